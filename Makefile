@@ -1,0 +1,37 @@
+# make demo   animate a portrait into demo/
+# make test   lint, types and every test
+#
+# PYTHON builds .venv; the first of these that is Python 3.11 or 3.12:
+SUITABLE = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
+PYTHON ?= $(shell for python in python3.11 python3 python3.12; do \
+	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
+
+BIN := .venv/bin
+STAMP := .venv/.installed
+
+.PHONY: demo test install clean
+.DEFAULT_GOAL := demo
+
+demo: $(STAMP)
+	@$(BIN)/cameo3d demo --out demo --overwrite
+
+test: $(STAMP)
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/pyright
+	$(BIN)/pytest -n 2
+
+install: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(BIN)/python -c '$(SUITABLE)' 2>/dev/null || { \
+		test -n "$(PYTHON)" || { echo 'cameo3d needs Python 3.11 or 3.12: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
+		"$(PYTHON)" -c '$(SUITABLE)' || { echo '$(PYTHON) is not Python 3.11 or 3.12, which cameo3d needs' >&2; exit 1; }; \
+		echo 'Making .venv with $(PYTHON) ...'; "$(PYTHON)" -m venv --clear .venv; }
+	@echo 'Installing the packages of requirements.lock, about a minute ...'
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps --no-build-isolation -e .
+	@touch $@
+
+clean:
+	rm -rf demo .venv build

@@ -1,0 +1,5 @@
+"""`python -m cameo3d`."""
+
+from cameo3d.app.cli import main
+
+main()

@@ -1,0 +1,48 @@
+"""Progress on standard error: a bar with rate and time left on a terminal, silence elsewhere."""
+
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+Advance = Callable[[int, int | None], None]
+"""Called with how many frames are done, and of how many, if that is known."""
+T = TypeVar("T")
+
+
+@contextmanager
+def progress_bar(description: str) -> Iterator[Advance]:
+    """Show a bar while the block runs; what it yields moves the bar."""
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, ProgressColumn, TextColumn
+    from rich.progress import Task, TimeRemainingColumn
+    from rich.text import Text
+
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            speed = task.finished_speed or task.speed
+            return Text(f"{speed:.1f} frames/s" if speed else "")
+
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        Rate(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+        task = progress.add_task(description, total=None)
+        yield lambda done, total: progress.update(task, completed=done, total=total)
+
+
+def counted(frames: Iterable[T], total: int, description: str) -> Iterator[T]:
+    """Pass frames on and show how many have passed."""
+    with progress_bar(description) as advance:
+        advance(0, total)
+        for done, frame in enumerate(frames, start=1):
+            yield frame
+            advance(done, total)

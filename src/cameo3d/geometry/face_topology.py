@@ -1,0 +1,46 @@
+"""Names for the vertices of MediaPipe's face mesh (468 points) and its irises (10 more).
+
+Every pair of contours runs over the same corners, so that entry `i` of the upper one faces entry `i` of the
+lower one. Left and right are the person's own. Source: the published topology of MediaPipe's face mesh.
+"""
+
+OVAL = (
+    *(10, 338, 297, 332, 284, 251, 389, 356, 454, 323, 361, 288, 397, 365, 379, 378, 400, 377),
+    *(152, 148, 176, 149, 150, 136, 172, 58, 132, 93, 234, 127, 162, 21, 54, 103, 67, 109),
+)
+"""Outline of the face, from the top of the forehead clockwise as the person feels it."""
+
+INNER_LIP_UPPER = (78, 191, 80, 81, 82, 13, 312, 311, 310, 415, 308)
+INNER_LIP_LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
+OUTER_LIP_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
+OUTER_LIP_LOWER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
+"""Lips from the right corner of the mouth to the left one."""
+
+RIGHT_LID_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)
+RIGHT_LID_LOWER = (33, 7, 163, 144, 145, 153, 154, 155, 133)
+LEFT_LID_UPPER = (263, 466, 388, 387, 386, 385, 384, 398, 362)
+LEFT_LID_LOWER = (263, 249, 390, 373, 374, 380, 381, 382, 362)
+"""Edges of the lids from the outer to the inner corner of the eye."""
+
+RIGHT_IRIS = (468, 469, 470, 471, 472)
+LEFT_IRIS = (473, 474, 475, 476, 477)
+"""Centre of the iris, then four points of its edge."""
+
+
+def strip(upper: tuple[int, ...], lower: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Triangles that close the opening between two contours which share their ends."""
+    triangles = []
+    for i in range(len(upper) - 1):
+        if upper[i] != lower[i]:
+            triangles.append((upper[i], upper[i + 1], lower[i]))
+        if upper[i + 1] != lower[i + 1]:
+            triangles.append((lower[i], upper[i + 1], lower[i + 1]))
+    return triangles
+
+
+OPENINGS: tuple[tuple[int, int, int], ...] = (
+    *strip(INNER_LIP_UPPER, INNER_LIP_LOWER),
+    *strip(RIGHT_LID_UPPER, RIGHT_LID_LOWER),
+    *strip(LEFT_LID_UPPER, LEFT_LID_LOWER),
+)
+"""Triangles that close the mouth and both eyes of the mesh."""

@@ -1,0 +1,1 @@
+"""Files in, files out: pictures, video and sound. Knows nothing of faces."""

@@ -1,0 +1,146 @@
+"""The relief avatar: one photo lifted to a textured surface. Nothing is learned; the photo is the texture."""
+
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float32, Int32, UInt8
+from torch import Tensor
+
+from cameo3d.geometry.face_model import FaceModel
+from cameo3d.geometry.face_topology import OPENINGS, OVAL
+from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.models.relief.canvas import Canvas, choose_canvas
+from cameo3d.models.relief.eyes import Eye, make_eye
+from cameo3d.models.relief.mouth import Mouth, make_mouth
+from cameo3d.models.relief.plates import background_plate, foreground_colors
+from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
+from cameo3d.values import Crop, Portrait
+
+_SPACING = 7 / 512
+"""Distance of surface points around the face, as a fraction of the crop."""
+_CARRIERS = 6
+"""Face vertices that carry a point of the surrounding surface along with the expression."""
+
+
+@dataclass(frozen=True)
+class ReliefAvatar:
+    """What the relief model keeps of one person. The first 468 vertices are the face's."""
+
+    photo: UInt8[Tensor, "height width 3"]
+    crop: Crop
+    canvas: Canvas
+    texture: UInt8[Tensor, "side side 4"]
+    """The person's colours, continued beyond the soft edge, and the matte."""
+    plate: UInt8[Tensor, "side side 3"]
+    """The canvas without the person."""
+    points: Float32[Tensor, "vertices 2"]
+    """Where each vertex lies on the canvas, pixels."""
+    depths: Float32[Tensor, " vertices"]
+    """Depth of the front surface in the crop camera, metres."""
+    back_depths: Float32[Tensor, " vertices"]
+    """Depth of the back surface at the same positions."""
+    triangles: Int32[Tensor, "triangles 3"]
+    head: Float32[Tensor, " vertices"]
+    """How far a vertex follows the head: 1 head, 0 torso."""
+    anchored: Float32[Tensor, " vertices"]
+    """How far the torso may move there: 0 at the canvas's lower border."""
+    carriers: Int32[Tensor, "vertices carriers"]
+    """Face vertices whose expression a vertex takes over."""
+    carrier_weights: Float32[Tensor, "vertices carriers"]
+    identity: Float32[Tensor, " components"]
+    expression: Float32[Tensor, "52"]
+    rotation: Float32[Tensor, "3"]
+    translation: Float32[Tensor, "3"]
+    gaze: Float32[Tensor, "2 2"]
+    left_eye: Eye
+    right_eye: Eye
+    mouth: Mouth
+
+
+def encode(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
+    """Lift a portrait to a relief. Deterministic; two seconds or less on a CPU core."""
+    canvas = choose_canvas(portrait.crop)
+    image = canvas.cut(portrait.photo.numpy())
+    matte = canvas.cut(portrait.matte.numpy()).clip(0, 1)
+    landmarks = portrait.landmarks.numpy().copy()
+    landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
+    landmarks[:, 2] *= canvas.scale
+
+    rotation = matrices_from_angles(portrait.rotation)
+    fitted = model.vertices(portrait.identity, portrait.expression) @ rotation.T + portrait.translation
+    closed = np.concatenate((model.triangles.numpy(), np.array(OPENINGS))).astype(np.int32)
+    face_points, face_depths = landmarks[:468, :2], fitted[:, 2].numpy()
+    skull = rotation.numpy() @ SKULL_CENTER + portrait.translation.numpy()
+    cells = cell_centers(canvas.side)
+    per_meter = canvas.pixels_per_unit(portrait.crop) / skull[2]
+    heights = lift(
+        matte,
+        face_points,
+        face_depths,
+        closed,
+        _head_positions(cells, canvas, portrait),
+        float(skull[2]),
+        float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter),
+    )
+    oval, rays = np.array(OVAL), partial(canvas.rays, portrait.crop)
+    spacing = _SPACING * canvas.scale * portrait.crop.side
+    around, outer_triangles = triangulate_around(face_points[oval], heights.person, spacing)
+    vertex_of = np.concatenate((oval, 468 + np.arange(len(around)))).astype(np.int32)
+    points = np.concatenate((face_points, around))
+    depths = np.concatenate((face_depths, sample(heights.depths, around)))
+    silhouette = sample(heights.silhouette, points)
+    carriers, carrier_weights = _carry(face_points, around, oval, per_meter)
+    plate = background_plate(image, matte, margin=round(0.012 * canvas.side))
+    texture = np.dstack((foreground_colors(image, matte, plate), np.rint(matte * 255).astype(np.uint8)))
+    head = np.concatenate((np.ones(468, np.float32), sample(heights.head, around)))
+    return ReliefAvatar(
+        photo=portrait.photo,
+        crop=portrait.crop,
+        canvas=canvas,
+        texture=torch.from_numpy(texture),
+        plate=torch.from_numpy(plate),
+        points=torch.from_numpy(points.astype(np.float32)),
+        depths=torch.from_numpy(depths.astype(np.float32)),
+        back_depths=torch.from_numpy((2 * silhouette - depths).astype(np.float32)),
+        triangles=torch.from_numpy(np.concatenate((closed, vertex_of[outer_triangles]))),
+        head=torch.from_numpy(head),
+        anchored=torch.from_numpy(((canvas.side - points[:, 1]) / (0.35 * canvas.side)).clip(0, 1).astype(np.float32)),
+        carriers=torch.from_numpy(carriers),
+        carrier_weights=torch.from_numpy(carrier_weights),
+        identity=portrait.identity.float(),
+        expression=portrait.expression.float(),
+        rotation=portrait.rotation.float(),
+        translation=portrait.translation.float(),
+        gaze=portrait.gaze.float(),
+        left_eye=make_eye(0, image, landmarks, face_depths, rays),
+        right_eye=make_eye(1, image, landmarks, face_depths, rays),
+        mouth=make_mouth(image, landmarks, face_depths, rays, per_meter),
+    )
+
+
+def _head_positions(cells: np.ndarray, canvas: Canvas, portrait: Portrait) -> np.ndarray:
+    """Where canvas positions lie in the head's upright (x, y) plane, metres; turns of the head are ignored."""
+    rays = canvas.rays(portrait.crop, cells.reshape(-1, 2))[:, :2] * float(portrait.translation[2])
+    offset = rays - portrait.translation[:2].numpy()
+    roll = float(portrait.rotation[2])
+    upright = offset @ np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
+    return upright.reshape(cells.shape).astype(np.float32)
+
+
+def _carry(
+    face: np.ndarray, around: np.ndarray, oval: np.ndarray, per_meter: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Tie surrounding points to the nearest points of the face's outline, fading over five centimetres."""
+    carriers = np.zeros((468 + len(around), _CARRIERS), np.int32)
+    weights = np.zeros((468 + len(around), _CARRIERS), np.float32)
+    carriers[:468, 0], weights[:468, 0] = np.arange(468), 1
+    distance = np.linalg.norm(around[:, None] - face[oval][None], axis=-1) / per_meter
+    nearest = np.argsort(distance, 1)[:, :_CARRIERS]
+    near = np.take_along_axis(distance, nearest, 1)
+    share = 1 / (near + 1e-3) ** 2
+    fade = np.exp(-((near[:, :1] / 0.035) ** 2))
+    carriers[468:] = oval[nearest]
+    weights[468:] = share / share.sum(1, keepdims=True) * fade
+    return carriers, weights

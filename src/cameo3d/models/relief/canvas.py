@@ -1,0 +1,67 @@
+"""The canvas: the part of the photo around the head that a relief is made of, at its own resolution."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, Float64
+
+from cameo3d.geometry.cameras import CROP_FOCAL
+from cameo3d.values import Crop
+
+_REACH = 1.7
+"""Side of the canvas over the side of the crop: room for hair, shoulders and turns of the head."""
+_LEAST_DETAIL, _MOST_DETAIL = 512, 1024
+"""Bounds of the pixels across the crop."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """A square window of the photo; it may reach over the photo's border."""
+
+    left: float
+    """Photo pixels from the photo's left border to the canvas."""
+    top: float
+    """Photo pixels from the photo's upper border to the canvas."""
+    scale: float
+    """Canvas pixels in a photo pixel."""
+    side: int
+    """Canvas pixels across."""
+
+    @property
+    def canvas_from_photo(self) -> Float64[np.ndarray, "2 3"]:
+        """Affine map from pixel positions of the photo to those of the canvas."""
+        return np.array([[self.scale, 0, -self.left * self.scale], [0, self.scale, -self.top * self.scale]])
+
+    def cut(self, image: np.ndarray, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
+        """Resample the photo (or something of its size) onto the canvas."""
+        if self.scale < 1:
+            image = cv2.GaussianBlur(image, (0, 0), 0.45 * (1 / self.scale - 0.9))
+        # OpenCV counts pixel centres from 0, we count them from 0.5.
+        matrix = self.canvas_from_photo
+        matrix[:, 2] += 0.5 * self.scale - 0.5
+        return cv2.warpAffine(
+            image, matrix, (self.side, self.side), flags=cv2.INTER_CUBIC, borderMode=border
+        )
+
+    def rays(self, crop: Crop, points: Float32[np.ndarray, "points 2"]) -> Float32[np.ndarray, "points 3"]:
+        """Directions at depth 1 in the crop camera's axes of positions on the canvas."""
+        photo = points / self.scale + np.array([self.left, self.top])
+        across = (photo - np.array([crop.center_x, crop.center_y])) / (crop.side * CROP_FOCAL)
+        return np.column_stack((across, np.ones(len(points)))).astype(np.float32)
+
+    def pixels_per_unit(self, crop: Crop) -> float:
+        """Canvas pixels across one metre at a depth of one metre."""
+        return crop.side * CROP_FOCAL * self.scale
+
+
+def choose_canvas(crop: Crop) -> Canvas:
+    """Place the canvas around a crop, a little lower, since there is more body below than air above."""
+    detail = float(np.clip(crop.side, _LEAST_DETAIL, _MOST_DETAIL))
+    side = _REACH * crop.side
+    return Canvas(
+        left=crop.center_x - side / 2,
+        top=crop.center_y - side * 0.47,
+        scale=detail / crop.side,
+        side=round(_REACH * detail),
+    )

@@ -1,0 +1,119 @@
+"""Move the face's vertices from the photo's expression to another, so that lips and lids meet exactly."""
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cameo3d.geometry.face_model import FaceModel
+from cameo3d.geometry.face_topology import (
+    INNER_LIP_LOWER,
+    INNER_LIP_UPPER,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+)
+
+_UPPER_LID_SHARE = 0.88
+"""Of a lid's closing, the part that the upper lid does."""
+_LID_REACH, _LIP_REACH = 0.007, 0.009
+"""Metres over which skin follows a correction of its edge."""
+
+
+class ExpressionChange:
+    """Displacements of one person's face between two expressions.
+
+    The linear blendshapes say where skin goes; they do not know this person's lips and lids to a tenth of a
+    millimetre. So the openings are corrected afterwards: wide where the photo's opening differs from the model's
+    at the photo's own expression, and closed where the model closes.
+    """
+
+    def __init__(
+        self,
+        model: FaceModel,
+        identity: Float[Tensor, " components"],
+        expression: Float[Tensor, "52"],
+        rest: Float[Tensor, "468 3"],
+    ) -> None:
+        """Prepare one person.
+
+        Args:
+            model: The face model.
+            identity: The person's shape.
+            expression: The photo's expression.
+            rest: The photo's vertices in head axes, metres.
+        """
+        self._basis = model.expression_basis.flatten(1)
+        self._source, self._rest = expression, rest
+        self._neutral = model.vertices(identity, torch.zeros_like(expression))
+        self._rims = [
+            _Rim(rest, RIGHT_LID_UPPER, RIGHT_LID_LOWER, is_lid=True),
+            _Rim(rest, LEFT_LID_UPPER, LEFT_LID_LOWER, is_lid=True),
+            _Rim(rest, INNER_LIP_UPPER, INNER_LIP_LOWER, is_lid=False),
+        ]
+        posed = self._posed(expression)
+        self._source_gaps = [rim.gaps(rest) for rim in self._rims]
+        self._model_gaps = [rim.gaps(posed) for rim in self._rims]
+        self._neutral_gaps = [rim.gaps(self._neutral) for rim in self._rims]
+
+    def __call__(self, expression: Float[Tensor, "52"]) -> Float[Tensor, "468 3"]:
+        """Displacements from the photo's vertices, head axes, metres; zero for the photo's own expression."""
+        change = ((expression - self._source) @ self._basis).view(-1, 3)
+        moved, posed = self._rest + change, self._posed(expression)
+        for number, rim in enumerate(self._rims):
+            source, modelled = self._source_gaps[number], self._model_gaps[number]
+            gap, neutral = rim.gaps(posed), self._neutral_gaps[number]
+            # Where the model opens less than in the photo, what it cannot explain of the photo's gap goes first.
+            share = torch.where(gap >= modelled, 1.0, gap.clamp(min=0) / modelled.clamp(min=1e-6)).clamp(max=1)
+            if rim.is_lid:
+                # Lids: the same share of the person's own opening as of the model's.
+                ratio = source.clamp(min=0) / torch.maximum(modelled, 0.25 * neutral.clamp(min=1e-4))
+                wanted = gap.clamp(min=0) * ratio + (source - modelled * ratio) * share
+            else:
+                wanted = gap + (source - modelled) * share
+            wanted = torch.maximum(wanted, source.clamp(max=0))
+            change = change + rim.correct(wanted - rim.gaps(moved))
+        return change
+
+    def _posed(self, expression: Tensor) -> Tensor:
+        return self._neutral + (expression @ self._basis).view(-1, 3)
+
+
+class _Rim:
+    """The two edges of an opening, and the skin that follows them."""
+
+    def __init__(self, rest: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], *, is_lid: bool) -> None:
+        self.is_lid = is_lid
+        upper_share, reach = (_UPPER_LID_SHARE, _LID_REACH) if is_lid else (0.5, _LIP_REACH)
+        self._upper, self._lower = torch.tensor(upper[1:-1]), torch.tensor(lower[1:-1])
+        points = rest.numpy()
+        up, low = points[list(upper[1:-1])], points[list(lower[1:-1])]
+        spread = np.zeros((len(points), len(up)), np.float32)
+        above = points[:, 1] < np.interp(points[:, 0], *_sorted(points[list(upper)], points[list(lower)]))
+        for edge, side, share in ((up, above, -upper_share), (low, ~above, 1 - upper_share)):
+            distance = np.linalg.norm(points[:, None] - edge[None], axis=-1)
+            near = distance.min(1)
+            nearest = np.exp(-((distance / (0.4 * reach)) ** 2)) + 1e-9
+            weight = nearest / nearest.sum(1, keepdims=True) * np.exp(-((near / reach) ** 2))[:, None]
+            spread += np.where(side[:, None], share * weight, 0)
+        for edge, share in ((upper[1:-1], -upper_share), (lower[1:-1], 1 - upper_share)):
+            spread[list(edge)] = share * np.eye(len(edge), dtype=np.float32)
+        self._spread = torch.from_numpy(spread.astype(np.float32))
+
+    def gaps(self, vertices: Tensor) -> Tensor:
+        """How far the lower edge lies below the upper one, point by point, metres."""
+        return vertices[self._lower, 1] - vertices[self._upper, 1]
+
+    def correct(self, missing: Tensor) -> Tensor:
+        """Displacements that widen the opening by so much, with the skin around it."""
+        change = torch.zeros(len(self._spread), 3)
+        change[:, 1] = self._spread @ missing
+        return change
+
+
+def _sorted(upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The line between two edges, as a function of x for `numpy.interp`."""
+    middle = (upper + lower) / 2
+    order = np.argsort(middle[:, 0])
+    return middle[order, 0], middle[order, 1]

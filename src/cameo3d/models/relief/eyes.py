@@ -1,0 +1,149 @@
+"""Eyeballs: the photo's own iris and white, completed behind the lids, and moved by the gaze."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+from cameo3d.geometry.face_topology import (
+    LEFT_IRIS,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    RIGHT_IRIS,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+)
+from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
+from cameo3d.models.relief.plates import fill_holes
+
+EYEBALL_RADIUS = 0.012
+"""Metres."""
+LIDS = ((LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER))
+"""Upper and lower lid of the left, then the right eye."""
+_IRISES = (LEFT_IRIS, RIGHT_IRIS)
+_ROWS, _COLUMNS = 5, 7
+
+
+@dataclass(frozen=True)
+class Eye:
+    """One eyeball."""
+
+    patch: Patch
+    iris: Float32[Tensor, "3"]
+    """Centre and radius of the iris on the patch's texture, pixels."""
+
+
+def make_eye(
+    side: int,
+    image: UInt8[np.ndarray, "height width 3"],
+    landmarks: Float32[np.ndarray, "478 3"],
+    depths: Float32[np.ndarray, " 468"],
+    rays: Callable[[np.ndarray], np.ndarray],
+) -> Eye:
+    """Cut an eyeball out of the photo.
+
+    Args:
+        side: 0 for the left eye, 1 for the right one.
+        image: The canvas.
+        landmarks: Landmarks on the canvas, pixels.
+        depths: Depths of the face's vertices, metres.
+        rays: From canvas positions to directions at depth 1.
+    """
+    upper, lower = LIDS[side]
+    outline = np.concatenate((landmarks[list(upper), :2], landmarks[list(lower[1:-1])[::-1], :2]))
+    low, high = outline.min(0), outline.max(0)
+    width = high[0] - low[0]
+    left, top = np.floor(low - (0.35 * width, 0.55 * width)).astype(int)
+    right, bottom = np.ceil(high + (0.35 * width, 0.55 * width)).astype(int)
+    left, top = max(left, 0), max(top, 0)
+    part = image[top:bottom, left:right].astype(np.float32)
+    ring = landmarks[list(_IRISES[side]), :2] - (left, top)
+    center = ring[0]
+    radius = float(np.linalg.norm(ring[1:] - center, axis=1).mean()) * 1.06
+    filled = _complete(part, outline - (left, top), center, radius)
+    texture = np.dstack((filled, np.full(filled.shape[:2], 255, np.uint8)))
+
+    points = lattice(part.shape[1], part.shape[0], _COLUMNS, _ROWS)
+    # A flat sheet through the lids: parallax inside the opening is below a pixel.
+    corners = list(upper) + list(lower[1:-1])
+    plane, *_ = np.linalg.lstsq(
+        np.column_stack((landmarks[corners, :2], np.ones(len(corners)))), depths[corners], rcond=None
+    )
+    on_canvas = points.reshape(-1, 2) + (left, top)
+    sheet = (np.column_stack((on_canvas, np.ones(len(on_canvas)))) @ plane).reshape(_ROWS, _COLUMNS)
+    patch = make_patch(int(left), int(top), texture, sheet.astype(np.float32), rays(on_canvas))
+    return Eye(patch, torch.tensor([center[0], center[1], radius], dtype=torch.float32))
+
+
+def draw_eye(
+    output: UInt8[np.ndarray, "height width 4"],
+    eye: Eye,
+    pixels: Float32[np.ndarray, "vertices 2"],
+    outline: Float32[np.ndarray, "corners 2"],
+    shift: Float32[np.ndarray, "2"],
+) -> None:
+    """Draw an eyeball into the opening of its lids.
+
+    Args:
+        output: The picture to draw into, straight colours and alpha.
+        eye: The eyeball.
+        pixels: The patch's vertices in the output.
+        outline: The opening between the lids in the output.
+        shift: How far the iris moves, in texture pixels.
+    """
+    box = box_around(outline, output.shape[1], output.shape[0])
+    if box is None:
+        return
+    mask = soft_polygon(outline, box)
+    where = texture_positions(eye.patch, pixels, box)
+    center, radius = eye.iris[:2].numpy(), float(eye.iris[2])
+    distance = np.linalg.norm(where - (center + shift), axis=-1) / radius
+    fade = 1 - np.clip((distance - 1.1) / 1.7, 0, 1)
+    where = where - shift * (fade * fade * (3 - 2 * fade))[..., None].astype(np.float32)
+    blend(output, look_up(eye.patch.texture.numpy(), where), mask, box)
+
+
+def box_around(outline: np.ndarray, width: int, height: int) -> tuple[int, int, int, int] | None:
+    """Left, top, right, bottom of the pixels that an outline touches; none if it lies outside."""
+    left, top = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
+    right, bottom = np.minimum(np.ceil(outline.max(0)).astype(int) + 2, (width, height))
+    return (int(left), int(top), int(right), int(bottom)) if right > left and bottom > top else None
+
+
+def blend(output: np.ndarray, image: np.ndarray, mask: np.ndarray, box: tuple[int, int, int, int]) -> None:
+    """Lay an image with alpha over a box of the output, where the mask allows."""
+    left, top, right, bottom = box
+    weight = mask[..., None] * (image[..., 3:].astype(np.float32) / 255)
+    part = output[top:bottom, left:right, :3]
+    part[:] = np.rint(part + (image[..., :3].astype(np.float32) - part) * weight)
+
+
+def _complete(part: np.ndarray, outline: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
+    """Continue white and iris behind the lids."""
+    height, width = part.shape[:2]
+    inside = soft_polygon(outline.astype(np.float32), (0, 0, width, height))
+    x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
+    distance = np.hypot(x - center[0], y - center[1]) / radius
+    # Lashes and shadow lie along the edge; trust only what is a little inside.
+    safe = cv2.erode(inside, np.ones((3, 3))) > 0.9
+    white = fill_holes(part, ~safe | (distance < 1.15))
+    bins = np.minimum((distance * 12).astype(int), 14)
+    known = safe & (distance < 1.2)
+    counts = np.bincount(bins[known], minlength=15).clip(1e-6)
+    rings = np.stack([np.bincount(bins[known], part[..., k][known], minlength=15) / counts for k in range(3)], -1)
+    filled_rings = rings.copy()
+    for i in range(15):
+        if counts[i] < 1:
+            filled_rings[i] = filled_rings[i - 1] if i else part[known].mean(0) if known.any() else 60
+    position = np.clip(distance * 12 - 0.5, 0, 14)
+    low = np.floor(position).astype(int)
+    share = (position - low)[..., None]
+    iris = filled_rings[low] * (1 - share) + filled_rings[np.minimum(low + 1, 14)] * share
+    edge = np.clip((1.12 - distance) / 0.14, 0, 1)[..., None]
+    behind = white + (iris - white) * edge
+    keep = np.clip(cv2.GaussianBlur(inside, (0, 0), 1.0) * 2, 0, 1)[..., None]
+    return (behind + (part - behind) * keep).clip(0, 255).astype(np.uint8)

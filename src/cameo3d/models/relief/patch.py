@@ -1,0 +1,111 @@
+"""Small pictures behind the openings of the face: eyeballs and the inside of the mouth."""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float32, Int32, UInt8
+from torch import Tensor
+
+from cameo3d.geometry.rasterizer import rasterize
+
+
+@dataclass(frozen=True)
+class Patch:
+    """A picture on a small sheet that moves rigidly. Its texture is aligned with the canvas."""
+
+    left: int
+    """Canvas pixels from the canvas's left border to the texture."""
+    top: int
+    texture: UInt8[Tensor, "height width 4"]
+    positions: Float32[Tensor, "vertices 3"]
+    """Vertices at rest, in the crop camera's axes, metres."""
+    points: Float32[Tensor, "vertices 2"]
+    """The same vertices on the texture, pixels."""
+    triangles: Int32[Tensor, "triangles 3"]
+
+
+def make_patch(
+    left: int,
+    top: int,
+    texture: UInt8[np.ndarray, "height width 4"],
+    depths: Float32[np.ndarray, "rows columns"],
+    rays: Float32[np.ndarray, "rows_columns 3"],
+) -> Patch:
+    """Put a texture onto a lattice of depths.
+
+    Args:
+        left: Canvas pixels from the canvas's left border to the texture.
+        top: The same from the upper border.
+        texture: Colours and alpha.
+        depths: Depth at the points of `lattice`, metres.
+        rays: Directions at depth 1 of the same points.
+    """
+    rows, columns = depths.shape
+    points = lattice(texture.shape[1], texture.shape[0], columns, rows).reshape(-1, 2)
+    index = np.arange(rows * columns).reshape(rows, columns)
+    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel()
+    triangles = np.concatenate((np.column_stack((a, b, c)), np.column_stack((b, d, c))))
+    return Patch(
+        left,
+        top,
+        torch.from_numpy(np.ascontiguousarray(texture)),
+        torch.from_numpy((rays * depths.reshape(-1, 1)).astype(np.float32)),
+        torch.from_numpy(points.astype(np.float32)),
+        torch.from_numpy(triangles.astype(np.int32)),
+    )
+
+
+def lattice(width: float, height: float, columns: int, rows: int) -> Float32[np.ndarray, "rows columns 2"]:
+    """Evenly spaced positions over a picture, corners included, pixels."""
+    x, y = np.meshgrid(np.linspace(0, width, columns), np.linspace(0, height, rows))
+    return np.stack((x, y), -1).astype(np.float32)
+
+
+def texture_positions(
+    patch: Patch, pixels: Float32[np.ndarray, "vertices 2"], box: tuple[int, int, int, int]
+) -> Float32[np.ndarray, "height width 2"]:
+    """Which texture position each pixel of a box of the output sees; far outside where it sees none.
+
+    Args:
+        patch: The patch.
+        pixels: Its vertices in the output, pixels.
+        box: Left, top, right and bottom of the box in the output.
+    """
+    left, top, right, bottom = box
+    raster = rasterize(
+        (pixels - (left, top)).astype(np.float32),
+        np.ones(len(pixels), np.float32),
+        patch.triangles.numpy(),
+        patch.points.numpy(),
+        bottom - top,
+        right - left,
+    )
+    where = raster.attributes
+    where[~np.isfinite(raster.depths)] = -1e4
+    return where
+
+
+def look_up(texture: np.ndarray, where: np.ndarray) -> np.ndarray:
+    """Read a texture at pixel positions, transparent outside."""
+    return cv2.remap(
+        texture,
+        where[..., 0] - 0.5,
+        where[..., 1] - 0.5,
+        cv2.INTER_CUBIC,
+        borderMode=cv2.BORDER_CONSTANT,
+        borderValue=(0, 0, 0, 0),
+    )
+
+
+def soft_polygon(
+    outline: Float32[np.ndarray, "corners 2"], box: tuple[int, int, int, int]
+) -> Float32[np.ndarray, "height width"]:
+    """Coverage of a polygon over a box of the output, with smooth edges."""
+    left, top, right, bottom = box
+    scale = 4  # Supersampling: OpenCV's own anti-aliasing draws the outline one pixel too fat.
+    mask = np.zeros(((bottom - top) * scale, (right - left) * scale), np.uint8)
+    corners = np.rint(((outline - (left, top)) * scale - 0.5) * 16).astype(np.int32)
+    cv2.fillPoly(mask, [corners], 255, shift=4)
+    return cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA).astype(np.float32) / 255

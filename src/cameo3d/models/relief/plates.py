@@ -1,0 +1,59 @@
+"""Take the photo apart: what lies behind the person, and the person's own colours at soft edges."""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+
+def fill_holes(
+    image: Float32[np.ndarray, "height width channels"], hole: Bool[np.ndarray, "height width"]
+) -> Float32[np.ndarray, "height width channels"]:
+    """Continue a picture smoothly into its holes (pull-push over a pyramid, Gortler et al., SIGGRAPH 1996)."""
+    known = (~hole).astype(np.float32)[..., None]
+    if not known.any():
+        return image
+    levels = [(image * known, known)]
+    while min(levels[-1][0].shape[:2]) > 2:
+        color, weight = (cv2.pyrDown(part) for part in levels[-1])
+        weight = weight.reshape(*weight.shape[:2], 1)
+        color = color.reshape(*color.shape[:2], -1)
+        full = weight.clip(1e-6)
+        levels.append((color / full * weight.clip(0, 0.25) * 4, weight.clip(0, 0.25) * 4))
+    result = levels[-1][0] / levels[-1][1].clip(1e-6)
+    for color, weight in reversed(levels[:-1]):
+        height, width = color.shape[:2]
+        coarse = cv2.resize(result, (width, height), interpolation=cv2.INTER_LINEAR)
+        coarse = coarse.reshape(height, width, -1)
+        result = color + coarse * (1 - weight)
+    return result.astype(np.float32)
+
+
+def background_plate(
+    image: UInt8[np.ndarray, "height width 3"], matte: Float32[np.ndarray, "height width"], margin: int
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture without the person.
+
+    Args:
+        image: The picture.
+        matte: The person's coverage.
+        margin: Pixels around the person that may still hold some of it and are not trusted.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
+    hole = cv2.dilate((matte > 0.02).astype(np.uint8), kernel) > 0
+    filled = fill_holes(image.astype(np.float32), hole)
+    return filled.clip(0, 255).astype(np.uint8)
+
+
+def foreground_colors(
+    image: UInt8[np.ndarray, "height width 3"],
+    matte: Float32[np.ndarray, "height width"],
+    plate: UInt8[np.ndarray, "height width 3"],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The person's own colour everywhere, free of background at soft edges and continued beyond them."""
+    extended = fill_holes(image.astype(np.float32), matte < 0.95)
+    alpha = matte[..., None]
+    unmixed = (image - (1 - alpha) * plate) / alpha.clip(0.3)
+    # Unmixing is exact where there is enough of the person, guesswork below.
+    trust = ((alpha - 0.3) / 0.4).clip(0, 1)
+    own = extended + trust * (unmixed.clip(0, 255) - extended)
+    return np.where(alpha > 0.98, image, own.clip(0, 255)).astype(np.uint8)

@@ -1,0 +1,183 @@
+"""Lift a photo to a surface: the fitted face, and around it hair, skull, neck and shoulders."""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int32
+from scipy.sparse import coo_matrix
+from scipy.sparse.linalg import spsolve
+from scipy.spatial import Delaunay
+
+from cameo3d.geometry.rasterizer import rasterize
+
+SKULL_CENTER = np.array([0.0, -0.03, 0.06], np.float32)
+"""Middle of the skull in head axes, metres: a little above the face's middle, between the ears."""
+_CELL = 4
+"""Canvas pixels in a cell of the depth map."""
+_FRINGE = 0.02
+"""Metres by which the surface reaches beyond the matte's middle, so that soft hair lies on it."""
+
+
+class Heights(NamedTuple):
+    """Depth over the canvas, and which cells belong to the person."""
+
+    depths: Float32[np.ndarray, "rows columns"]
+    """Distance along the camera's axis, metres."""
+    silhouette: Float32[np.ndarray, "rows columns"]
+    """Depth of the plane in which front and back of the person meet."""
+    person: Bool[np.ndarray, "rows columns"]
+    """Cells within the person or its soft edge."""
+    head: Float32[np.ndarray, "rows columns"]
+    """How far a cell follows the head: 1 head, 0 torso."""
+
+
+def lift(
+    matte: Float32[np.ndarray, "side side"],
+    face_points: Float32[np.ndarray, "468 2"],
+    face_depths: Float32[np.ndarray, " 468"],
+    face_triangles: Int32[np.ndarray, "triangles 3"],
+    head_position: Float32[np.ndarray, "side_rows side_columns 2"],
+    skull_depth: float,
+    cell_meters: float,
+) -> Heights:
+    """Extrapolate the face's depth over the whole person.
+
+    Heights above the silhouette's plane are found through their squares, which obey Poisson's equation with
+    constant curvature: exact for a ball, and round at every silhouette.
+
+    Args:
+        matte: Coverage of the person on the canvas, in [0, 1].
+        face_points: The face's vertices on the canvas, pixels.
+        face_depths: Their depths, metres.
+        face_triangles: The face without holes.
+        head_position: Where each cell lies in the head's own (x, y), metres from the face's middle.
+        skull_depth: Depth of the skull's middle, metres.
+        cell_meters: Size of a cell at that depth.
+    """
+    rows, columns = head_position.shape[:2]
+    cover = cv2.resize(matte, (columns, rows), interpolation=cv2.INTER_AREA)
+    solid = cover > 0.5
+    x, y = head_position[..., 0], head_position[..., 1]
+    chin = _chin_level(face_points, head_position)
+    # The head ends at the jaw, and beside it a little higher; the neck takes up the motion.
+    jaw = chin + 0.005 - 0.03 * np.clip((np.abs(x) - 0.03) / 0.06, 0, 1)
+    head = 1 - _smoothstep((y - jaw) / 0.075)
+
+    silhouette = (skull_depth + 0.025 * (1 - head)).astype(np.float32)
+    raster = rasterize(
+        face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns
+    )
+    on_face = np.isfinite(raster.depths)
+    face_height = np.where(on_face, silhouette - raster.attributes[..., 0], 0).clip(0.004)
+
+    roundness = 4 * cell_meters**2 * (0.75 * head + 0.12 * (1 - head))
+    torso = 1 - head
+    pull = torso * (cell_meters / 0.025) ** 2 * (np.abs(x) < 0.09)
+    squared = _solve_poisson(
+        unknown=solid & ~on_face,
+        known=np.where(on_face, face_height**2, 0.0),
+        source=roundness + pull * 0.035**2,
+        pull=pull,
+    )
+    height = np.sqrt(np.where(on_face, face_height**2, squared).clip(0))
+    reach = max(1, round(_FRINGE / cell_meters))
+    person = cv2.dilate(solid.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    return Heights(
+        (silhouette - np.where(solid | on_face, height, 0)).astype(np.float32),
+        silhouette,
+        person.astype(bool) | on_face,
+        head.astype(np.float32),
+    )
+
+
+def triangulate_around(
+    oval: Float[np.ndarray, "oval 2"], person: Bool[np.ndarray, "rows columns"], spacing: float
+) -> tuple[Float32[np.ndarray, "points 2"], Int32[np.ndarray, "triangles 3"]]:
+    """Cover the person around the face with triangles that join the face's outline.
+
+    Args:
+        oval: Outline of the face on the canvas, pixels, in order.
+        person: Cells of the person.
+        spacing: Distance between new points, pixels.
+
+    Returns:
+        The new points, and triangles over outline and new points: the first `oval` indices are the outline.
+    """
+    rows, columns = person.shape
+    lattice_x, lattice_y = np.meshgrid(
+        np.arange(spacing / 2, columns * _CELL, spacing), np.arange(spacing / 2, rows * _CELL, spacing)
+    )
+    lattice_x[1::2] += spacing / 2
+    points = np.column_stack((lattice_x.ravel(), lattice_y.ravel()))
+    points = points[_inside(person, points, margin=1)]
+    contour = np.ascontiguousarray(oval, np.float32)
+    away = np.array([cv2.pointPolygonTest(contour, (float(px), float(py)), True) for px, py in points])
+    points = points[away < -0.4 * spacing]
+    everything = np.concatenate((oval, points))
+    triangles = Delaunay(everything).simplices
+    centers = everything[triangles].mean(1)
+    outside = np.array([cv2.pointPolygonTest(contour, (float(px), float(py)), False) < 0 for px, py in centers])
+    keep = outside & _inside(person, centers, margin=0)
+    return points.astype(np.float32), triangles[keep].astype(np.int32)
+
+
+def sample(cells: Float32[np.ndarray, "rows columns"], points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, " points"]:
+    """Read a map of cells at canvas positions, bilinearly."""
+    maps = (points / _CELL - 0.5).astype(np.float32)
+    return cv2.remap(cells, maps[None, :, 0], maps[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+
+
+def cell_centers(side: int) -> Float32[np.ndarray, "rows columns 2"]:
+    """Canvas positions of the cells of the depth map."""
+    count = -(-side // _CELL)
+    axis = (np.arange(count, dtype=np.float32) + 0.5) * _CELL
+    return np.stack(np.meshgrid(axis, axis), -1)
+
+
+def _chin_level(face_points: np.ndarray, head_position: np.ndarray) -> float:
+    chin = face_points[152] / _CELL
+    row, column = np.clip(chin[1], 0, head_position.shape[0] - 1), np.clip(chin[0], 0, head_position.shape[1] - 1)
+    return float(head_position[int(row), int(column), 1])
+
+
+def _inside(person: np.ndarray, points: np.ndarray, margin: int) -> np.ndarray:
+    grown = cv2.dilate(person.astype(np.uint8), np.ones((2 * margin + 1,) * 2)) > 0
+    cell = np.clip((points // _CELL).astype(int), 0, np.array(person.shape)[::-1] - 1)
+    return grown[cell[:, 1], cell[:, 0]]
+
+
+def _smoothstep(x: np.ndarray) -> np.ndarray:
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)
+
+
+def _solve_poisson(unknown: np.ndarray, known: np.ndarray, source: np.ndarray, pull: np.ndarray) -> np.ndarray:
+    """Solve `laplacian(u) - pull u = -source` on the unknown cells; the picture's border is free."""
+    rows, columns = unknown.shape
+    index = np.full(unknown.shape, -1)
+    index[unknown] = np.arange(unknown.sum())
+    count = int(unknown.sum())
+    diagonal, right = pull[unknown].astype(float), source[unknown].astype(float)
+    entries_i, entries_j = [], []
+    at_row, at_column = np.nonzero(unknown)
+    for step_row, step_column in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+        row, column = at_row + step_row, at_column + step_column
+        exists = (row >= 0) & (row < rows) & (column >= 0) & (column < columns)
+        diagonal += exists
+        neighbour = np.where(exists, index[np.clip(row, 0, rows - 1), np.clip(column, 0, columns - 1)], -1)
+        fixed = exists & (neighbour < 0)
+        right[fixed] += known[row[fixed], column[fixed]]
+        free = neighbour >= 0
+        entries_i.append(np.flatnonzero(free))
+        entries_j.append(neighbour[free])
+    i, j = np.concatenate(entries_i), np.concatenate(entries_j)
+    own = np.arange(count)
+    matrix = coo_matrix(
+        (np.concatenate((np.full(len(i), -1.0), diagonal + 1e-9)), (np.concatenate((i, own)), np.concatenate((j, own)))),
+        shape=(count, count),
+    ).tocsc()
+    solution = np.zeros(unknown.shape)
+    if count:
+        solution[unknown] = spsolve(matrix, right)
+    return solution

@@ -1,0 +1,200 @@
+"""Where a face is: MediaPipe's 478 landmarks, from the models inside its wheel.
+
+Names for single vertices are in `cameo3d.geometry.face_topology`.
+"""
+
+import contextlib
+import os
+import warnings
+from collections.abc import Iterator
+from types import TracebackType
+from typing import Self
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")  # protobuf's own deprecation notes, which nobody here can mend
+    from mediapipe.python.solutions.face_detection import FaceDetection
+    from mediapipe.python.solutions.face_mesh import FaceMesh
+
+_DETECTION_SIZE = 1024
+"""Long side, in pixels, of what a detector is shown; it shrinks pictures to 192 pixels itself."""
+
+_CROP_SIZE = 512
+"""Side, in pixels, of the enlarged or shrunk square around one face of a photo."""
+
+_CROP_MARGIN = 2.0
+"""Side of that square over the longer side of the detected box."""
+
+_SETTLING_PASSES = 3
+"""How often the mesh looks at a still; each look starts from the face that the one before it found."""
+
+
+class FaceTracker:
+    """Finds the face mesh in the frames of one video, or in single pictures.
+
+    Args:
+        video: Whether frames follow each other, so that a face is looked for near where it was. Use one tracker
+            for each video then, and show it every frame once.
+        max_faces: Most faces to find in a frame.
+        min_confidence: How sure, in [0, 1], the detector and the mesh must be.
+    """
+
+    def __init__(self, video: bool, max_faces: int = 1, min_confidence: float = 0.5) -> None:
+        with _quiet():
+            self._mesh = FaceMesh(
+                static_image_mode=not video,
+                max_num_faces=max_faces,
+                refine_landmarks=True,
+                min_detection_confidence=min_confidence,
+                min_tracking_confidence=min_confidence,
+            )
+            self._mesh.process(np.zeros((16, 16, 3), np.uint8))  # its networks load, and talk, only now
+
+    def __call__(self, rgb: UInt8[np.ndarray, "height width 3"]) -> list[Float32[np.ndarray, "478 3"]]:
+        """Find the faces of one frame.
+
+        Returns:
+            Landmarks of every face in pixels: x right, y down, z in the unit of x (smaller is nearer). The last
+            ten are the irises. No face, no entry.
+        """
+        height, width = rgb.shape[:2]
+        found = self._mesh.process(np.ascontiguousarray(rgb)).multi_face_landmarks or ()
+        scale = np.array((width, height, width), np.float32)
+        return [
+            np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale
+            for face in found
+        ]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the networks."""
+        self._mesh.close()
+
+
+def find_faces(rgb: UInt8[np.ndarray, "height width 3"]) -> list[Float32[np.ndarray, "478 3"]]:
+    """Find every face of a photo, small ones too, the largest first.
+
+    The mesh alone misses faces that are small in their picture, so they are detected first and looked at one by
+    one in an enlarged crop.
+
+    Args:
+        rgb: The photo, upright.
+
+    Returns:
+        Landmarks in pixels of the photo, as from `FaceTracker`.
+    """
+    faces: list[Float32[np.ndarray, "478 3"]] = []
+    for box in detect_faces(rgb):
+        face = _mesh_in_box(rgb, box)
+        if face is not None and not any(_same_face(face, other) for other in faces):
+            faces.append(face)
+    return sorted(faces, key=face_size, reverse=True)
+
+
+def face_size(landmarks: Float32[np.ndarray, "478 3"]) -> float:
+    """Longer side, in pixels, of the upright box around a face's landmarks."""
+    return float(np.ptp(landmarks[:, :2], axis=0).max())
+
+
+def detect_faces(
+    rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float = 0.5
+) -> list[Float32[np.ndarray, "4"]]:
+    """Find boxes around faces, with MediaPipe's detectors for near and for far faces.
+
+    Where the whole picture shows none, it is searched again with a wide border (for faces that fill it), then
+    in overlapping parts (for faces that are small in it).
+
+    Returns:
+        Left, top, right and bottom of each face in pixels, surest first; the boxes reach from the forehead to
+        the chin.
+    """
+    height, width = rgb.shape[:2]
+    border = max(height, width) // 2
+    searches = ([(0, 0, width, height)], [(-border, -border, width + border, height + border)], _parts(rgb))
+    with _quiet(), FaceDetection(min_confidence, 0) as near, FaceDetection(min_confidence, 1) as far:
+        for windows in searches:
+            found = [hit for window in windows for hit in _detect_in(rgb, window, (near, far))]
+            if found:
+                break
+    found.sort(key=lambda hit: -hit[0])
+    boxes: list[Float32[np.ndarray, "4"]] = []
+    for _, box in found:
+        if all(_overlap(box, other) < 0.3 for other in boxes):
+            boxes.append(box)
+    return boxes
+
+
+def _parts(rgb: np.ndarray) -> list[tuple[int, int, int, int]]:
+    height, width = rgb.shape[:2]
+    side = min(height, width, max(256, max(height, width) // 2))
+    lefts, tops = (np.linspace(0, n - side, -(-2 * (n - side) // side) + 1) for n in (width, height))
+    return [(int(left), int(top), int(left) + side, int(top) + side) for top in tops for left in lefts]
+
+
+def _detect_in(
+    rgb: np.ndarray, window: tuple[int, int, int, int], detectors: tuple[FaceDetection, FaceDetection]
+) -> Iterator[tuple[float, np.ndarray]]:
+    left, top, right, bottom = window
+    scale = min(1.0, _DETECTION_SIZE / max(right - left, bottom - top))
+    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+    view = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]], np.float32)
+    picture = cv2.warpAffine(rgb, view, size, flags=cv2.INTER_AREA)
+    for detector in detectors:
+        for hit in detector.process(picture).detections or ():
+            area = hit.location_data.relative_bounding_box
+            corners = np.array((area.xmin, area.ymin, area.xmin + area.width, area.ymin + area.height))
+            box = corners * np.tile((right - left, bottom - top), 2) + (left, top, left, top)
+            yield hit.score[0], box.astype(np.float32)
+
+
+def _mesh_in_box(rgb: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+    side = _CROP_MARGIN * float(np.maximum(box[2] - box[0], box[3] - box[1]))
+    scale = _CROP_SIZE / side
+    corner = (box[:2] + box[2:]) / 2 - side / 2
+    view = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
+    view[:, 2] += (scale - 1) / 2  # OpenCV counts from the centre of the first pixel, we from its corner
+    smaller = scale < 1
+    crop = cv2.warpAffine(rgb, view, (_CROP_SIZE,) * 2, flags=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    with FaceTracker(video=True) as tracker:
+        for _ in range(_SETTLING_PASSES):
+            faces = tracker(crop)
+            if not faces:
+                return None
+    face = faces[0] / np.float32(scale)
+    face[:, :2] += corner.astype(np.float32)
+    return face
+
+
+def _same_face(one: np.ndarray, other: np.ndarray) -> bool:
+    boxes = [np.concatenate((face[:, :2].min(0), face[:, :2].max(0))) for face in (one, other)]
+    return _overlap(*boxes) > 0.3
+
+
+def _overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Shared area of two boxes over the area of the smaller one."""
+    inner = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
+    return float(np.prod(inner.clip(min=0))) / max(min(areas), 1e-6)
+
+
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Keep what MediaPipe's C++ code writes to the error stream off it; it offers no switch for that."""
+    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(kept)
+        os.close(nowhere)

@@ -1,0 +1,278 @@
+"""The whole story: a photo and a motion in, frames out."""
+
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from cameo3d.errors import InputError
+from cameo3d.media.files import check_input, shown
+from cameo3d.media.images import read_image
+from cameo3d.media.video import probe_video, read_frames
+from cameo3d.models.relief import RELIEF, ReliefAvatar
+from cameo3d.pipeline.compose import compose
+from cameo3d.pipeline.motion import TrackedVideo, track_video
+from cameo3d.pipeline.orbit import orbit_motion
+from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.retarget import absolute_motion, relative_motion, with_pose
+from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.motion_files import load_motion
+from cameo3d.values.storage import load_value
+
+MAX_PHOTO_SIDE = 1920
+"""Larger photos are scaled down to this, in pixels."""
+
+Frame = Literal["crop", "photo"]
+"""The head-and-shoulders square at 512x512, or the person within the whole photo."""
+Source = str | Path | Portrait | ReliefAvatar
+Progress = Callable[[int, int | None], None]
+"""Called with how many frames are done, and of how many, if that is known."""
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A person in motion. Iterating draws one frame after the other; it can be iterated again."""
+
+    avatar: ReliefAvatar
+    motion: Motion
+    view: Frame
+    background: UInt8[np.ndarray, "height width 3"] | None
+    """What stands behind the person; None leaves it transparent."""
+    driver: Path | None = None
+    """The video that drives it."""
+    driver_crop: Crop | None = None
+    """Where the driver's head and shoulders are, in pixels of its frames."""
+    missing_frames: int = 0
+    """Frames of the driver that showed no face, so that the pose before was held."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a frame in pixels."""
+        return RELIEF.size(self.avatar, self.view)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames a second."""
+        return self.motion.frame_rate
+
+    @property
+    def audio(self) -> Path | None:
+        """The file whose sound belongs to it."""
+        has_sound = self.driver is not None and probe_video(self.driver).has_audio
+        return self.driver if has_sound else None
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    def __iter__(self) -> Iterator[UInt8[np.ndarray, "height width channels"]]:
+        for frame in RELIEF.render(self.avatar, self.motion, self.view):
+            yield frame if self.background is None else compose(frame, self.background)
+
+    def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+        """The driving video's own frames: its head and shoulders, or all of it, as `view` says.
+
+        Raises:
+            ValueError: If no video drives it.
+        """
+        if self.driver is None:
+            raise ValueError("This animation has no driving video.")
+        for frame in read_frames(self.driver, self.frame_rate):
+            yield frame if self.view == "photo" or self.driver_crop is None else cut(frame, self.driver_crop)
+
+
+def animate(
+    source: Source,
+    *,
+    video: str | Path | None = None,
+    motion: str | Path | Motion | None = None,
+    pose: str | Path | Motion | None = None,
+    relative: bool = True,
+    background: str | Path = "keep",
+    frame: Frame = "crop",
+    face: int = 0,
+    smooth: float = 0.5,
+    model: Literal["relief"] = "relief",
+    progress: Progress | None = None,
+) -> Animation:
+    """Bring a photo to life with the motion of a video or of a motion file.
+
+    Args:
+        source: A photo, an avatar file, or what `make_portrait` or `create` returned.
+        video: Video whose motion and sound are taken. Give this or `motion`.
+        motion: Motion, or a motion file (our own or Live Link Face CSV).
+        pose: Where head pose and gaze come from instead: "still", a motion, a motion file or a video.
+        relative: Move from the photo's own pose and expression by what the driver moves from its most
+            neutral frame. Otherwise take over the driver's pose and expression as they are.
+        background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
+        frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
+        face: Which face of the photo, counted from the largest, 0.
+        smooth: How strongly a video's motion is smoothed, in [0, 1].
+        model: The avatar model.
+        progress: Called while a video is tracked.
+
+    Returns:
+        An iterable of frames: RGB bytes, or RGB with straight alpha when the background is transparent.
+
+    Raises:
+        CameoError: If a file cannot be used, or shows no usable face.
+        ValueError: If not exactly one of `video` and `motion` is given.
+    """
+    if (video is None) == (motion is None):
+        raise ValueError("Give exactly one of video and motion.")
+    fill = _read_background(background)
+    avatar = _avatar(source, face)
+    driver = None if video is None else Path(video)
+    tracked = None if driver is None else _track_driver(driver, avatar, relative, smooth, progress)
+    driving = tracked.motion if tracked else _motion(motion, smooth)
+    transfer = relative_motion if relative else absolute_motion
+    moved = transfer(driving, avatar)
+    if pose is not None:
+        moved = with_pose(moved, None if pose == "still" else transfer(_motion(pose, smooth), avatar))
+    return Animation(
+        avatar,
+        moved,
+        frame,
+        _fill(fill, avatar, frame),
+        driver,
+        tracked.crop if tracked else None,
+        tracked.missing_frames if tracked else 0,
+    )
+
+
+def orbit(
+    source: Source,
+    *,
+    seconds: float = 4.0,
+    yaw_radians: float = 0.4,
+    pitch_radians: float = 0.15,
+    background: str | Path = "keep",
+    frame: Frame = "crop",
+    face: int = 0,
+) -> Animation:
+    """Turn a head to both sides and nod; see `orbit_motion` and, for the other arguments, `animate`."""
+    fill = _read_background(background)
+    avatar = _avatar(source, face)
+    motion = orbit_motion(
+        avatar.expression,
+        avatar.rotation,
+        avatar.translation,
+        avatar.gaze,
+        seconds,
+        yaw_radians,
+        pitch_radians,
+    )
+    return Animation(avatar, motion, frame, _fill(fill, avatar, frame))
+
+
+def create(photo: str | Path | Portrait, face: int = 0) -> ReliefAvatar:
+    """Make an avatar from a photo, once; it can then be animated many times.
+
+    Raises:
+        InputError: If the photo cannot be read.
+        FaceError: If it shows no usable face.
+    """
+    if isinstance(photo, Portrait):
+        return RELIEF.encode(photo)
+    return RELIEF.encode(make_portrait(read_image(Path(photo), MAX_PHOTO_SIDE), face))
+
+
+def track(
+    video: str | Path, face: int = 0, smooth: float = 0.5, progress: Progress | None = None
+) -> TrackedVideo:
+    """Follow a face through a video.
+
+    Args:
+        video: The video.
+        face: Which face, counted from the largest, 0.
+        smooth: How strongly the motion is smoothed, in [0, 1].
+        progress: Called after each frame.
+
+    Raises:
+        InputError: If the video cannot be read.
+        FaceError: If most frames show no face.
+    """
+    return track_video(Path(video), face=face, smooth=smooth, progress=progress)
+
+
+def is_avatar_file(path: Path) -> bool:
+    """Whether a file is an avatar rather than a photo; its name or its first bytes tell."""
+    if path.suffix.lower() == ".avatar":
+        return True
+    with check_input(path, "photo").open("rb") as file:
+        return file.read(9)[8:] == b"{"  # safetensors: eight bytes of length, then JSON
+
+
+def cut(picture: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int = 512) -> UInt8[np.ndarray, "side side 3"]:
+    """Cut a square out of a picture at `side` pixels; beyond the picture's border its edge is repeated."""
+    scale = side / crop.side
+    matrix = np.array(
+        [
+            [scale, 0, side / 2 - crop.center_x * scale + (scale - 1) / 2],
+            [0, scale, side / 2 - crop.center_y * scale + (scale - 1) / 2],
+        ]
+    )
+    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _avatar(source: Source, face: int) -> ReliefAvatar:
+    if isinstance(source, ReliefAvatar):
+        return source
+    if isinstance(source, Portrait):
+        return create(source)
+    path = Path(source)
+    return load_value(ReliefAvatar, path) if is_avatar_file(path) else create(path, face)
+
+
+def _motion(source: str | Path | Motion | None, smooth: float) -> Motion:
+    if isinstance(source, Motion):
+        return source
+    path = Path(str(source))
+    return load_motion(path) if path.suffix.lower() == ".csv" else track(path, smooth=smooth).motion
+
+
+def _track_driver(
+    driver: Path, avatar: ReliefAvatar, relative: bool, smooth: float, progress: Progress | None
+) -> TrackedVideo:
+    """Track the driver; for reenactment within one picture size, in the photo's own framing and shape."""
+    info = probe_video(driver)
+    height, width = avatar.photo.shape[:2]
+    if not relative and (info.width, info.height) == (width, height):
+        return track_video(
+            driver, face=0, smooth=smooth, crop=avatar.crop, identity=avatar.identity, progress=progress
+        )
+    return track_video(driver, face=0, smooth=smooth, progress=progress)
+
+
+def _read_background(background: str | Path) -> UInt8[np.ndarray, "height width 3"] | Literal["keep"] | None:
+    """A picture, "keep", or None for transparent."""
+    if background == "keep":
+        return "keep"
+    if background == "transparent":
+        return None
+    text = str(background)
+    if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
+        return np.frombuffer(bytes.fromhex(text[1:]), np.uint8).reshape(1, 1, 3)
+    if text.startswith("#") and not Path(text).exists():
+        raise InputError(f"The background {shown(Path(text))} is no colour; write it as #rrggbb.")
+    return read_image(Path(background), MAX_PHOTO_SIDE)
+
+
+def _fill(
+    background: UInt8[np.ndarray, "_ _ 3"] | Literal["keep"] | None, avatar: ReliefAvatar, view: Frame
+) -> UInt8[np.ndarray, "height width 3"] | None:
+    """The background at the frame's size; a picture covers it all and is cut at its longer sides."""
+    if background is None:
+        return None
+    if isinstance(background, str):
+        return RELIEF.background(avatar, view)
+    width, height = RELIEF.size(avatar, view)
+    scale = max(width / background.shape[1], height / background.shape[0])
+    size = (max(width, round(background.shape[1] * scale)), max(height, round(background.shape[0] * scale)))
+    covering = cv2.resize(background, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+    left, top = (size[0] - width) // 2, (size[1] - height) // 2
+    return np.ascontiguousarray(covering[top : top + height, left : left + width])

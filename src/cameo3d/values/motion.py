@@ -1,0 +1,66 @@
+"""Motion: what a face does over time, apart from whose face it is."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+_SIDED_EYE = ("eyeBlink", "eyeLookDown", "eyeLookIn", "eyeLookOut", "eyeLookUp", "eyeSquint", "eyeWide")
+BLENDSHAPES: tuple[str, ...] = (
+    *(f"{name}Left" for name in _SIDED_EYE),
+    *(f"{name}Right" for name in _SIDED_EYE),
+    *("jawForward", "jawRight", "jawLeft", "jawOpen"),
+    *("mouthClose", "mouthFunnel", "mouthPucker", "mouthRight", "mouthLeft"),
+    *("mouthSmileLeft", "mouthSmileRight", "mouthFrownLeft", "mouthFrownRight"),
+    *("mouthDimpleLeft", "mouthDimpleRight", "mouthStretchLeft", "mouthStretchRight"),
+    *("mouthRollLower", "mouthRollUpper", "mouthShrugLower", "mouthShrugUpper"),
+    *("mouthPressLeft", "mouthPressRight", "mouthLowerDownLeft", "mouthLowerDownRight"),
+    *("mouthUpperUpLeft", "mouthUpperUpRight"),
+    *("browDownLeft", "browDownRight", "browInnerUp", "browOuterUpLeft", "browOuterUpRight"),
+    *("cheekPuff", "cheekSquintLeft", "cheekSquintRight", "noseSneerLeft", "noseSneerRight", "tongueOut"),
+)
+"""ARKit's 52 blendshape names, in ARKit's order; left and right are the person's own."""
+
+
+@dataclass(frozen=True)
+class Motion:
+    """Expression, head pose and gaze, frame by frame (see docs/conventions.md for axes and signs)."""
+
+    expression: Float[Tensor, "frames 52"]
+    """ARKit blendshape weights in [0, 1], in the order of `BLENDSHAPES`."""
+    rotation: Float[Tensor, "frames 3"]
+    """Head yaw, pitch and roll in radians."""
+    translation: Float[Tensor, "frames 3"]
+    """Head origin in the camera's axes, in metres."""
+    gaze: Float[Tensor, "frames 2 2"]
+    """Yaw and pitch in radians of the left, then the right eye against the head."""
+    frame_rate: float
+    """Frames a second."""
+    source: str
+    """Where the motion came from, for people to read."""
+
+    def __len__(self) -> int:
+        return len(self.expression)
+
+    def frame(self, index: int) -> "Motion":
+        """One frame of it, as a motion of one frame."""
+        part = slice(index, index + 1)
+        return Motion(
+            self.expression[part],
+            self.rotation[part],
+            self.translation[part],
+            self.gaze[part],
+            self.frame_rate,
+            self.source,
+        )
+
+
+def still_motion(frame_count: int, frame_rate: float = 25.0, distance: float = 1.0) -> Motion:
+    """A neutral face that looks straight into the crop camera."""
+    translation = torch.zeros(frame_count, 3)
+    translation[:, 2] = distance
+    zero = torch.zeros(frame_count, 3)
+    return Motion(
+        torch.zeros(frame_count, 52), zero, translation, torch.zeros(frame_count, 2, 2), frame_rate, "still"
+    )

@@ -1,0 +1,82 @@
+"""The package as it is installed: quick to import, complete lock, documentation that runs."""
+
+import re
+import subprocess
+import sys
+from importlib.metadata import requires
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+import cameo3d
+
+ROOT = Path(__file__).parents[1]
+LEFT_OUT = {"jax", "jaxlib", "sounddevice", "opencv-contrib-python"}
+"""Declared by mediapipe, needed by nothing here; the headless OpenCV takes the place of the last."""
+
+
+def test_import_loads_no_heavy_library():
+    program = "import sys, cameo3d, cameo3d.app.cli; print(*sys.modules)"
+    result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    loaded = {name.split(".")[0] for name in result.stdout.split()}
+    assert "cameo3d" in loaded
+    assert not loaded & {"torch", "numpy", "cv2", "mediapipe", "av", "numba", "scipy", "skimage"}
+
+
+@pytest.mark.parametrize("name", [name for name in cameo3d.__all__ if name != "__version__"])
+def test_public_names_are_found_in_their_homes(name):
+    assert callable(getattr(cameo3d, name))
+
+
+def test_unknown_names_are_refused():
+    with pytest.raises(AttributeError, match="no attribute 'portrait'"):
+        _ = cameo3d.portrait
+
+
+def locked_versions() -> dict[str, str]:
+    lines = (line for line in (ROOT / "requirements.lock").read_text().splitlines() if line[:1] not in ("", "#"))
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def declared_requirements() -> set[str]:
+    """Names of everything that cameo3d[dev] asks for, directly or through others, but what is left out."""
+    found, pending = set(), [("cameo3d", "dev")]
+    while pending:
+        name, extra = pending.pop()
+        for text in requires(name) or []:
+            needed = Requirement(text)
+            child = canonicalize_name(needed.name)
+            if child in LEFT_OUT or (needed.marker and not needed.marker.evaluate({"extra": extra})):
+                continue
+            if child not in found or needed.extras:
+                found.add(child)
+                pending += [(child, part) for part in ("", *needed.extras)]
+    return found
+
+
+def test_lock_is_complete_and_holds_nothing_else():
+    build_tool = {"setuptools"}
+    assert set(locked_versions()) == declared_requirements() | build_tool
+
+
+def test_lock_satisfies_the_declared_ranges():
+    locked = locked_versions()
+    for name in ("cameo3d", *locked):
+        for needed in map(Requirement, requires(name) or []):
+            version = locked.get(canonicalize_name(needed.name))
+            if version and not (needed.marker and not needed.marker.evaluate({"extra": ""})):
+                assert needed.specifier.contains(version, prereleases=True), f"{name} needs {needed}"
+
+
+def test_readme_examples_run(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text("utf8"), re.DOTALL)
+    assert blocks
+    monkeypatch.chdir(tmp_path)
+    from skimage.data import astronaut
+    from skimage.io import imsave
+
+    imsave("me.png", astronaut())
+    for block in blocks:
+        exec(compile(block, "README.md", "exec"), {})
