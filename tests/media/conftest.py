@@ -25,9 +25,9 @@ def make_video(
     codec: str = "libx264",
     pixel_format: str = "yuv420p",
     aspect: Fraction | None = None,
+    ticks: int = 1000,
 ) -> Path:
-    """Write with plain PyAV; `times` in seconds, `sound` mono in [-1, 1]."""
-    ticks = 1000
+    """Write with plain PyAV; `times` in seconds, in `ticks` a second; `sound` mono in [-1, 1]."""
     with av.open(str(path), "w") as container:
         video = container.add_stream(codec, rate=rate)
         video.height, video.width = frames[0].shape[:2]
@@ -92,7 +92,9 @@ def clip(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return make_video(path, gray_frames(levels), sound=bursts([0.4, 1.8], 2.0))
 
 
-@pytest.fixture(params=["sp ace", "it's \"quoted\"", "new\nline", "-dash", "größe-写真", "a:b", "concat:x", "%03d"])
+@pytest.fixture(
+    params=["sp ace", 'it\'s "quoted"', "new\nline", "-dash", "größe-写真", "a:b", "concat:x", "%03d"]
+)
 def strange_name(request: pytest.FixtureRequest) -> str:
     return request.param
 

@@ -79,8 +79,7 @@ def test_palette_grey_and_one_bit_are_read(tmp_path: Path):
     image = Image.fromarray(halves())
     np.testing.assert_array_equal(read_image(saved(image.quantize(4), tmp_path / "p.png")), halves())
     assert read_image(saved(image.convert("L"), tmp_path / "l.png")).shape == (24, 40, 3)
-    bits = read_image(saved(Image.fromarray(halves() > 150).convert("1") if False else image.convert("1"),
-                            tmp_path / "1.png"))
+    bits = read_image(saved(image.convert("1"), tmp_path / "1.png"))
     assert set(np.unique(bits)) <= {0, 255}
 
 
@@ -102,7 +101,9 @@ def test_half_transparent_is_blended_with_white(tmp_path: Path):
 
 def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path):
     lab = ImageCms.createProfile("LAB")  # not for RGB: it is ignored, with a notice
-    bad = saved(Image.fromarray(halves()), tmp_path / "x.png", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes())
+    bad = saved(
+        Image.fromarray(halves()), tmp_path / "x.png", icc_profile=ImageCms.ImageCmsProfile(lab).tobytes()
+    )
     np.testing.assert_array_equal(read_image(bad), halves())
     swapped = _swapped_profile()
     good = saved(Image.fromarray(halves()), tmp_path / "y.png", icc_profile=swapped)
@@ -143,13 +144,17 @@ def test_strange_names_are_read_and_written(tmp_path: Path, strange_name: str):
 
 
 def header(width: int, height: int) -> bytes:
-    """A PNG that claims to be large and ends after its header."""
-    chunk = b"IHDR" + struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + struct.pack(">I", 13) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    """A PNG that claims to be large and has next to no pixels."""
+    data = b"\x89PNG\r\n\x1a\n"
+    size = struct.pack(">IIBBBBB", width, height, 8, 2, 0, 0, 0)
+    for kind, content in ((b"IHDR", size), (b"IDAT", zlib.compress(bytes(10)))):
+        chunk = kind + content
+        data += struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data
 
 
 @pytest.mark.filterwarnings("ignore::PIL.Image.DecompressionBombWarning")
-@pytest.mark.parametrize("size", [(30000, 30000), (10001, 10000), (2**31 - 1, 1)])
+@pytest.mark.parametrize("size", [(30000, 30000), (10001, 10000), (2**27, 1)])
 def test_a_header_bomb_is_refused_before_decoding(tmp_path: Path, size: tuple[int, int]):
     (tmp_path / "x.png").write_bytes(header(*size))
     with pytest.raises(InputError, match="100 megapixels"):
@@ -163,7 +168,12 @@ def test_damaged_pictures_are_refused(tmp_path: Path, clip: Path):
         path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
         with pytest.raises(InputError, match="damaged"):
             read_image(path)
-    for content in (b"hello", b"#EXTM3U\nx.png\n", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n", header(8, 8)):
+    for content in (
+        b"hello",
+        b"#EXTM3U\nx.png\n",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n",
+        header(8, 8),
+    ):
         (tmp_path / "x.png").write_bytes(content)
         with pytest.raises(InputError):
             read_image(tmp_path / "x.png")

@@ -109,7 +109,10 @@ def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray
                 rate = frame.sample_rate
             if key != (frame.format.name, frame.layout.name, frame.sample_rate):
                 key = (frame.format.name, frame.layout.name, frame.sample_rate)
-                mixer = av.AudioResampler(format="fltp", layout=_layout(channels), rate=rate)
+                # Left alone, FFmpeg would mix floats down louder than full scale.
+                mixer = av.AudioResampler(
+                    format="fltp", layout=_layout(channels), rate=rate, options={"rematrix_maxval": "1.0"}
+                )
             assert mixer is not None, "the first frame makes a mixer"
 
             time = None if frame.pts is None else float(frame.pts * frame.time_base)
@@ -132,7 +135,9 @@ def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray
                     position += block.shape[1]
                     yield rate, block
         if damage:
-            logger.warning("The sound %s is damaged in %d places; they are left out.", shown(path), len(damage))
+            logger.warning(
+                "The sound %s is damaged in %d places; they are left out.", shown(path), len(damage)
+            )
         if position == 0:
             raise InputError(f"The sound {shown(path)} holds no sound at all; give another file.")
 

@@ -20,7 +20,7 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """What `write_image` writes."""
 
 # A list of our own: Pillow would also start Ghostscript for EPS, and take some texts for pictures.
-_FORMATS = ("PNG", "JPEG", "MPO", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI")
+_FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI")
 _HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
 
 
@@ -48,6 +48,7 @@ def read_image(path: Path, max_side: int | None = None) -> UInt8[np.ndarray, "he
         if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
             raise InputError(f"{name} is in HEIF/HEIC format, which is not read; save it as JPEG or PNG.")
         try:
+            Image.init()  # else Pillow knows only its five commonest formats
             image = Image.open(file, formats=_FORMATS)
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise InputError(_too_large(name)) from error

@@ -52,6 +52,7 @@ def read_tag(path: Path) -> str | None:
     from cameo3d.media.containers import open_container
 
     check_input(path, "file")
+    Image.init()
     try:
         with Image.open(path, formats=("PNG", "JPEG", "WEBP")) as image:
             return image.getexif().get(_EXIF_DESCRIPTION)

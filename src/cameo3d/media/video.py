@@ -1,13 +1,14 @@
 """Video: frames in, one after the other at a constant rate, and frames with sound out."""
 
 import logging
+import math
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Literal
 
 import av
 import av.error
@@ -94,13 +95,13 @@ def probe_video(path: Path) -> VideoInfo:
 
 
 def read_frames(
-    path: Path, frame_rate: float | Fraction | None = None, max_side: int | None = None
+    path: Path, frame_rate: float | int | Fraction | None = None, max_side: int | None = None
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
     """Stream a video's frames, upright and at a constant rate.
 
-    Output frame `i` stands for the time `i / frame_rate` after the first picture. Each picture goes
-    to the frame nearest to its time; frames between pictures repeat the one before. So a video of
-    constant rate comes out frame for frame.
+    Output frame `i` is the picture that is shown at the time `i / frame_rate` after the first one,
+    with a quarter of a frame of tolerance for time stamps that are rounded. So a video of constant
+    rate comes out frame for frame.
 
     Args:
         path: A plain local video file of any container.
@@ -118,13 +119,16 @@ def read_frames(
     return _read_frames(path, frame_rate, max_side)
 
 
-def _read_frames(path: Path, frame_rate: float | Fraction | None, max_side: int | None) -> Iterator[np.ndarray]:
+def _read_frames(
+    path: Path, frame_rate: float | int | Fraction | None, max_side: int | None
+) -> Iterator[np.ndarray]:
     with open_container(path, "video") as container:
         stream = _picture_stream(container, path)
         stream.thread_type = "AUTO"
-        rate = float(frame_rate or _frame_rate(stream))
+        native_rate = _frame_rate(stream)
+        rate = float(frame_rate or native_rate)
         length = _duration_seconds(stream)
-        clock = _Clock(rate, length)
+        clock = _Clock(rate, float(native_rate), length)
         reformatter = VideoReformatter()
         damage: list[str] = []
         size, orientation, held, written, last = None, None, None, 0, None
@@ -139,46 +143,46 @@ def _read_frames(path: Path, frame_rate: float | Fraction | None, max_side: int 
             held, last = orientation.upright(_as_rgb(frame, size, reformatter)), frame
         if held is None or last is None:
             raise _undecodable(path)
-        for _ in range(clock.last_slots(last)):
+        for _ in range(clock.slot_count(_seconds_shown(last)) - written):
             yield held.copy()
             written += 1
     if damage or (length is not None and written / rate < length - 0.5):
-        logger.warning(
-            "The video %s is damaged or cut short; %d frames could be read.", shown(path), written
-        )
+        logger.warning("The video %s is damaged or cut short; %d frames could be read.", shown(path), written)
 
 
 class _Clock:
     """From the times of pictures to the numbers of output frames."""
 
-    def __init__(self, rate: float, length_seconds: float | None) -> None:
+    def __init__(self, rate: float, native_rate: float, length_seconds: float | None) -> None:
         self.rate = rate
+        self.native_rate = native_rate
         self.length_seconds = length_seconds
         self.start: float | None = None
-        self.slot_before = -1
+        self.seconds = 0.0
+        self.slot_before = 0
 
     def slot(self, seconds: float | None) -> int:
-        """The output frame that is nearest to a picture's time, never earlier than the one before."""
-        if seconds is None:
-            slot = self.slot_before + 1
+        """The first output frame that shows a picture; never earlier than that of the picture before."""
+        following = self.seconds + 1 / self.native_rate
+        if self.start is None:
+            self.start = seconds or 0.0
+        elif seconds is None:
+            self.seconds = following
         else:
-            self.start = seconds if self.start is None else self.start
-            slot = round((seconds - self.start) * self.rate)
             # Time stamps that leave the file's own length, or run backwards, have been reset.
-            limit = 60.0 if self.length_seconds is None else self.length_seconds + 1.0
-            if slot > limit * self.rate + self.slot_before or slot < self.slot_before - self.rate:
-                slot = self.slot_before + 1
-                self.start = seconds - slot / self.rate
-        self.slot_before = max(slot, self.slot_before, 0)
+            limit = self.seconds + 60.0 if self.length_seconds is None else self.length_seconds + 1.0
+            if not self.seconds - 1.0 <= seconds - self.start <= max(limit, following):
+                self.start = seconds - following
+            self.seconds = seconds - self.start
+        self.slot_before = max(self.slot_before, math.ceil(self.seconds * self.rate - 0.25))
         return self.slot_before
 
-    def last_slots(self, frame: VideoFrame) -> int:
-        """For how many output frames the last picture stays, which is one if the file does not say."""
-        if frame.duration and self.length_seconds is not None:
-            seconds = float(frame.duration * frame.time_base)
-            room = self.length_seconds - self.slot_before / self.rate
-            return max(1, round(min(seconds, room) * self.rate))
-        return 1
+    def slot_count(self, seconds_shown: float | None) -> int:
+        """How many output frames there are in all, if the latest picture is the last."""
+        end = self.seconds + 1 / self.native_rate
+        if seconds_shown and self.length_seconds is not None:
+            end = max(end, min(self.seconds + seconds_shown, self.length_seconds))
+        return max(1, round(end * self.rate))
 
 
 def _picture_stream(container: av.container.InputContainer, path: Path) -> VideoStream:
@@ -198,7 +202,7 @@ def _undecodable(path: Path) -> InputError:
 
 
 def _frame_rate(stream: VideoStream) -> Fraction:
-    average, base = stream.average_rate, stream.base_rate
+    average, base = stream.average_rate or stream.guessed_rate, stream.base_rate
     # A file's average counts its last frame differently from file to file; the base rate does not,
     # but is the finest tick of a video of variable rate.
     if average and base and abs(float(base / average) - 1) < 0.02:
@@ -218,6 +222,10 @@ def _duration_seconds(stream: VideoStream) -> float | None:
 
 def _seconds(frame: VideoFrame) -> float | None:
     return None if frame.pts is None else float(frame.pts * frame.time_base)
+
+
+def _seconds_shown(frame: VideoFrame) -> float | None:
+    return float(frame.duration * frame.time_base) if frame.duration else None
 
 
 def _square_size(frame: VideoFrame, aspect: Fraction | None, max_side: int | None) -> tuple[int, int]:
@@ -291,7 +299,11 @@ _ENCODINGS: dict[str, _Encoding] = {
     ),
     "vp9": _Encoding("libvpx-vp9", "yuv420p", (".webm", ".mkv"), "libopus", _VP9),
     "prores4444": _Encoding(
-        "prores_ks", "yuva444p10le", (".mov",), "aac", {"profile": "4444", "alpha_bits": "8", "bits_per_mb": "2400", "vendor": "apl0"}
+        "prores_ks",
+        "yuva444p10le",
+        (".mov",),
+        "aac",
+        {"profile": "4444", "alpha_bits": "8", "bits_per_mb": "2400", "vendor": "apl0"},
     ),
     "vp9-alpha": _Encoding(
         "libvpx-vp9", "yuva420p", (".webm", ".mkv"), "libopus", {**_VP9, "auto-alt-ref": "0"}
@@ -353,7 +365,7 @@ class VideoWriter:
         self,
         path: Path,
         size: tuple[int, int],
-        frame_rate: float | Fraction,
+        frame_rate: float | int | Fraction,
         audio: Path | None = None,
         codec: Codec = "h264",
         overwrite: bool = False,
@@ -374,7 +386,7 @@ class VideoWriter:
         self._reformatter = VideoReformatter()
         self._cleanup = ExitStack()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "VideoWriter":
         with ExitStack() as stack:
             temporary = stack.enter_context(replacing(self.path))
             self._container = av.open(str(temporary), "w", container_options={"movflags": "+faststart"})
@@ -522,7 +534,7 @@ class FrameFolderWriter:
         self.frame_count = 0
         self._cleanup = ExitStack()
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FrameFolderWriter":
         self._temporary = self._cleanup.enter_context(replacing_folder(self.path))
         return self
 

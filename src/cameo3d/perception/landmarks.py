@@ -32,12 +32,16 @@ _SETTLING_PASSES = 3
 """How often the mesh looks at a still; each look starts from the face that the one before it found."""
 
 
+Box = Float32[np.ndarray, " corners"]
+"""Left, top, right and bottom in pixels."""
+
+
 class FaceTracker:
     """Finds the face mesh in the frames of one video, or in single pictures.
 
     Args:
-        video: Whether frames follow each other, so that a face is looked for near where it was. Use one tracker
-            for each video then, and show it every frame once.
+        video: Whether frames follow each other, so that a face is looked for near where it was. Use one
+            tracker for each video then, and show it every frame once.
         max_faces: Most faces to find in a frame.
         min_confidence: How sure, in [0, 1], the detector and the mesh must be.
     """
@@ -57,16 +61,13 @@ class FaceTracker:
         """Find the faces of one frame.
 
         Returns:
-            Landmarks of every face in pixels: x right, y down, z in the unit of x (smaller is nearer). The last
-            ten are the irises. No face, no entry.
+            Landmarks of every face in pixels: x right, y down, z in the unit of x (smaller is nearer). The
+            last ten are the irises. No face, no entry.
         """
         height, width = rgb.shape[:2]
         found = self._mesh.process(np.ascontiguousarray(rgb)).multi_face_landmarks or ()
         scale = np.array((width, height, width), np.float32)
-        return [
-            np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale
-            for face in found
-        ]
+        return [np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale for face in found]
 
     def __enter__(self) -> Self:
         return self
@@ -84,8 +85,8 @@ class FaceTracker:
 def find_faces(rgb: UInt8[np.ndarray, "height width 3"]) -> list[Float32[np.ndarray, "478 3"]]:
     """Find every face of a photo, small ones too, the largest first.
 
-    The mesh alone misses faces that are small in their picture, so they are detected first and looked at one by
-    one in an enlarged crop.
+    The mesh alone misses faces that are small in their picture, so they are detected first and looked at one
+    by one in an enlarged crop.
 
     Args:
         rgb: The photo, upright.
@@ -106,9 +107,7 @@ def face_size(landmarks: Float32[np.ndarray, "478 3"]) -> float:
     return float(np.ptp(landmarks[:, :2], axis=0).max())
 
 
-def detect_faces(
-    rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float = 0.5
-) -> list[Float32[np.ndarray, "4"]]:
+def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float = 0.5) -> list[Box]:
     """Find boxes around faces, with MediaPipe's detectors for near and for far faces.
 
     Where the whole picture shows none, it is searched again with a wide border (for faces that fill it), then
@@ -127,7 +126,7 @@ def detect_faces(
             if found:
                 break
     found.sort(key=lambda hit: -hit[0])
-    boxes: list[Float32[np.ndarray, "4"]] = []
+    boxes: list[Box] = []
     for _, box in found:
         if all(_overlap(box, other) < 0.3 for other in boxes):
             boxes.append(box)
@@ -145,34 +144,40 @@ def _detect_in(
     rgb: np.ndarray, window: tuple[int, int, int, int], detectors: tuple[FaceDetection, FaceDetection]
 ) -> Iterator[tuple[float, np.ndarray]]:
     left, top, right, bottom = window
-    scale = min(1.0, _DETECTION_SIZE / max(right - left, bottom - top))
-    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
-    view = np.array([[scale, 0, -left * scale], [0, scale, -top * scale]], np.float32)
-    picture = cv2.warpAffine(rgb, view, size, flags=cv2.INTER_AREA)
+    size = np.array((right - left, bottom - top))
+    picture = _cut(rgb, window, min(1.0, _DETECTION_SIZE / size.max()))
     for detector in detectors:
         for hit in detector.process(picture).detections or ():
             area = hit.location_data.relative_bounding_box
             corners = np.array((area.xmin, area.ymin, area.xmin + area.width, area.ymin + area.height))
-            box = corners * np.tile((right - left, bottom - top), 2) + (left, top, left, top)
+            box = corners * np.tile(size, 2) + (left, top, left, top)
             yield hit.score[0], box.astype(np.float32)
 
 
 def _mesh_in_box(rgb: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-    side = _CROP_MARGIN * float(np.maximum(box[2] - box[0], box[3] - box[1]))
-    scale = _CROP_SIZE / side
-    corner = (box[:2] + box[2:]) / 2 - side / 2
-    view = np.array([[scale, 0, -corner[0] * scale], [0, scale, -corner[1] * scale]])
-    view[:, 2] += (scale - 1) / 2  # OpenCV counts from the centre of the first pixel, we from its corner
-    smaller = scale < 1
-    crop = cv2.warpAffine(rgb, view, (_CROP_SIZE,) * 2, flags=cv2.INTER_AREA if smaller else cv2.INTER_CUBIC)
+    half = max(2, round(_CROP_MARGIN / 2 * float((box[2:] - box[:2]).max())))
+    x, y = (round(float(c)) for c in (box[:2] + box[2:]) / 2)
+    scale = _CROP_SIZE / (2 * half)
+    crop = _cut(rgb, (x - half, y - half, x + half, y + half), scale)
     with FaceTracker(video=True) as tracker:
         for _ in range(_SETTLING_PASSES):
             faces = tracker(crop)
             if not faces:
                 return None
     face = faces[0] / np.float32(scale)
-    face[:, :2] += corner.astype(np.float32)
+    face[:, :2] += np.array((x - half, y - half), np.float32)
     return face
+
+
+def _cut(rgb: np.ndarray, window: tuple[int, int, int, int], scale: float) -> np.ndarray:
+    """One window (left, top, right, bottom) of a picture, black where it reaches over the border, resized."""
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = window
+    part = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    over = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
+    part = cv2.copyMakeBorder(part, *over, cv2.BORDER_CONSTANT)
+    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+    return cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
 
 
 def _same_face(one: np.ndarray, other: np.ndarray) -> bool:

@@ -216,7 +216,9 @@ def cut(picture: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int = 512) -> UIn
             [0, scale, side / 2 - crop.center_y * scale + (scale - 1) / 2],
         ]
     )
-    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return cv2.warpAffine(
+        picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
 
 
 def _avatar(source: Source, face: int) -> ReliefAvatar:

@@ -38,7 +38,9 @@ def orbit_motion(
     if frame_count < 1:
         raise ValueError(f"An orbit lasts at least one frame, got {seconds} s at {frame_rate} frames/s.")
     phase = torch.arange(frame_count) * (2 * math.pi / frame_count)
-    swing = torch.stack((yaw_radians * phase.sin(), pitch_radians * (2 * phase).sin(), torch.zeros_like(phase)), 1)
+    swing = torch.stack(
+        (yaw_radians * phase.sin(), pitch_radians * (2 * phase).sin(), torch.zeros_like(phase)), 1
+    )
     return Motion(
         expression.expand(frame_count, -1),
         rotation + swing,

@@ -11,7 +11,7 @@ _GAP = 4
 
 
 def pick(frame_count: int, count: int) -> list[int]:
-    """Indices of `count` frames (or all, if there are fewer), evenly spread, the first and the last included."""
+    """Indices of `count` frames (or all), evenly spread, the first and the last included."""
     if frame_count <= count:
         return list(range(frame_count))
     return np.linspace(0, frame_count - 1, count).round().astype(int).tolist()
@@ -48,7 +48,7 @@ def contact_sheet(
 def side_by_side(
     *streams: Iterable[UInt8[np.ndarray, "_ _ 3"]], height: int
 ) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-    """Yield the frames of several streams next to each other, scaled to one height, until the first one ends."""
+    """Yield the frames of several streams next to each other at one height, until one ends."""
     for frames in zip(*streams, strict=False):
         yield np.concatenate([_resized(frame, width_at(frame, height), height) for frame in frames], axis=1)
 

@@ -20,6 +20,8 @@ from cameo3d.values import Crop, Portrait
 
 _SPACING = 7 / 512
 """Distance of surface points around the face, as a fraction of the crop."""
+_BACK_HEIGHT = 0.05
+"""Metres above the outline's plane up to which the back surface is kept."""
 _CARRIERS = 6
 """Face vertices that carry a point of the surrounding surface along with the expression."""
 
@@ -29,6 +31,7 @@ class ReliefAvatar:
     """What the relief model keeps of one person. The first 468 vertices are the face's."""
 
     photo: UInt8[Tensor, "height width 3"]
+    photo_matte: UInt8[Tensor, "height width"]
     crop: Crop
     canvas: Canvas
     texture: UInt8[Tensor, "side side 4"]
@@ -42,6 +45,8 @@ class ReliefAvatar:
     back_depths: Float32[Tensor, " vertices"]
     """Depth of the back surface at the same positions."""
     triangles: Int32[Tensor, "triangles 3"]
+    back_triangles: Int32[Tensor, "back_triangles 3"]
+    """Those near the outline, where a turned head shows what was behind it."""
     head: Float32[Tensor, " vertices"]
     """How far a vertex follows the head: 1 head, 0 torso."""
     anchored: Float32[Tensor, " vertices"]
@@ -59,7 +64,7 @@ class ReliefAvatar:
     mouth: Mouth
 
 
-def encode(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
+def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     """Lift a portrait to a relief. Deterministic; two seconds or less on a CPU core."""
     canvas = choose_canvas(portrait.crop)
     image = canvas.cut(portrait.photo.numpy())
@@ -86,17 +91,21 @@ def encode(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     )
     oval, rays = np.array(OVAL), partial(canvas.rays, portrait.crop)
     spacing = _SPACING * canvas.scale * portrait.crop.side
-    around, outer_triangles = triangulate_around(face_points[oval], heights.person, spacing)
+    mesh = triangulate_around(face_points[oval], heights.person, matte, spacing)
+    around = mesh.points
     vertex_of = np.concatenate((oval, 468 + np.arange(len(around)))).astype(np.int32)
+    outer = vertex_of[mesh.triangles]
     points = np.concatenate((face_points, around))
-    depths = np.concatenate((face_depths, sample(heights.depths, around)))
     silhouette = sample(heights.silhouette, points)
+    outer_depths = np.where(mesh.on_silhouette, silhouette[468:], sample(heights.depths, around))
+    depths = np.concatenate((face_depths, outer_depths))
     carriers, carrier_weights = _carry(face_points, around, oval, per_meter)
     plate = background_plate(image, matte, margin=round(0.012 * canvas.side))
     texture = np.dstack((foreground_colors(image, matte, plate), np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(468, np.float32), sample(heights.head, around)))
     return ReliefAvatar(
         photo=portrait.photo,
+        photo_matte=(portrait.matte * 255).round().to(torch.uint8),
         crop=portrait.crop,
         canvas=canvas,
         texture=torch.from_numpy(texture),
@@ -104,7 +113,8 @@ def encode(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         points=torch.from_numpy(points.astype(np.float32)),
         depths=torch.from_numpy(depths.astype(np.float32)),
         back_depths=torch.from_numpy((2 * silhouette - depths).astype(np.float32)),
-        triangles=torch.from_numpy(np.concatenate((closed, vertex_of[outer_triangles]))),
+        triangles=torch.from_numpy(np.concatenate((closed, outer))),
+        back_triangles=torch.from_numpy(outer[(silhouette - depths)[outer].min(1) < _BACK_HEIGHT]),
         head=torch.from_numpy(head),
         anchored=torch.from_numpy(((canvas.side - points[:, 1]) / (0.35 * canvas.side)).clip(0, 1).astype(np.float32)),
         carriers=torch.from_numpy(carriers),

@@ -14,9 +14,12 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from cameo3d.values import BLENDSHAPES
 
 _UPPER_LID_SHARE = 0.88
 """Of a lid's closing, the part that the upper lid does."""
+_JAW_WITNESSES = (14, 17)
+"""Middle of the lower lip, which follows the lower teeth when only the jaw moves."""
 _LID_REACH, _LIP_REACH = 0.007, 0.009
 """Metres over which skin follows a correction of its edge."""
 
@@ -52,6 +55,9 @@ class ExpressionChange:
             _Rim(rest, LEFT_LID_UPPER, LEFT_LID_LOWER, is_lid=True),
             _Rim(rest, INNER_LIP_UPPER, INNER_LIP_LOWER, is_lid=False),
         ]
+        shapes = [BLENDSHAPES.index(name) for name in ("jawOpen", "jawForward", "jawLeft", "jawRight")]
+        self._jaw = torch.zeros(52, 3)
+        self._jaw[shapes] = model.expression_basis[shapes][:, list(_JAW_WITNESSES)].mean(1)
         posed = self._posed(expression)
         self._source_gaps = [rim.gaps(rest) for rim in self._rims]
         self._model_gaps = [rim.gaps(posed) for rim in self._rims]
@@ -75,6 +81,10 @@ class ExpressionChange:
             wanted = torch.maximum(wanted, source.clamp(max=0))
             change = change + rim.correct(wanted - rim.gaps(moved))
         return change
+
+    def jaw(self, expression: Float[Tensor, "52"]) -> Float[Tensor, "3"]:
+        """How far the lower teeth move from the photo's, head axes, metres."""
+        return (expression - self._source) @ self._jaw
 
     def _posed(self, expression: Tensor) -> Tensor:
         return self._neutral + (expression @ self._basis).view(-1, 3)

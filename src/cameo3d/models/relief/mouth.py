@@ -65,7 +65,10 @@ def make_mouth(
     x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
     turn = np.array([[np.cos(angle), np.sin(angle)], [-np.sin(angle), np.cos(angle)]])
     aside, down = np.moveaxis(np.stack((x - upper[5, 0], y - upper[5, 1]), -1) @ turn.T / per_meter, -1, 0)
-    white, skin = _white_of_eyes(image, landmarks), _skin(image, landmarks)
+    skin = _skin(image, landmarks)
+    white = _white_of_eyes(image, landmarks)
+    # Eyes may lie in shadow or in glare; teeth are never far from the skin's own brightness.
+    white = white * np.clip(white.mean(), 0.95 * skin.mean(), 1.5 * skin.mean() + 20) / white.mean().clip(1)
 
     cavity = np.dstack((_cavity(aside, down, skin), np.full(shape, 255.0)))
     lip_down = ((lower[5] - upper[5]) @ turn.T / per_meter)[1]
@@ -194,9 +197,8 @@ def _upper_row(aside: np.ndarray, down: np.ndarray, white: np.ndarray, skin: np.
 
 def _lower_row(aside: np.ndarray, down: np.ndarray, white: np.ndarray, skin: np.ndarray) -> np.ndarray:
     """Lower teeth, their edge a little below the lower lip's edge, darker than the upper ones."""
-    edge = 0.0012
-    heights = (0.0088, 0.0090, 0.0094, 0.0084, 0.0078, 0.0072)
-    along = edge + 0.0088 - down
+    edge = 0.0005 + 12 * aside**2
+    heights = (0.0088, 0.0088, 0.0088, 0.0080, 0.0074, 0.0068)
     along = 0.0088 - (down - edge)
     cover, shade = _teeth(aside, along, _LOWER_TOOTH_WIDTHS, heights, 0.0005)
     light = (0.50 + 0.25 * np.clip(along / 0.0088, 0, 1)) * shade

@@ -1,5 +1,6 @@
 """Draw a relief avatar in motion."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -7,6 +8,7 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from numba import njit
 from torch import Tensor
 
 from cameo3d.geometry.cameras import CROP_FOCAL
@@ -20,12 +22,12 @@ from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.mouth import draw_mouth
 from cameo3d.values import Motion
 
-_NECK_BASE = torch.tensor([0.0, 0.17, 0.08])
+_NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
 """Where the neck meets the torso, in head axes, metres."""
 _TORSO_TURN, _TORSO_SHIFT = 0.12, 0.45
 """How much of the head's turn and of the neck's shift the torso takes up."""
-_JAW = torch.tensor([152, 148, 377, 175, 199, 200])
-"""Vertices of the chin, whose motion the lower teeth share."""
+_FIRM_TURN = math.radians(10)
+"""From this turn of the head on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
 
 @dataclass(frozen=True)
@@ -49,10 +51,76 @@ class View:
 def render(
     avatar: ReliefAvatar, model: FaceModel, motion: Motion, view: View
 ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-    """Yield the person, frame by frame, in straight colours with alpha."""
-    painter = _Painter(avatar, model, view)
+    """Yield the person, frame by frame, in straight colours with alpha.
+
+    Beyond the canvas, where a view shows more of the photo, the photo itself stands still.
+    """
+    window = _Window(avatar, view)
+    painter = _Painter(avatar, model, window.view)
+    still = None if window.is_whole else window.still(avatar)
     for index in range(len(motion)):
-        yield painter.paint(motion.frame(index))
+        image = painter.paint(motion.frame(index))
+        yield image if still is None else window.put(image, still.copy())
+
+
+def background(avatar: ReliefAvatar, view: View) -> UInt8[np.ndarray, "height width 3"]:
+    """The photo without the person, as a view shows it."""
+    window = _Window(avatar, view)
+    plate = window.resample(avatar.plate.numpy())
+    return plate if window.is_whole else window.put(plate, avatar.photo.numpy().copy())
+
+
+class _Window:
+    """The part of a view that the canvas fills."""
+
+    def __init__(self, avatar: ReliefAvatar, view: View) -> None:
+        canvas, crop = avatar.canvas, avatar.crop
+        self._scale = view.side / crop.side / canvas.scale
+        self._left = view.left + (canvas.left - (crop.center_x - crop.side / 2)) * view.side / crop.side
+        self._top = view.top + (canvas.top - (crop.center_y - crop.side / 2)) * view.side / crop.side
+        side = canvas.side * self._scale
+        self._columns = slice(max(0, math.ceil(self._left)), min(view.width, math.floor(self._left + side)))
+        self._rows = slice(max(0, math.ceil(self._top)), min(view.height, math.floor(self._top + side)))
+        width, height = self._columns.stop - self._columns.start, self._rows.stop - self._rows.start
+        self.is_whole = (width, height) == (view.width, view.height)
+        self.view = View(
+            view.left - self._columns.start, view.top - self._rows.start, view.side, width, height
+        )
+        # Where the window ends within the view, moving and still parts melt into each other.
+        rows, columns = np.arange(height)[:, None] + 0.5, np.arange(width)[None] + 0.5
+        edges = (
+            (rows, self._rows.start > 0),
+            (height - rows, self._rows.stop < view.height),
+            (columns, self._columns.start > 0),
+            (width - columns, self._columns.stop < view.width),
+        )
+        melt = np.ones((height, width, 1), np.float32)
+        for distance, is_seam in edges:
+            if is_seam:
+                melt *= np.clip(distance / (0.03 * view.side), 0, 1)[..., None]
+        self._melt = melt
+
+    def resample(self, image: np.ndarray) -> np.ndarray:
+        """Bring something of the canvas's size to the window."""
+        scale = self._scale
+        matrix = np.array(
+            [
+                [scale, 0, self._left - self._columns.start + (scale - 1) / 2],
+                [0, scale, self._top - self._rows.start + (scale - 1) / 2],
+            ]
+        )
+        size = (self.view.width, self.view.height)
+        return cv2.warpAffine(image, matrix, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+    def put(self, image: np.ndarray, whole: np.ndarray) -> np.ndarray:
+        """Melt the window's picture into the whole one, in place."""
+        part = whole[self._rows, self._columns]
+        part[:] = np.rint(part + (image.astype(np.float32) - part) * self._melt)
+        return whole
+
+    def still(self, avatar: ReliefAvatar) -> np.ndarray:
+        """The photo's own person, where nothing moves."""
+        return np.dstack((avatar.photo.numpy(), avatar.photo_matte.numpy()))
 
 
 class _Painter:
@@ -60,68 +128,86 @@ class _Painter:
 
     def __init__(self, avatar: ReliefAvatar, model: FaceModel, view: View) -> None:
         self.avatar, self.view = avatar, view
-        rays = torch.from_numpy(avatar.canvas.rays(avatar.crop, avatar.points.numpy()))
-        self.front, self.back = rays * avatar.depths[:, None], rays * avatar.back_depths[:, None]
-        self.source = matrices_from_angles(avatar.rotation)
-        in_head = (self.front[:468] - avatar.translation) @ self.source
-        self.change = ExpressionChange(model, avatar.identity, avatar.expression, in_head)
+        rays = avatar.canvas.rays(avatar.crop, avatar.points.numpy())
+        self.front = rays * avatar.depths.numpy()[:, None]
+        self.back = rays * avatar.back_depths.numpy()[:, None]
+        self.source = matrices_from_angles(avatar.rotation).numpy()
+        self.position = avatar.translation.numpy()
+        in_head = (self.front[:468] - self.position) @ self.source
+        self.change = ExpressionChange(model, avatar.identity, avatar.expression, torch.from_numpy(in_head))
         self.per_meter = avatar.canvas.pixels_per_unit(avatar.crop) / float(avatar.translation[2])
+        weights = avatar.carrier_weights.numpy()
+        self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
+        self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
+        self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion) -> np.ndarray:
         avatar, view = self.avatar, self.view
-        target, position = matrices_from_angles(motion.rotation[0]), motion.translation[0]
-        change = self.change(motion.expression[0]) @ target.T
+        target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
+        change = self.change(motion.expression[0]).numpy() @ target.T
         relative = target @ self.source.T
 
-        def with_head(rest: Tensor, moved: Tensor | float = 0.0) -> Tensor:
-            return (rest - avatar.translation) @ relative.T + moved + position
+        def with_head(rest: np.ndarray) -> np.ndarray:
+            return (rest - self.position) @ relative.T + position
 
-        carried = (change[avatar.carriers.long()] * avatar.carrier_weights[..., None]).sum(1)
-        front = self._with_torso(self.front, with_head(self.front, carried), relative, position)
+        front = with_head(self.front)
+        front[self.carried] += np.einsum("vk,vkc->vc", self.carrier_weights, change[self.carriers])
+        front = self._with_torso(self.front, front, relative, position)
         back = self._with_torso(self.back, with_head(self.back), relative, position)
-        image = _over(self._draw(front), self._draw(back))
+        facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
+        image = _over(
+            *self._draw(front, avatar.triangles),
+            *self._draw(back, avatar.back_triangles),
+            1 + min(1, facing / _FIRM_TURN),
+        )
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
-            pixels = view.pixels(with_head(eye.patch.positions).numpy())
-            shift = self._iris_shift(motion.gaze[0, side] - avatar.gaze[side])
+            pixels = view.pixels(with_head(eye.patch.positions.numpy()))
+            shift = self._iris_shift(*(motion.gaze[0, side] - avatar.gaze[side]).tolist())
             draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
-        jaw = change[_JAW].mean(0)
+        jaw = target @ self.change.jaw(motion.expression[0]).numpy()
         mouth = avatar.mouth
-        sheets = ((mouth.cavity, jaw / 2), (mouth.lower, jaw), (mouth.upper, 0.0))
-        pixels = [view.pixels(with_head(patch.positions, moved).numpy()) for patch, moved in sheets]
-        draw_mouth(image, mouth, (pixels[0], pixels[1], pixels[2]), _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER))
+        cavity, lower, upper = (
+            view.pixels(with_head(patch.positions.numpy()) + moved)
+            for patch, moved in ((mouth.cavity, jaw / 2), (mouth.lower, jaw), (mouth.upper, 0))
+        )
+        draw_mouth(image, mouth, (cavity, lower, upper), _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER))
         return image
 
-    def _with_torso(self, rest: Tensor, head: Tensor, relative: Tensor, position: Tensor) -> np.ndarray:
+    def _with_torso(
+        self, rest: np.ndarray, head: np.ndarray, relative: np.ndarray, position: np.ndarray
+    ) -> np.ndarray:
         """Blend from the head's motion to the torso's, which follows a little."""
-        avatar = self.avatar
-        neck = self.source @ _NECK_BASE + avatar.translation
-        shift = relative @ (neck - avatar.translation) + position - neck
-        turn = matrices_from_angles(angles_from_matrices(relative) * _TORSO_TURN)
-        torso = (rest - neck) @ turn.T + neck + _TORSO_SHIFT * shift
-        torso = rest + (torso - rest) * avatar.anchored[:, None]
-        return (torso + (head - torso) * avatar.head[:, None]).numpy()
+        neck = self.source @ _NECK_BASE + self.position
+        shift = relative @ (neck - self.position) + position - neck
+        angles = angles_from_matrices(torch.from_numpy(relative))
+        turn = matrices_from_angles(angles * _TORSO_TURN).numpy()
+        # The torso's motion away from rest: linear in the position.
+        away = (rest - neck) @ (turn - np.eye(3, dtype=np.float32)).T + _TORSO_SHIFT * shift
+        torso = rest + away * self.anchored
+        return torso + (head - torso) * self.head
 
-    def _iris_shift(self, turn: Tensor) -> np.ndarray:
+    def _iris_shift(self, yaw: float, pitch: float) -> np.ndarray:
         """Canvas pixels that an iris moves when its eye turns by so much from the photo's gaze."""
-        yaw, pitch = turn.unbind()
-        ahead = torch.stack((-yaw.sin(), pitch.sin(), torch.zeros_like(yaw)))
-        return (self.source @ ahead)[:2].numpy() * EYEBALL_RADIUS * self.per_meter
+        ahead = np.array([-math.sin(yaw), math.sin(pitch), 0.0], np.float32)
+        return (self.source @ ahead)[:2] * np.float32(EYEBALL_RADIUS * self.per_meter)
 
-    def _draw(self, vertices: np.ndarray) -> np.ndarray:
+    def _draw(self, vertices: np.ndarray, triangles: Tensor) -> tuple[np.ndarray, np.ndarray]:
+        """A surface's colours with the matte, and how much of each pixel it covers at all."""
         avatar, view = self.avatar, self.view
         raster = rasterize(
             view.pixels(vertices),
             np.ascontiguousarray(vertices[:, 2], np.float32),
-            avatar.triangles.numpy(),
+            triangles.numpy(),
             avatar.points.numpy(),
             view.height,
             view.width,
         )
         where = raster.attributes - np.float32(0.5)
-        where[~np.isfinite(raster.depths)] = -9
-        return cv2.remap(
+        seen = np.isfinite(raster.depths)
+        where[~seen] = -9
+        image = cv2.remap(
             avatar.texture.numpy(),
             where[..., 0],
             where[..., 1],
@@ -129,16 +215,30 @@ class _Painter:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(0, 0, 0, 0),
         )
+        return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
 
 
 def _outline(corners: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
     return np.concatenate((corners[list(upper)], corners[list(lower[1:-1])[::-1]]))
 
 
-def _over(front: np.ndarray, back: np.ndarray) -> np.ndarray:
+@njit(cache=True, nogil=True)
+def _over(front, front_cover, back, back_cover, firmness):
     """Lay the front surface over the back one; both in straight colours."""
-    alpha = front[..., 3:].astype(np.float32) / 255
-    behind = back[..., 3:].astype(np.float32) / 255 * (1 - alpha)
-    total = alpha + behind
-    color = (front[..., :3] * alpha + back[..., :3] * behind) / total.clip(1e-4)
-    return np.dstack((color, total * 255)).astype(np.uint8)
+    result = np.empty_like(front)
+    for row in range(front.shape[0]):
+        for column in range(front.shape[1]):
+            alpha = min(255.0, front[row, column, 3] * firmness) * front_cover[row, column] / 65025.0
+            behind = min(255.0, back[row, column, 3] * firmness) * back_cover[row, column] / 65025.0
+            behind *= 1 - alpha
+            total = alpha + behind
+            result[row, column, 3] = np.uint8(total * 255 + 0.5)
+            if total > 0:
+                share = alpha / total
+                for k in range(3):
+                    mixed = front[row, column, k] * share + back[row, column, k] * (1 - share)
+                    result[row, column, k] = np.uint8(mixed + 0.5)
+            else:
+                for k in range(3):
+                    result[row, column, k] = front[row, column, k]
+    return result

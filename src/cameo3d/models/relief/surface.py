@@ -5,9 +5,10 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int32
+from scipy.ndimage import gaussian_filter1d
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
-from scipy.spatial import Delaunay
+from scipy.spatial import Delaunay, cKDTree
 
 from cameo3d.geometry.rasterizer import rasterize
 
@@ -91,35 +92,54 @@ def lift(
     )
 
 
+class Mesh(NamedTuple):
+    """The surface around the face."""
+
+    points: Float32[np.ndarray, "points 2"]
+    """New points on the canvas, pixels."""
+    on_silhouette: Bool[np.ndarray, " points"]
+    """Which of them lie on the person's outline, where front and back meet."""
+    triangles: Int32[np.ndarray, "triangles 3"]
+    """Corners, counted over the face's outline and then the new points."""
+
+
 def triangulate_around(
-    oval: Float[np.ndarray, "oval 2"], person: Bool[np.ndarray, "rows columns"], spacing: float
-) -> tuple[Float32[np.ndarray, "points 2"], Int32[np.ndarray, "triangles 3"]]:
+    oval: Float[np.ndarray, "oval 2"],
+    person: Bool[np.ndarray, "rows columns"],
+    matte: Float32[np.ndarray, "side side"],
+    spacing: float,
+) -> Mesh:
     """Cover the person around the face with triangles that join the face's outline.
 
     Args:
         oval: Outline of the face on the canvas, pixels, in order.
         person: Cells of the person.
+        matte: The person's coverage on the canvas.
         spacing: Distance between new points, pixels.
-
-    Returns:
-        The new points, and triangles over outline and new points: the first `oval` indices are the outline.
     """
     rows, columns = person.shape
     lattice_x, lattice_y = np.meshgrid(
         np.arange(spacing / 2, columns * _CELL, spacing), np.arange(spacing / 2, rows * _CELL, spacing)
     )
     lattice_x[1::2] += spacing / 2
-    points = np.column_stack((lattice_x.ravel(), lattice_y.ravel()))
-    points = points[_inside(person, points, margin=1)]
-    contour = np.ascontiguousarray(oval, np.float32)
-    away = np.array([cv2.pointPolygonTest(contour, (float(px), float(py)), True) for px, py in points])
-    points = points[away < -0.4 * spacing]
+    lattice = np.column_stack((lattice_x.ravel(), lattice_y.ravel()))
+    lattice = lattice[_inside(person, lattice, margin=1)]
+    lattice = lattice[_outside_by(oval, lattice) > 0.4 * spacing]
+    # Height falls steeply towards the outline; points on it keep the turned head's edge from fraying.
+    outline = _outline_points(matte, spacing * 0.7)
+    outline = outline[_outside_by(oval, outline) > 0.4 * spacing]
+    if len(outline):
+        lattice = lattice[cKDTree(outline).query(lattice)[0] > 0.55 * spacing]
+    points = np.concatenate((outline, lattice))
     everything = np.concatenate((oval, points))
     triangles = Delaunay(everything).simplices
     centers = everything[triangles].mean(1)
-    outside = np.array([cv2.pointPolygonTest(contour, (float(px), float(py)), False) < 0 for px, py in centers])
-    keep = outside & _inside(person, centers, margin=0)
-    return points.astype(np.float32), triangles[keep].astype(np.int32)
+    keep = (_outside_by(oval, centers) > 0) & _inside(person, centers, margin=0)
+    return Mesh(
+        points.astype(np.float32),
+        np.arange(len(points)) < len(outline),
+        triangles[keep].astype(np.int32),
+    )
 
 
 def sample(cells: Float32[np.ndarray, "rows columns"], points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, " points"]:
@@ -139,6 +159,28 @@ def _chin_level(face_points: np.ndarray, head_position: np.ndarray) -> float:
     chin = face_points[152] / _CELL
     row, column = np.clip(chin[1], 0, head_position.shape[0] - 1), np.clip(chin[0], 0, head_position.shape[1] - 1)
     return float(head_position[int(row), int(column), 1])
+
+
+def _outside_by(oval: np.ndarray, points: np.ndarray) -> np.ndarray:
+    """How many pixels each point lies outside a polygon; negative inside."""
+    contour = np.ascontiguousarray(oval, np.float32)
+    return np.array([-cv2.pointPolygonTest(contour, (float(x), float(y)), True) for x, y in points])
+
+
+def _outline_points(matte: np.ndarray, spacing: float) -> np.ndarray:
+    """Points along the edge of a matte, evenly spaced; not along the canvas's own border."""
+    soft = cv2.GaussianBlur(matte, (0, 0), 2)
+    contours, _ = cv2.findContours((soft > 0.5).astype(np.uint8), cv2.RETR_LIST, cv2.CHAIN_APPROX_NONE)
+    found = [np.empty((0, 2))]
+    for contour in contours:
+        line = contour[:, 0].astype(np.float64)
+        if len(line) < 4 * spacing:
+            continue
+        line = gaussian_filter1d(line, 2, axis=0, mode="wrap") + 0.5
+        line = line[:: max(1, round(spacing))]
+        border = (line.min(1) > 3) & (line.max(1) < len(matte) - 3)
+        found.append(line[border])
+    return np.concatenate(found)
 
 
 def _inside(person: np.ndarray, points: np.ndarray, margin: int) -> np.ndarray:

@@ -1,0 +1,311 @@
+"""The command line: parse, call the Python API, show progress, write the file."""
+
+import logging
+import math
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Literal
+
+import tyro
+from tyro.conf import FlagCreatePairsOff, Positional, arg, create_mutex_group
+
+from cameo3d import __version__
+from cameo3d.errors import CameoError
+
+app = tyro.extras.SubcommandApp()
+
+_DRIVER = create_mutex_group(required=True)
+_TRANSFER = create_mutex_group(required=False)
+_File = Annotated[Path | None, arg(metavar="FILE")]
+_Out = Annotated[Path | None, arg(metavar="FILE")]
+_Photo = Annotated[Positional[Path], arg(metavar="PHOTO")]
+_PhotoOrAvatar = Annotated[Positional[Path], arg(metavar="PHOTO|AVATAR")]
+_Text = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
+
+
+@app.command
+def animate(
+    source: _PhotoOrAvatar,
+    video: Annotated[_File, _DRIVER] = None,
+    motion: Annotated[_File, _DRIVER] = None,
+    pose: Annotated[str | None, arg(metavar="FILE|still")] = None,
+    out: _Out = None,
+    relative: Annotated[bool, _TRANSFER] = False,
+    absolute: Annotated[bool, _TRANSFER] = False,
+    background: _Text = "keep",
+    frame: Literal["crop", "photo"] = "crop",
+    compare: bool = False,
+    face: int = 0,
+    smooth: float = 0.5,
+    overwrite: bool = False,
+    model: Literal["relief"] = "relief",
+    device: Literal["cpu"] = "cpu",
+) -> None:
+    """Bring a photo to life with the motion of a video or of a motion file.
+
+    Args:
+        source: Photo of one person, or avatar file from `cameo3d create`.
+        video: Video whose expression, pose and sound are taken.
+        motion: Motion file whose expression and pose are taken: our own or Live Link Face CSV.
+        pose: Head pose and gaze from another video or motion file, or `still`.
+        out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
+        relative: Move from the photo's own pose by what the driver moves from its neutral frame; the default.
+        absolute: Take over the driver's pose and expression as they are, for the same person.
+        background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
+        frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
+        compare: Put photo, driver and result side by side.
+        face: Which face of the photo, counted from the largest, 0.
+        smooth: How strongly a video's motion is smoothed, from 0 to 1.
+        overwrite: Replace an existing output.
+        model: Avatar model.
+        device: Where to compute.
+    """
+    smooth = _unit("smooth", smooth)
+    from cameo3d.app.outputs import checked_video, write_video
+    from cameo3d.app.progress import counted, progress_bar
+    from cameo3d.pipeline import animate as story
+    from cameo3d.pipeline.compare import compared, compared_size
+
+    transparent = background == "transparent"
+    if compare and transparent:
+        raise _usage("--compare and --background transparent do not go together.")
+    out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
+    out = checked_video(out, transparent, overwrite, [source, video, motion])
+    with progress_bar("Tracking") as advance:
+        animation = story.animate(
+            source,
+            video=video,
+            motion=motion,
+            pose=pose,
+            relative=not absolute,
+            background=background,
+            frame=frame,
+            face=face,
+            smooth=smooth,
+            model=model,
+            progress=advance,
+        )
+    if animation.missing_frames:
+        _say(f"{animation.missing_frames} driver frames showed no face; the pose before was held there.")
+    frames, size = (animation, animation.size)
+    if compare:
+        frames, size = compared(animation), compared_size(animation)
+    write_video(out, counted(frames, len(animation), "Rendering"), size, animation, overwrite)
+    print(out)
+
+
+@app.command
+def track(
+    video: Annotated[Positional[Path], arg(metavar="VIDEO")],
+    out: _Out = None,
+    face: int = 0,
+    smooth: float = 0.5,
+    overwrite: bool = False,
+) -> None:
+    """Follow a face through a video and write a motion file.
+
+    Args:
+        video: Video with one person.
+        out: Motion file (.csv) to write; by default the video's name with _motion.csv.
+        face: Which face, counted from the largest, 0.
+        smooth: How strongly the motion is smoothed, from 0 to 1.
+        overwrite: Replace an existing output.
+    """
+    smooth = _unit("smooth", smooth)
+    from cameo3d.app.outputs import checked_file
+    from cameo3d.app.progress import progress_bar
+    from cameo3d.pipeline import animate as story
+    from cameo3d.values.motion_files import save_motion
+
+    out = checked_file(out or Path(f"{video.stem}_motion.csv"), overwrite, [video], ".csv")
+    with progress_bar("Tracking") as advance:
+        tracked = story.track(video, face, smooth, advance)
+    if tracked.missing_frames:
+        _say(f"{tracked.missing_frames} frames showed no face; the pose before was held there.")
+    save_motion(tracked.motion, out)
+    print(out)
+
+
+@app.command
+def create(photo: _Photo, out: _Out = None, face: int = 0, overwrite: bool = False) -> None:
+    """Make an avatar file from a photo, to be animated many times.
+
+    Args:
+        photo: Photo of one person.
+        out: Avatar file (.avatar) to write; by default the photo's name with .avatar.
+        face: Which face of the photo, counted from the largest, 0.
+        overwrite: Replace an existing output.
+    """
+    from cameo3d.app.outputs import checked_file
+    from cameo3d.pipeline import animate as story
+    from cameo3d.values.storage import save_value
+
+    out = checked_file(out or Path(f"{photo.stem}.avatar"), overwrite, [photo], ".avatar")
+    save_value(story.create(photo, face), out)
+    print(out)
+
+
+@app.command
+def orbit(
+    source: _PhotoOrAvatar,
+    out: _Out = None,
+    seconds: float = 4.0,
+    yaw: float = 25.0,
+    pitch: float = 10.0,
+    background: _Text = "keep",
+    frame: Literal["crop", "photo"] = "crop",
+    face: int = 0,
+    overwrite: bool = False,
+) -> None:
+    """Turn a head to both sides and nod.
+
+    Args:
+        source: Photo of one person, or avatar file.
+        out: Video to write; by default the photo's name with _orbit.mp4, in the current folder.
+        seconds: Length.
+        yaw: Largest turn to either side, in degrees.
+        pitch: Largest nod up and down, in degrees.
+        background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
+        frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
+        face: Which face of the photo, counted from the largest, 0.
+        overwrite: Replace an existing output.
+    """
+    if not 0.04 <= seconds <= 3600:
+        raise _usage(f"--seconds should lie between 0.04 and 3600, got {seconds}.")
+    if not (abs(yaw) <= 60 and abs(pitch) <= 60):
+        raise _usage(f"--yaw and --pitch should lie between -60 and 60 degrees, got {yaw} and {pitch}.")
+    from cameo3d.app.outputs import checked_video, write_video
+    from cameo3d.app.progress import counted
+    from cameo3d.pipeline import animate as story
+
+    transparent = background == "transparent"
+    out = out or Path(f"{source.stem}_orbit{'.mov' if transparent else '.mp4'}")
+    out = checked_video(out, transparent, overwrite, [source])
+    animation = story.orbit(
+        source,
+        seconds=seconds,
+        yaw_radians=math.radians(yaw),
+        pitch_radians=math.radians(pitch),
+        background=background,
+        frame=frame,
+        face=face,
+    )
+    write_video(out, counted(animation, len(animation), "Rendering"), animation.size, animation, overwrite)
+    print(out)
+
+
+@app.command
+def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: bool = False) -> None:
+    """Animate the astronaut's portrait that scikit-image carries, and say how long each stage took.
+
+    Args:
+        out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.
+        overwrite: Replace the files of an earlier demo.
+    """
+    from cameo3d.app.demo import run
+
+    run(out, overwrite)
+
+
+@app.command
+def bench(
+    name: Annotated[Positional[Literal["relief"]], arg(metavar="NAME")] = "relief",
+    photo: _File = None,
+    video: _File = None,
+    json: _Out = None,
+    compare: _File = None,
+    overwrite: bool = False,
+) -> None:
+    """Measure speed and memory, stage by stage.
+
+    Args:
+        name: What to measure.
+        photo: Photo to use instead of the astronaut's portrait.
+        video: Driving video to use instead of one that is rendered first.
+        json: File for the figures.
+        compare: Figures of an earlier run to compare with.
+        overwrite: Replace an existing JSON file.
+    """
+    from cameo3d.app.bench_table import show_table
+    from cameo3d.app.outputs import checked_file
+    from cameo3d.evaluation.bench import load_report, measure_relief, save_report
+
+    earlier = load_report(compare) if compare else None
+    out = checked_file(json, overwrite, [photo, video], ".json") if json else None
+    report = measure_relief(photo, video, _say)
+    show_table(report, earlier)
+    if out:
+        save_report(report, out)
+        print(out)
+
+
+@app.command
+def doctor() -> None:
+    """List what is installed and what is missing, one line each."""
+    from cameo3d.app.doctor import findings
+
+    found = findings()
+    for finding in found:
+        print(finding.line)
+    if not all(finding.good for finding in found):
+        sys.exit(1)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line.
+
+    Args:
+        args: Words after `cameo3d`; by default those of this process. Expected failures show as one line
+            and exit with 1, misuse with 2, Ctrl-C with 130.
+    """
+    words = sys.argv[1:] if args is None else list(args)
+    if words == ["--version"]:
+        print(f"cameo3d {__version__}")
+        return
+    _settle()
+    try:
+        app.cli(
+            prog="cameo3d",
+            description="One photo in, a moving portrait video out. `--version` tells the version.",
+            args=words,
+            config=(FlagCreatePairsOff,),
+        )
+        sys.stdout.flush()
+    except CameoError as error:
+        _say(str(error))
+        sys.exit(1)
+    except KeyboardInterrupt:
+        _say("Stopped; nothing was written.")
+        sys.exit(130)
+    except BrokenPipeError:
+        # Whoever read our output has gone; keep Python from complaining when it flushes at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+class _OneLine(logging.Handler):
+    def emit(self, record: logging.LogRecord) -> None:
+        _say(record.getMessage())
+
+
+def _settle() -> None:
+    """Send the library's notices to standard error, keep other libraries quiet, let SIGTERM clean up."""
+    logging.basicConfig(level=logging.WARNING, handlers=[_OneLine()])
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+
+
+def _say(text: str) -> None:
+    print(f"cameo3d: {text}", file=sys.stderr)
+
+
+def _usage(sentence: str) -> SystemExit:
+    _say(sentence)
+    return SystemExit(2)
+
+
+def _unit(name: str, value: float) -> float:
+    if not 0 <= value <= 1:
+        raise _usage(f"--{name} should lie between 0 and 1, got {value}.")
+    return value

@@ -1,0 +1,80 @@
+"""What is installed and what is missing."""
+
+import os
+import platform
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module, resources
+from importlib.metadata import PackageNotFoundError, version
+
+_LIBRARIES = {
+    "torch": "torch",
+    "mediapipe": "mediapipe",
+    "opencv-contrib-python-headless": "cv2",
+    "av": "av",
+    "numba": "numba",
+    "numpy": "numpy",
+    "scipy": "scipy",
+    "scikit-image": "skimage",
+    "safetensors": "safetensors",
+    "pillow": "PIL",
+    "tyro": "tyro",
+    "rich": "rich",
+    "jaxtyping": "jaxtyping",
+}
+_ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus", "prores_ks")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One line of the report."""
+
+    name: str
+    state: str
+    good: bool = True
+
+    @property
+    def line(self) -> str:
+        """The finding as it is shown."""
+        return f"{'ok     ' if self.good else 'MISSING'} {self.name}: {self.state}"
+
+
+def findings() -> list[Finding]:
+    """Look at Python, the machine, every library, the video encoders and the shipped files."""
+    return [
+        Finding("cameo3d", version("cameo3d")),
+        Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 13)),
+        Finding("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
+        *map(_library, _LIBRARIES),
+        *_encoders(),
+        *_assets(),
+    ]
+
+
+def _library(name: str) -> Finding:
+    try:
+        import_module(_LIBRARIES[name])
+        return Finding(name, version(name))
+    except (ImportError, OSError, PackageNotFoundError) as error:
+        return Finding(
+            name, f"{error}; install with `pip install --no-deps -r requirements.lock`", good=False
+        )
+
+
+def _encoders() -> Iterator[Finding]:
+    try:
+        from av.codec import codecs_available
+    except ImportError:
+        return
+    for name in _ENCODERS:
+        there = name in codecs_available
+        yield Finding(f"encoder {name}", "there" if there else "not in this build of PyAV", there)
+
+
+def _assets() -> Iterator[Finding]:
+    files = sorted(resources.files("cameo3d").joinpath("assets").iterdir(), key=lambda file: file.name)
+    for file in files:
+        yield Finding(f"asset {file.name}", f"{len(file.read_bytes()) / 1e6:.2f} MB")
+    portrait = resources.files("skimage").joinpath("data", "astronaut.png")
+    yield Finding("demo portrait", "in scikit-image" if portrait.is_file() else "absent", portrait.is_file())

@@ -1,0 +1,30 @@
+"""Animate a photo with a video in a process of its own and print the peak memory in megabytes."""
+
+import resource
+import sys
+from pathlib import Path
+
+from cameo3d.media.video import VideoWriter
+from cameo3d.pipeline.animate import animate
+
+
+def main(photo: Path, video: Path, out: Path) -> None:
+    """Run it once."""
+    animation = animate(photo, video=video)
+    with VideoWriter(out, animation.size, animation.frame_rate, overwrite=True) as writer:
+        for frame in animation:
+            writer.write(frame)
+    print(peak_megabytes())
+
+
+def peak_megabytes() -> float:
+    """The most memory that this process has held."""
+    status = Path("/proc/self/status")
+    if status.exists():  # Linux lets a new process inherit its parent's peak in getrusage, but not here
+        line = next(line for line in status.read_text().splitlines() if line.startswith("VmHWM"))
+        return int(line.split()[1]) / 1000
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6  # bytes, on macOS
+
+
+if __name__ == "__main__":
+    main(*map(Path, sys.argv[1:]))

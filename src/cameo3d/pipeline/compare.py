@@ -1,0 +1,32 @@
+"""The photo, the driver and the result next to each other."""
+
+from collections.abc import Iterator
+from itertools import repeat
+
+import numpy as np
+from jaxtyping import UInt8
+
+from cameo3d.pipeline.animate import Animation, cut
+from cameo3d.pipeline.sheets import side_by_side, width_at
+
+
+def compared(animation: Animation) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Yield photo, driver (if a video drives it) and result side by side, all as high as the result."""
+    streams = [repeat(_photo(animation)), iter(animation)]
+    if animation.driver is not None:
+        streams.insert(1, animation.driver_frames())
+    return side_by_side(*streams, height=animation.size[1])
+
+
+def compared_size(animation: Animation) -> tuple[int, int]:
+    """Width and height of those frames in pixels."""
+    height = animation.size[1]
+    pictures = [_photo(animation)]
+    if animation.driver is not None:
+        pictures.append(next(animation.driver_frames()))
+    return animation.size[0] + sum(width_at(picture, height) for picture in pictures), height
+
+
+def _photo(animation: Animation) -> UInt8[np.ndarray, "height width 3"]:
+    photo = animation.avatar.photo.numpy()
+    return photo if animation.view == "photo" else cut(photo, animation.avatar.crop)

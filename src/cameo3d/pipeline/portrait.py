@@ -1,0 +1,93 @@
+"""From a photo to a portrait: find the face, fit it, cut the person out."""
+
+import math
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+
+from cameo3d.errors import FaceError
+from cameo3d.geometry.crops import portrait_crop
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.fitting import fit_gaze, fit_portrait
+from cameo3d.perception.expression import expression_scores
+from cameo3d.perception.landmarks import find_faces
+from cameo3d.perception.matte import person_matte
+from cameo3d.values import Crop, Portrait
+
+LEAST_FACE = 64
+"""Pixels across a face below which there is too little to animate."""
+MOST_YAW = math.radians(60)
+"""A face turned further away hides half of itself."""
+
+
+def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Portrait:
+    """Find one person in a photo and measure face, pose and outline.
+
+    Args:
+        rgb: The photo, upright.
+        face: Which face, counted from the largest, 0.
+
+    Raises:
+        FaceError: If there is no such face, or it is too small or turned too far away.
+    """
+    faces = find_faces(rgb)
+    if not faces:
+        raise FaceError("No face was found in the photo; give one that shows a face from the front.")
+    if not 0 <= face < len(faces):
+        raise FaceError(
+            f"Face {face} was asked for, but the photo shows {len(faces)} (counted from 0, the largest first)."
+        )
+    landmarks = faces[face]
+    width = float(np.ptp(landmarks[:468, 0]))
+    if width < LEAST_FACE:
+        raise FaceError(
+            f"The face is {width:.0f} pixels wide, and at least {LEAST_FACE} are needed; give a larger photo."
+        )
+    model = load_face_model()
+    crop = portrait_crop(landmarks)
+    points = torch.from_numpy(landmarks)
+    fit = fit_portrait(model, points, crop, expression_scores(points))
+    if abs(float(fit.rotation[0])) > MOST_YAW:
+        raise FaceError(
+            f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at most "
+            f"{math.degrees(MOST_YAW):.0f} are possible; give a photo that is closer to the front."
+        )
+    return Portrait(
+        photo=torch.from_numpy(np.ascontiguousarray(rgb)),
+        crop=crop,
+        matte=torch.from_numpy(_matte(rgb, crop, landmarks)),
+        landmarks=points,
+        identity=fit.identity,
+        expression=fit.expression,
+        rotation=fit.rotation,
+        translation=fit.translation,
+        gaze=fit_gaze(points, fit, crop),
+    )
+
+
+def _matte(
+    rgb: UInt8[np.ndarray, "height width 3"], crop: Crop, landmarks: Float32[np.ndarray, "478 3"]
+) -> Float32[np.ndarray, "height width"]:
+    """The person's matte: fine around head and shoulders, coarser over the rest of the photo."""
+    height, width = rgb.shape[:2]
+    left, top = max(0, round(crop.center_x - crop.side)), max(0, round(crop.center_y - 0.9 * crop.side))
+    right, bottom = min(width, round(crop.center_x + crop.side)), min(height, round(crop.center_y + 1.1 * crop.side))
+    matte = person_matte(rgb)
+    if (right - left) * (bottom - top) < 0.7 * width * height:
+        fine = person_matte(np.ascontiguousarray(rgb[top:bottom, left:right]))
+        inset = np.pad(np.ones((bottom - top - 2, right - left - 2), np.uint8), 1)
+        weight = np.clip(cv2.distanceTransform(inset, cv2.DIST_L2, 3) / (0.1 * crop.side), 0, 1)
+        part = matte[top:bottom, left:right]
+        part += (fine - part) * weight
+    return _fill_torso(matte, landmarks)
+
+
+def _fill_torso(matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
+    """What lies below a part of the shoulders belongs to the torso, too: badges and dark cloth confuse the network."""
+    chin, height = landmarks[152, 1], np.ptp(landmarks[:468, 1])
+    start = int(min(len(matte), chin + 0.45 * height))
+    filled = matte.copy()
+    filled[start:] = np.maximum.accumulate(matte[start:], axis=0)
+    return filled

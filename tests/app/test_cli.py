@@ -1,0 +1,237 @@
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+import torch
+
+from cameo3d import __version__
+from cameo3d.app.cli import main
+from cameo3d.media.video import probe_video
+from cameo3d.pipeline.orbit import orbit_motion
+from cameo3d.values.motion_files import load_motion, save_motion
+
+COMMANDS = ("animate", "track", "create", "orbit", "demo", "bench", "doctor")
+
+
+@pytest.fixture
+def here(tmp_path, monkeypatch) -> Path:
+    """An empty current folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+@pytest.fixture
+def photo(here, astronaut_path) -> Path:
+    return Path(shutil.copy(astronaut_path, here / "me.png")).relative_to(here)
+
+
+@pytest.fixture(scope="session")
+def avatar_file(tmp_path_factory, astronaut_path) -> Path:
+    path = tmp_path_factory.mktemp("avatar") / "me.avatar"
+    main(["create", str(astronaut_path), "--out", str(path)])
+    return path
+
+
+@pytest.fixture
+def avatar(here, avatar_file) -> Path:
+    return Path(shutil.copy(avatar_file, here / "me.avatar")).relative_to(here)
+
+
+def write_motion(path: Path, frame_count: int) -> Path:
+    distance = torch.tensor([0.0, 0.0, 1.0])
+    still, gaze = torch.zeros(3), torch.zeros(2, 2)
+    save_motion(orbit_motion(torch.zeros(52), still, distance, gaze, frame_count / 25, 0.2, 0.1), path)
+    return path
+
+
+@pytest.fixture
+def motion(here) -> Path:
+    return write_motion(here / "motion.csv", 4).relative_to(here)
+
+
+def failure(capsys, *words: object) -> tuple[int | str | None, str]:
+    """Exit code and standard error of a command that fails."""
+    with pytest.raises(SystemExit) as stop:
+        main([str(word) for word in words])
+    return stop.value.code, capsys.readouterr().err
+
+
+def expected_failure(capsys, *words: object) -> str:
+    """The one sentence of a command that fails as it should."""
+    code, shown = failure(capsys, *words)
+    assert code == 1
+    assert shown.startswith("cameo3d: ")
+    assert shown.count("\n") == 1
+    return shown
+
+
+def test_the_version_is_told(capsys):
+    main(["--version"])
+    assert capsys.readouterr().out == f"cameo3d {__version__}\n"
+
+
+def test_help_names_every_command(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    shown = capsys.readouterr().out
+    assert stop.value.code == 0
+    assert all(command in shown for command in COMMANDS)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        [],
+        ["animat"],
+        ["animate", "me.png"],
+        ["animate", "me.png", "--video", "a.mp4", "--motion", "a.csv"],
+        ["animate", "me.png", "--motion", "a.csv", "--relative", "--absolute"],
+        ["animate", "me.png", "--motion", "a.csv", "--smooth", "1.5"],
+        ["animate", "me.png", "--motion", "a.csv", "--smooth", "nan"],
+        ["animate", "me.png", "--motion", "a.csv", "--model", "other"],
+        ["animate", "me.png", "--motion", "a.csv", "--compare", "--background", "transparent"],
+        ["orbit", "me.png", "--seconds", "0"],
+        ["orbit", "me.png", "--yaw", "90"],
+    ],
+)
+def test_misuse_exits_with_2_and_says_why(here, capsys, words):
+    code, shown = failure(capsys, *words)
+    assert code == 2
+    assert shown
+    assert os.listdir(here) == []
+
+
+def test_a_missing_driver_is_named(capsys):
+    _, shown = failure(capsys, "animate", "me.png")
+    assert "--video" in shown
+    assert "--motion" in shown
+
+
+def test_missing_inputs_are_told_before_any_work(photo, capsys):
+    assert '"no.png" does not exist' in expected_failure(capsys, "create", "no.png")
+    assert '"no.mp4" does not exist' in expected_failure(capsys, "animate", photo, "--video", "no.mp4")
+    assert '"no.csv" does not exist' in expected_failure(capsys, "animate", photo, "--motion", "no.csv")
+    assert '"no.csv" does not exist' in expected_failure(
+        capsys, "animate", photo, "--motion", "no.csv", "--pose", "no.csv"
+    )
+
+
+def test_outputs_are_checked_before_any_input_is_read(here, capsys):
+    (here / "old.mp4").write_text("old")
+    words = ("animate", "no.png", "--motion", "no.csv", "--out")
+    assert "--overwrite" in expected_failure(capsys, *words, "old.mp4")
+    assert "folder does not exist" in expected_failure(capsys, *words, "none/new.mp4")
+    assert "name it .mp4" in expected_failure(capsys, *words, "new.txt")
+    assert "is a folder" in expected_failure(
+        capsys, *words, here.with_suffix(".mp4").mkdir() or f"{here}.mp4"
+    )
+    assert (here / "old.mp4").read_text() == "old"
+
+
+def test_transparency_needs_a_format_that_keeps_it(here, capsys):
+    words = ("animate", "no.png", "--motion", "no.csv", "--background", "transparent", "--out", "me.mp4")
+    shown = expected_failure(capsys, *words)
+    assert all(choice in shown for choice in (".mov", ".webm", "folder"))
+
+
+def test_an_input_is_never_replaced(here, photo, capsys):
+    driver = here / "driver.mp4"
+    driver.write_bytes(b"x")
+    words = ("animate", photo, "--video", driver, "--out", "driver.mp4", "--overwrite")
+    assert "also an input" in expected_failure(capsys, *words)
+    assert driver.read_bytes() == b"x"
+
+
+def test_wrong_kinds_of_input_are_told_in_one_sentence(here, photo, avatar, capsys):
+    (here / "text.png").write_text("hello")
+    (here / "bad.avatar").write_bytes(avatar.read_bytes()[:5000])
+    expected_failure(capsys, "create", "text.png")
+    expected_failure(capsys, "animate", "bad.avatar", "--motion", "text.png")
+    expected_failure(capsys, "animate", avatar, "--motion", "text.png")
+    expected_failure(capsys, "track", "text.png")
+    expected_failure(capsys, "animate", avatar, "--video", photo)
+    assert "#rrggbb" in expected_failure(
+        capsys, "animate", avatar, "--motion", "text.png", "--background", "#12345"
+    )
+
+
+def test_a_motion_file_moves_a_photo(here, photo, motion, capsys):
+    main(["animate", str(photo), "--motion", str(motion), "--background", "#203040"])
+    assert capsys.readouterr() == ("me_animated.mp4\n", "")
+    info = probe_video(here / "me_animated.mp4")
+    assert (info.width, info.height, info.frame_rate, info.frame_count) == (512, 512, 25, 4)
+    assert not info.has_audio
+
+
+def test_an_existing_output_is_replaced_only_on_demand(here, avatar, motion, capsys):
+    (here / "me_animated.mp4").write_text("old")
+    words = ["animate", str(avatar), "--motion", str(motion)]
+    assert "--overwrite" in expected_failure(capsys, *words)
+    main([*words, "--overwrite"])
+    assert probe_video(here / "me_animated.mp4").frame_count == 4
+
+
+@pytest.mark.parametrize("name", ["-dash", "two words", 'it\'s "quoted"', "new\nline", "größe-写真"])
+def test_names_may_be_strange(here, avatar, motion, name):
+    avatar.rename(f"{name}.avatar")
+    motion.rename(f"{name}.csv")
+    main(["animate", f"--motion=./{name}.csv", "--out", f"./{name}.mp4", "--", f"{name}.avatar"])
+    assert sorted(os.listdir(here)) == sorted(f"{name}.{suffix}" for suffix in ("avatar", "csv", "mp4"))
+
+
+def test_frames_of_the_photo_have_its_size(here, photo, motion):
+    main(["animate", str(photo), "--motion", str(motion), "--frame", "photo", "--pose", "still"])
+    info = probe_video(here / "me_animated.mp4")
+    assert (info.width, info.height) == (512, 512)
+
+
+def test_transparent_frames_go_to_a_folder(here, avatar, motion):
+    main(["animate", str(avatar), "--motion", str(motion), "--background", "transparent", "--out", "frames"])
+    assert sorted(os.listdir(here / "frames")) == [f"frame_{index:06d}.png" for index in range(4)]
+
+
+@pytest.fixture
+def driver(here, avatar) -> Path:
+    """A video of a turning head, made by the package itself."""
+    main(["orbit", str(avatar), "--out", "driver.mp4", "--seconds", "0.4"])
+    return Path("driver.mp4")
+
+
+def test_a_video_drives_and_stands_beside_photo_and_result(here, avatar, driver):
+    main(["animate", str(avatar), "--video", str(driver), "--compare", "--out", "me.mp4"])
+    info = probe_video(here / "me.mp4")
+    assert (info.width, info.height, info.frame_count) == (3 * 512, 512, 10)
+
+
+def test_a_tracked_video_becomes_a_motion_file(here, driver):
+    main(["track", str(driver)])
+    motion = load_motion(here / "driver_motion.csv")
+    assert len(motion) == 10
+    assert motion.frame_rate == 25
+
+
+def test_ctrl_c_leaves_nothing_and_exits_with_130(here, avatar):
+    write_motion(here / "long.csv", 3000)
+    before = set(os.listdir(here))
+    words = [sys.executable, "-m", "cameo3d", "animate", avatar, "--motion", "long.csv"]
+    with subprocess.Popen(words, stderr=subprocess.PIPE, text=True) as process:
+        deadline = time.monotonic() + 60
+        while set(os.listdir(here)) == before and time.monotonic() < deadline:
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        shown = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    assert shown == "cameo3d: Stopped; nothing was written.\n"
+    assert set(os.listdir(here)) == before
+
+
+def test_doctor_finds_nothing_missing(capsys):
+    main(["doctor"])
+    lines = capsys.readouterr().out.splitlines()
+    assert all(line.startswith("ok") for line in lines)
+    assert any("torch" in line for line in lines)

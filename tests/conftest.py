@@ -1,0 +1,19 @@
+import os
+from importlib.resources import files
+from pathlib import Path
+
+import pytest
+
+if "PYTEST_XDIST_WORKER" in os.environ:  # the workers already fill the cores
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+@pytest.fixture(scope="session")
+def astronaut_path() -> Path:
+    """NASA's portrait of Eileen Collins, 512x512, public domain."""
+    return Path(str(files("skimage") / "data" / "astronaut.png"))
+
+
+@pytest.fixture(scope="session")
+def demo_motion_path() -> Path:
+    return Path(str(files("cameo3d") / "assets" / "demo_motion.csv"))
