@@ -123,6 +123,7 @@ def test_missing_inputs_are_told_before_any_work(photo, capsys):
 
 def test_outputs_are_checked_before_any_input_is_read(here, capsys):
     (here / "old.mp4").write_text("old")
+    (here / "folder.mp4").mkdir()
     words = ("animate", "no.png", "--motion", "no.csv", "--out")
     assert "--overwrite" in expected_failure(capsys, *words, "old.mp4")
     assert "folder does not exist" in expected_failure(capsys, *words, "none/new.mp4")

@@ -129,9 +129,14 @@ def test_a_file_appears_only_when_it_is_complete(tmp_path: Path):
 def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path, failure: type[BaseException]):
     path = tmp_path / "x.png"
     path.write_bytes(b"old")
-    with pytest.raises(failure), replacing(path) as temporary:
-        temporary.write_bytes(b"half")
-        raise failure
+
+    def fail_half_way() -> None:
+        with replacing(path) as temporary:
+            temporary.write_bytes(b"half")
+            raise failure
+
+    with pytest.raises(failure):
+        fail_half_way()
     assert path.read_bytes() == b"old"
     assert os.listdir(tmp_path) == ["x.png"]
 

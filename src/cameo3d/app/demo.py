@@ -5,7 +5,8 @@ from importlib import resources
 from pathlib import Path
 
 from cameo3d.app.progress import counted
-from cameo3d.media.files import check_output
+from cameo3d.errors import OutputError
+from cameo3d.media.files import check_output, shown
 
 
 def run(folder: Path, overwrite: bool) -> None:
@@ -25,7 +26,10 @@ def run(folder: Path, overwrite: bool) -> None:
     from cameo3d.pipeline.sheets import contact_sheet, pick
 
     clock.stop("import")
-    folder.mkdir(parents=True, exist_ok=True)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {shown(folder)} cannot be made; choose another with --out.") from error
     video, sheet = folder / "demo.mp4", folder / "demo.png"
     for path in (video, sheet):
         check_output(path, overwrite)

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from importlib import import_module, resources
 from importlib.metadata import PackageNotFoundError, version
 
+from cameo3d.errors import WeightsError
+
 _LIBRARIES = {
     "torch": "torch",
     "mediapipe": "mediapipe",
@@ -73,8 +75,15 @@ def _encoders() -> Iterator[Finding]:
 
 
 def _assets() -> Iterator[Finding]:
-    files = sorted(resources.files("cameo3d").joinpath("assets").iterdir(), key=lambda file: file.name)
-    for file in files:
-        yield Finding(f"asset {file.name}", f"{len(file.read_bytes()) / 1e6:.2f} MB")
-    portrait = resources.files("skimage").joinpath("data", "astronaut.png")
-    yield Finding("demo portrait", "in scikit-image" if portrait.is_file() else "absent", portrait.is_file())
+    from cameo3d.weights.catalogue import CATALOGUE
+    from cameo3d.weights.store import load_tensors
+
+    for name, entry in CATALOGUE.items():
+        try:
+            load_tensors(name)
+            yield Finding(f"weights {name}", f"{entry.file}, {entry.licence}")
+        except WeightsError as error:
+            yield Finding(f"weights {name}", str(error), good=False)
+    for package, path in (("cameo3d", "assets/demo_motion.csv"), ("skimage", "data/astronaut.png")):
+        there = resources.files(package).joinpath(path).is_file()
+        yield Finding(f"demo {path}", "there" if there else f"not in the installed {package}", there)

@@ -23,7 +23,7 @@ class Cameras:
     """Focal lengths and principal point, divided by the image's width (x) and height (y)."""
 
     def project(self, points: Float[Tensor, "*batch points 3"]) -> Float[Tensor, "*batch points 2"]:
-        """Project world points to image positions in [0, 1], y down; pixel `i` of `n` is at `(i + 0.5) / n`."""
+        """Project world points to image positions in [0, 1], y down; pixel `i` of `n` has `(i + 0.5) / n`."""
         camera_from_world = torch.linalg.inv(self.world_from_camera)
         seen = points @ camera_from_world[..., :3, :3].mT + camera_from_world[..., None, :3, 3]
         image = seen @ self.intrinsics.mT

@@ -3,7 +3,6 @@
 import functools
 from dataclasses import dataclass
 
-import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 

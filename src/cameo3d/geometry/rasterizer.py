@@ -4,7 +4,8 @@ from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float32, Int32
-from numba import njit
+
+from cameo3d.geometry.compiled import compiled
 
 
 class Raster(NamedTuple):
@@ -43,7 +44,7 @@ def rasterize(
     return Raster(image, nearest)
 
 
-@njit(cache=True, fastmath=True, nogil=True)
+@compiled
 def _fill(points, depths, triangles, attributes, image, nearest):
     height, width, channels = image.shape
     for t in range(triangles.shape[0]):

@@ -1,7 +1,7 @@
 """Sound: the samples of a sound file, or of a video in step with its pictures, in a stream."""
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float32
 
 from cameo3d.errors import InputError
-from cameo3d.media.containers import decoded, first_picture_seconds, moving_picture, open_container
+from cameo3d.media.containers import decoded, first_picture_seconds, moving_picture, open_container, sound
 from cameo3d.media.files import check_input, shown
 
 logger = logging.getLogger(__name__)
@@ -36,9 +36,10 @@ def probe_audio(path: Path) -> AudioInfo | None:
         InputError: If the file cannot be opened (see `containers.open_container`).
     """
     with open_container(path, "sound") as container:
-        if not container.streams.audio:
+        stream = sound(container)
+        if stream is None:
             return None
-        context = container.streams.audio[0].codec_context
+        context = stream.codec_context
         return AudioInfo(context.sample_rate or 48000, 2 if context.layout.nb_channels > 1 else 1)
 
 
@@ -63,7 +64,7 @@ def read_audio(path: Path, sample_rate: int = 16000) -> Iterator[Float32[np.ndar
 
 def stream_audio(
     path: Path, sample_rate: int, channels: int
-) -> Iterator[Float32[np.ndarray, "channels samples"]]:
+) -> Generator[Float32[np.ndarray, "channels samples"], None, None]:
     """Stream the sound of a file; sample 0 belongs to the first picture, if the file is a video.
 
     Gaps in the time stamps become silence, so that sound and picture stay together.
@@ -99,12 +100,13 @@ def audio_frame(block: Float32[np.ndarray, "channels samples"], sample_rate: int
 def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray, "channels samples"]]]:
     """Pieces of sound at the file's own rate, without gaps, with that rate."""
     with open_container(path, "sound") as container:
-        if not container.streams.audio:
+        stream = sound(container)
+        if stream is None:
             raise InputError(f"The sound {shown(path)} has no audio stream; give a file with sound.")
         start = first_picture_seconds(path) if moving_picture(container) else None
         rate, position, key, mixer = 0, 0, None, None
         damage: list[str] = []
-        for frame in decoded(container, container.streams.audio[0], damage):
+        for frame in decoded(container, stream, damage):
             if rate == 0:
                 rate = frame.sample_rate
             if key != (frame.format.name, frame.layout.name, frame.sample_rate):
@@ -115,7 +117,7 @@ def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray
                 )
             assert mixer is not None, "the first frame makes a mixer"
 
-            time = None if frame.pts is None else float(frame.pts * frame.time_base)
+            time = None if frame.pts is None else frame.time
             frame.pts = None
             gap = 0
             if time is not None:

@@ -8,6 +8,7 @@ from typing import Any
 
 import av
 import av.error
+from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
@@ -61,22 +62,30 @@ def open_container(path: Path, what: str) -> Iterator[InputContainer]:
                 raise InputError(f"{name} is a playlist; give the media file itself.")
             if formats & _PICTURE_FORMATS or container.format.name.endswith("_pipe"):
                 raise InputError(f"{name} is a picture or a text; give a video or a sound.")
-            yield container
+            try:
+                yield container
+            except av.error.FFmpegError as error:
+                raise InputError(f"{name} is damaged ({_reason(error)}); give another.") from error
 
 
 def moving_picture(container: InputContainer) -> VideoStream | None:
     """The first video stream that is not the cover picture of a sound file."""
     for stream in container.streams.video:
-        if not stream.disposition & Disposition.attached_pic:
+        if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
             return stream
     return None
+
+
+def sound(container: InputContainer) -> AudioStream | None:
+    """The first sound stream of a codec that is known."""
+    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
 
 
 def first_picture_seconds(path: Path) -> float | None:
     """When the first picture of a video is shown, on the file's own clock; None if none decodes."""
     with open_container(path, "video") as container:
         frame = first_picture(container)
-        return None if frame is None or frame.pts is None else float(frame.pts * frame.time_base)
+        return None if frame is None or frame.pts is None else frame.time
 
 
 def first_picture(container: InputContainer) -> VideoFrame | None:

@@ -52,7 +52,9 @@ def guided_filter(
 
     mean_guide, mean_mask = mean(guide), mean(mask)
     products = mean((guide[..., :, None] * guide[..., None, :]).reshape(*guide.shape[:2], 9))
-    covariance = products.reshape(*guide.shape[:2], 3, 3) - mean_guide[..., :, None] * mean_guide[..., None, :]
+    covariance = (
+        products.reshape(*guide.shape[:2], 3, 3) - mean_guide[..., :, None] * mean_guide[..., None, :]
+    )
     cross = mean(guide * mask[..., None]) - mean_guide * mean_mask[..., None]
     slope = np.linalg.solve(covariance + epsilon * np.eye(3, dtype=np.float32), cross[..., None])[..., 0]
     offset = mean_mask - (slope * mean_guide).sum(-1)

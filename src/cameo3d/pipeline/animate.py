@@ -124,15 +124,19 @@ def animate(
     """
     if (video is None) == (motion is None):
         raise ValueError("Give exactly one of video and motion.")
+    # What is quickly checked comes before what takes long.
+    for what, given in (("video", video), ("motion file", motion), ("pose", pose)):
+        if isinstance(given, str | Path) and given != "still":
+            check_input(Path(given), what)
     fill = _read_background(background)
     avatar = _avatar(source, face)
     driver = None if video is None else Path(video)
     tracked = None if driver is None else _track_driver(driver, avatar, relative, smooth, progress)
-    driving = tracked.motion if tracked else _motion(motion, smooth)
+    driving = tracked.motion if tracked else motion if isinstance(motion, Motion) else load_motion(Path(motion))
     transfer = relative_motion if relative else absolute_motion
     moved = transfer(driving, avatar)
     if pose is not None:
-        moved = with_pose(moved, None if pose == "still" else transfer(_motion(pose, smooth), avatar))
+        moved = with_pose(moved, None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar))
     return Animation(
         avatar,
         moved,
@@ -230,10 +234,10 @@ def _avatar(source: Source, face: int) -> ReliefAvatar:
     return load_value(ReliefAvatar, path) if is_avatar_file(path) else create(path, face)
 
 
-def _motion(source: str | Path | Motion | None, smooth: float) -> Motion:
+def _pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
     if isinstance(source, Motion):
         return source
-    path = Path(str(source))
+    path = Path(source)
     return load_motion(path) if path.suffix.lower() == ".csv" else track(path, smooth=smooth).motion
 
 

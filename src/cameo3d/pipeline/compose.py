@@ -2,7 +2,8 @@
 
 import numpy as np
 from jaxtyping import UInt8
-from numba import njit
+
+from cameo3d.geometry.compiled import compiled
 
 
 def compose(
@@ -14,7 +15,7 @@ def compose(
     return result
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _blend(frame, background, result):
     for row in range(frame.shape[0]):
         for column in range(frame.shape[1]):

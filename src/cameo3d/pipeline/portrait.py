@@ -37,14 +37,12 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         raise FaceError("No face was found in the photo; give one that shows a face from the front.")
     if not 0 <= face < len(faces):
         raise FaceError(
-            f"Face {face} was asked for, but the photo shows {len(faces)} (counted from 0, the largest first)."
+            f"Face {face} was asked for, but the photo shows {len(faces)}; count from 0, the largest first."
         )
     landmarks = faces[face]
     width = float(np.ptp(landmarks[:468, 0]))
     if width < LEAST_FACE:
-        raise FaceError(
-            f"The face is {width:.0f} pixels wide, and at least {LEAST_FACE} are needed; give a larger photo."
-        )
+        raise FaceError(f"The face is {width:.0f} pixels wide and needs {LEAST_FACE}; give a larger photo.")
     model = load_face_model()
     crop = portrait_crop(landmarks)
     points = torch.from_numpy(landmarks)
@@ -73,7 +71,10 @@ def _matte(
     """The person's matte: fine around head and shoulders, coarser over the rest of the photo."""
     height, width = rgb.shape[:2]
     left, top = max(0, round(crop.center_x - crop.side)), max(0, round(crop.center_y - 0.9 * crop.side))
-    right, bottom = min(width, round(crop.center_x + crop.side)), min(height, round(crop.center_y + 1.1 * crop.side))
+    right, bottom = (
+        min(width, round(crop.center_x + crop.side)),
+        min(height, round(crop.center_y + 1.1 * crop.side)),
+    )
     matte = person_matte(rgb)
     if (right - left) * (bottom - top) < 0.7 * width * height:
         fine = person_matte(np.ascontiguousarray(rgb[top:bottom, left:right]))
@@ -85,7 +86,7 @@ def _matte(
 
 
 def _fill_torso(matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
-    """What lies below a part of the shoulders belongs to the torso, too: badges and dark cloth confuse the network."""
+    """Below the torso there is torso, too, though badges and dark cloth confuse the network."""
     chin, height = landmarks[152, 1], np.ptp(landmarks[:468, 1])
     start = int(min(len(matte), chin + 0.45 * height))
     filled = matte.copy()

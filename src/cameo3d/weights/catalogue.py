@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "face_model": Entry(
         "face_model.safetensors",
-        "0000000000000000000000000000000000000000000000000000000000000000",
+        "10b792f860963b4b47867c7c88e2401e23b22e4a8204e4598b71f9bc6a5b6aee",
         "MIT",
         "docs/cards/face_model.md",
     ),

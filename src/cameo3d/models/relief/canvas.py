@@ -33,16 +33,20 @@ class Canvas:
         """Affine map from pixel positions of the photo to those of the canvas."""
         return np.array([[self.scale, 0, -self.left * self.scale], [0, self.scale, -self.top * self.scale]])
 
-    def cut(self, image: np.ndarray, border: int = cv2.BORDER_REPLICATE) -> np.ndarray:
-        """Resample the photo (or something of its size) onto the canvas."""
+    def cut(self, image: np.ndarray, mirror: bool = True) -> np.ndarray:
+        """Resample the photo (or something of its size) onto the canvas.
+
+        Args:
+            image: The photo, or a map of its size.
+            mirror: Whether it is mirrored at its border; else the border's own value goes on.
+        """
         if self.scale < 1:
             image = cv2.GaussianBlur(image, (0, 0), 0.45 * (1 / self.scale - 0.9))
         # OpenCV counts pixel centres from 0, we count them from 0.5.
+        border = cv2.BORDER_REFLECT_101 if mirror else cv2.BORDER_REPLICATE
         matrix = self.canvas_from_photo
         matrix[:, 2] += 0.5 * self.scale - 0.5
-        return cv2.warpAffine(
-            image, matrix, (self.side, self.side), flags=cv2.INTER_CUBIC, borderMode=border
-        )
+        return cv2.warpAffine(image, matrix, (self.side, self.side), flags=cv2.INTER_CUBIC, borderMode=border)
 
     def rays(self, crop: Crop, points: Float32[np.ndarray, "points 2"]) -> Float32[np.ndarray, "points 3"]:
         """Directions at depth 1 in the crop camera's axes of positions on the canvas."""

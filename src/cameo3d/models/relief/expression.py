@@ -28,8 +28,8 @@ class ExpressionChange:
     """Displacements of one person's face between two expressions.
 
     The linear blendshapes say where skin goes; they do not know this person's lips and lids to a tenth of a
-    millimetre. So the openings are corrected afterwards: wide where the photo's opening differs from the model's
-    at the photo's own expression, and closed where the model closes.
+    millimetre. So the openings are corrected afterwards: at the photo's own expression they are the photo's, and
+    where the model closes, they close.
     """
 
     def __init__(
@@ -70,8 +70,10 @@ class ExpressionChange:
         for number, rim in enumerate(self._rims):
             source, modelled = self._source_gaps[number], self._model_gaps[number]
             gap, neutral = rim.gaps(posed), self._neutral_gaps[number]
-            # Where the model opens less than in the photo, what it cannot explain of the photo's gap goes first.
-            share = torch.where(gap >= modelled, 1.0, gap.clamp(min=0) / modelled.clamp(min=1e-6)).clamp(max=1)
+            # What the model cannot explain of the photo's gap fades as the model closes.
+            share = torch.where(gap >= modelled, 1.0, gap.clamp(min=0) / modelled.clamp(min=1e-6)).clamp(
+                max=1
+            )
             if rim.is_lid:
                 # Lids: the same share of the person's own opening as of the model's.
                 ratio = source.clamp(min=0) / torch.maximum(modelled, 0.25 * neutral.clamp(min=1e-4))

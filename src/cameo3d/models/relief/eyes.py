@@ -134,7 +134,9 @@ def _complete(part: np.ndarray, outline: np.ndarray, center: np.ndarray, radius:
     bins = np.minimum((distance * 12).astype(int), 14)
     known = safe & (distance < 1.2)
     counts = np.bincount(bins[known], minlength=15).clip(1e-6)
-    rings = np.stack([np.bincount(bins[known], part[..., k][known], minlength=15) / counts for k in range(3)], -1)
+    rings = np.stack(
+        [np.bincount(bins[known], part[..., k][known], minlength=15) / counts for k in range(3)], -1
+    )
     filled_rings = rings.copy()
     for i in range(15):
         if counts[i] < 1:

@@ -156,7 +156,11 @@ def _cavity(aside: np.ndarray, down: np.ndarray, skin: np.ndarray) -> np.ndarray
 
 
 def _teeth(
-    aside: np.ndarray, along: np.ndarray, widths: tuple[float, ...], heights: tuple[float, ...], edge_round: float
+    aside: np.ndarray,
+    along: np.ndarray,
+    widths: tuple[float, ...],
+    heights: tuple[float, ...],
+    edge_round: float,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Coverage and shading of one row; `along` grows from the gum (0) to the biting edge."""
     cover, shade = np.zeros_like(aside), np.ones_like(aside)

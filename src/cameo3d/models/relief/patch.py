@@ -45,7 +45,12 @@ def make_patch(
     rows, columns = depths.shape
     points = lattice(texture.shape[1], texture.shape[0], columns, rows).reshape(-1, 2)
     index = np.arange(rows * columns).reshape(rows, columns)
-    a, b, c, d = index[:-1, :-1].ravel(), index[:-1, 1:].ravel(), index[1:, :-1].ravel(), index[1:, 1:].ravel()
+    a, b, c, d = (
+        index[:-1, :-1].ravel(),
+        index[:-1, 1:].ravel(),
+        index[1:, :-1].ravel(),
+        index[1:, 1:].ravel(),
+    )
     triangles = np.concatenate((np.column_stack((a, b, c)), np.column_stack((b, d, c))))
     return Patch(
         left,
@@ -108,4 +113,6 @@ def soft_polygon(
     mask = np.zeros(((bottom - top) * scale, (right - left) * scale), np.uint8)
     corners = np.rint(((outline - (left, top)) * scale - 0.5) * 16).astype(np.int32)
     cv2.fillPoly(mask, [corners], 255, shift=4)
-    return cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    return (
+        cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
+    )

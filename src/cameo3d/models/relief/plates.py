@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float32, UInt8
 def fill_holes(
     image: Float32[np.ndarray, "height width channels"], hole: Bool[np.ndarray, "height width"]
 ) -> Float32[np.ndarray, "height width channels"]:
-    """Continue a picture smoothly into its holes (pull-push over a pyramid, Gortler et al., SIGGRAPH 1996)."""
+    """Continue a picture smoothly into its holes (pull-push, Gortler et al., SIGGRAPH 1996)."""
     known = (~hole).astype(np.float32)[..., None]
     if not known.any():
         return image

@@ -8,10 +8,10 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from numba import njit
 from torch import Tensor
 
 from cameo3d.geometry.cameras import CROP_FOCAL
+from cameo3d.geometry.compiled import compiled
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 from cameo3d.geometry.rasterizer import rasterize
@@ -27,7 +27,7 @@ _NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
 _TORSO_TURN, _TORSO_SHIFT = 0.12, 0.45
 """How much of the head's turn and of the neck's shift the torso takes up."""
 _FIRM_TURN = math.radians(10)
-"""From this turn of the head on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
+"""From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
 
 @dataclass(frozen=True)
@@ -139,6 +139,10 @@ class _Painter:
         weights = avatar.carrier_weights.numpy()
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
+        self.attributes = avatar.points.numpy()
+        borrowed = avatar.borrowed.numpy()
+        if borrowed.max() > 0.05:
+            self.attributes = np.column_stack((self.attributes, avatar.lenders.numpy(), borrowed))
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion) -> np.ndarray:
@@ -195,34 +199,44 @@ class _Painter:
 
     def _draw(self, vertices: np.ndarray, triangles: Tensor) -> tuple[np.ndarray, np.ndarray]:
         """A surface's colours with the matte, and how much of each pixel it covers at all."""
-        avatar, view = self.avatar, self.view
+        view = self.view
         raster = rasterize(
             view.pixels(vertices),
             np.ascontiguousarray(vertices[:, 2], np.float32),
             triangles.numpy(),
-            avatar.points.numpy(),
+            self.attributes,
             view.height,
             view.width,
         )
-        where = raster.attributes - np.float32(0.5)
         seen = np.isfinite(raster.depths)
-        where[~seen] = -9
-        image = cv2.remap(
-            avatar.texture.numpy(),
+        raster.attributes[~seen] = -9
+        image = self._colors(raster.attributes[..., :2])
+        if self.attributes.shape[1] > 2:
+            rows, columns = np.nonzero(raster.attributes[..., 4] > 0.01)
+            if len(rows):
+                box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+                mirrored, share = self._colors(raster.attributes[box][..., 2:4]), raster.attributes[box][..., 4:]
+                part = image[box]
+                part[:] = np.rint(part + (mirrored.astype(np.float32) - part) * share.clip(0, 1))
+        return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
+
+    def _colors(self, where: np.ndarray) -> np.ndarray:
+        where = where - np.float32(0.5)
+        return cv2.remap(
+            self.avatar.texture.numpy(),
             where[..., 0],
             where[..., 1],
             cv2.INTER_CUBIC,
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(0, 0, 0, 0),
         )
-        return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
 
 
 def _outline(corners: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
     return np.concatenate((corners[list(upper)], corners[list(lower[1:-1])[::-1]]))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def _over(front, front_cover, back, back_cover, firmness):
     """Lay the front surface over the back one; both in straight colours."""
     result = np.empty_like(front)

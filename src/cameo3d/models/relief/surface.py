@@ -66,9 +66,7 @@ def lift(
     head = 1 - _smoothstep((y - jaw) / 0.075)
 
     silhouette = (skull_depth + 0.025 * (1 - head)).astype(np.float32)
-    raster = rasterize(
-        face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns
-    )
+    raster = rasterize(face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns)
     on_face = np.isfinite(raster.depths)
     face_height = np.where(on_face, silhouette - raster.attributes[..., 0], 0).clip(0.004)
 
@@ -83,7 +81,9 @@ def lift(
     )
     height = np.sqrt(np.where(on_face, face_height**2, squared).clip(0))
     reach = max(1, round(_FRINGE / cell_meters))
-    person = cv2.dilate(solid.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2))
+    person = cv2.dilate(
+        solid.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
+    )
     return Heights(
         (silhouette - np.where(solid | on_face, height, 0)).astype(np.float32),
         silhouette,
@@ -142,10 +142,14 @@ def triangulate_around(
     )
 
 
-def sample(cells: Float32[np.ndarray, "rows columns"], points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, " points"]:
+def sample(
+    cells: Float32[np.ndarray, "rows columns"], points: Float[np.ndarray, "points 2"]
+) -> Float32[np.ndarray, " points"]:
     """Read a map of cells at canvas positions, bilinearly."""
     maps = (points / _CELL - 0.5).astype(np.float32)
-    return cv2.remap(cells, maps[None, :, 0], maps[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)[0]
+    return cv2.remap(
+        cells, maps[None, :, 0], maps[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )[0]
 
 
 def cell_centers(side: int) -> Float32[np.ndarray, "rows columns 2"]:
@@ -157,7 +161,10 @@ def cell_centers(side: int) -> Float32[np.ndarray, "rows columns 2"]:
 
 def _chin_level(face_points: np.ndarray, head_position: np.ndarray) -> float:
     chin = face_points[152] / _CELL
-    row, column = np.clip(chin[1], 0, head_position.shape[0] - 1), np.clip(chin[0], 0, head_position.shape[1] - 1)
+    row, column = (
+        np.clip(chin[1], 0, head_position.shape[0] - 1),
+        np.clip(chin[0], 0, head_position.shape[1] - 1),
+    )
     return float(head_position[int(row), int(column), 1])
 
 
@@ -194,7 +201,9 @@ def _smoothstep(x: np.ndarray) -> np.ndarray:
     return x * x * (3 - 2 * x)
 
 
-def _solve_poisson(unknown: np.ndarray, known: np.ndarray, source: np.ndarray, pull: np.ndarray) -> np.ndarray:
+def _solve_poisson(
+    unknown: np.ndarray, known: np.ndarray, source: np.ndarray, pull: np.ndarray
+) -> np.ndarray:
     """Solve `laplacian(u) - pull u = -source` on the unknown cells; the picture's border is free."""
     rows, columns = unknown.shape
     index = np.full(unknown.shape, -1)
@@ -216,7 +225,10 @@ def _solve_poisson(unknown: np.ndarray, known: np.ndarray, source: np.ndarray, p
     i, j = np.concatenate(entries_i), np.concatenate(entries_j)
     own = np.arange(count)
     matrix = coo_matrix(
-        (np.concatenate((np.full(len(i), -1.0), diagonal + 1e-9)), (np.concatenate((i, own)), np.concatenate((j, own)))),
+        (
+            np.concatenate((np.full(len(i), -1.0), diagonal + 1e-9)),
+            (np.concatenate((i, own)), np.concatenate((j, own))),
+        ),
         shape=(count, count),
     ).tocsc()
     solution = np.zeros(unknown.shape)

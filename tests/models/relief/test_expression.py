@@ -1,0 +1,74 @@
+import pytest
+import torch
+
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.face_topology import (
+    INNER_LIP_LOWER,
+    INNER_LIP_UPPER,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+)
+from cameo3d.models.relief.expression import ExpressionChange
+from cameo3d.values import BLENDSHAPES
+
+LIPS = (INNER_LIP_UPPER, INNER_LIP_LOWER)
+LEFT_EYE, RIGHT_EYE = (LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER)
+
+
+def weights(**shapes: float) -> torch.Tensor:
+    return torch.tensor([shapes.get(name, 0.0) for name in BLENDSHAPES])
+
+
+def gaps(vertices: torch.Tensor, edges: tuple) -> torch.Tensor:
+    upper, lower = edges
+    return vertices[list(lower[1:-1]), 1] - vertices[list(upper[1:-1]), 1]
+
+
+@pytest.fixture(scope="module")
+def smiling() -> tuple[ExpressionChange, torch.Tensor, torch.Tensor]:
+    """A person whose photo smiles with an open mouth, and is not exactly what the model expects."""
+    model = load_face_model()
+    expression = weights(mouthSmileLeft=0.7, mouthSmileRight=0.7, jawOpen=0.25)
+    identity = torch.zeros(len(model.identity_basis))
+    noise = torch.randn(468, 3, generator=torch.Generator().manual_seed(0)) * 2e-4
+    rest = model.vertices(identity, expression) + noise
+    return ExpressionChange(model, identity, expression, rest), rest, expression
+
+
+def test_the_photos_own_expression_moves_nothing(smiling):
+    change, _, expression = smiling
+    torch.testing.assert_close(change(expression), torch.zeros(468, 3), rtol=0, atol=1e-6)
+
+
+def test_a_smiling_mouth_closes_when_the_model_closes(smiling):
+    change, rest, _ = smiling
+    assert gaps(rest, LIPS).mean() > 0.002
+    closed = gaps(rest + change(torch.zeros(52)), LIPS)
+    # The neutral mean face keeps its lips within half a millimetre.
+    assert closed.abs().max() < 6e-4
+
+
+@pytest.mark.parametrize(("edges", "name"), [(LEFT_EYE, "eyeBlinkLeft"), (RIGHT_EYE, "eyeBlinkRight")])
+def test_a_blink_closes_its_eye_and_leaves_the_other_open(smiling, edges, name):
+    change, rest, _ = smiling
+    other = RIGHT_EYE if edges is LEFT_EYE else LEFT_EYE
+    blinking = rest + change(weights(**{name: 1.0}))
+    assert gaps(blinking, edges).mean() < 0.15 * gaps(rest, edges).mean()
+    assert gaps(blinking, other).mean() > 0.7 * gaps(rest, other).mean()
+
+
+def test_an_opening_jaw_takes_the_lower_teeth_along(smiling):
+    change, _, expression = smiling
+    torch.testing.assert_close(change.jaw(expression), torch.zeros(3))
+    assert change.jaw(weights(jawOpen=0.8))[1] > 0.005
+
+
+def test_edges_never_cross(smiling):
+    change, rest, _ = smiling
+    generator = torch.Generator().manual_seed(1)
+    for _ in range(20):
+        moved = rest + change(torch.rand(52, generator=generator) ** 3)
+        for edges in (LIPS, LEFT_EYE, RIGHT_EYE):
+            assert gaps(moved, edges).min() > -3e-4
