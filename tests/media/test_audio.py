@@ -4,7 +4,7 @@ from pathlib import Path
 import av
 import numpy as np
 import pytest
-from conftest import bursts, gray_frames, make_video, onsets
+from making import add_sound, bursts, gray_frames, make_video, onsets
 
 from cameo3d.errors import InputError
 from cameo3d.media.audio import AudioInfo, probe_audio, read_audio
@@ -14,8 +14,7 @@ def write_sound(path: Path, samples: np.ndarray, sample_rate: int, codec: str) -
     """`samples` are float32, "channels samples"."""
     layout = {1: "mono", 2: "stereo", 6: "5.1"}[len(samples)]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec, rate=sample_rate)
-        stream.codec_context.layout = layout
+        stream = add_sound(container, codec, sample_rate, layout)
         frame = av.AudioFrame.from_ndarray(np.ascontiguousarray(samples, np.float32), "fltp", layout)
         frame.sample_rate, frame.pts, frame.time_base = sample_rate, 0, Fraction(1, sample_rate)
         for piece in av.AudioResampler(stream.codec_context.format, layout, sample_rate).resample(frame):
@@ -67,8 +66,7 @@ def test_the_first_sample_of_a_videos_sound_belongs_to_its_first_picture(
 def test_a_gap_in_the_time_stamps_becomes_silence(tmp_path: Path):
     path = tmp_path / "x.mkv"
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("pcm_s16le", rate=16000)
-        stream.codec_context.layout = "mono"
+        stream = add_sound(container, "pcm_s16le", 16000)
         for start in (0, 24000):
             frame = av.AudioFrame.from_ndarray(np.full((1, 4096), 16000, np.int16), "s16", "mono")
             frame.sample_rate, frame.pts, frame.time_base = 16000, start, Fraction(1, 16000)

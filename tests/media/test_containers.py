@@ -3,9 +3,11 @@ import os
 import threading
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
-from conftest import gray_frames, make_video
+from av.stream import Disposition
+from making import add_pictures, add_sound, gray_frames, make_video
 from PIL import Image
 
 from cameo3d.errors import InputError
@@ -121,13 +123,9 @@ def test_a_sound_file_with_a_cover_has_no_video(tmp_path: Path):
 
 
 def _sound_with_cover(path: Path) -> Path:
-    import av
-    from av.stream import Disposition
-
     with av.open(str(path), "w", format="mp4") as container:
-        audio = container.add_stream("aac", rate=16000)
-        cover = container.add_stream("mjpeg", rate=1)
-        cover.width = cover.height = 32
+        audio = add_sound(container, "aac", 16000, "stereo")
+        cover = add_pictures(container, "mjpeg", 1, 32, 32)
         cover.pix_fmt = "yuvj420p"
         cover.disposition = Disposition.attached_pic
         frame = av.AudioFrame.from_ndarray(np.zeros((2, 16000), np.float32), "fltp", "stereo")

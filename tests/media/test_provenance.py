@@ -2,7 +2,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import gray_frames, make_video
+from making import gray_frames, make_video
 from PIL import Image
 
 from cameo3d.errors import InputError

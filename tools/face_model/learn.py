@@ -1,7 +1,7 @@
 """Learn the face model from tracked faces: mean, identity basis, expression basis.
 
-Every frame in head axes is taken as mean + identity + expression basis times the teacher's scores. The expression
-basis is a ridge regression towards hand-made shapes (`priors.py`), first of all on how a face differs from itself
+Every frame in head axes is taken as mean + identity + expression basis times the teacher's scores, which are first
+made weights (`calibration.py`). The expression basis is a ridge regression towards hand-made shapes (`priors.py`), first of all on how a face differs from itself
 over a clip, and a little on how people differ; what the data hardly show stays as the prior has it. Every frame
 also counts mirrored, so that everything is symmetric. What remains of each portrait without its expression gives the
 mean and, by principal components, the identity basis.
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from calibration import calibration, weights_from_scores
 from cameo3d.geometry import face_topology as names
 from cameo3d.values import BLENDSHAPES
 from priors import Priors
@@ -24,15 +25,20 @@ COMPONENTS = 40
 OUTER_CORNERS = 0.0895
 """Metres between the outer corners of the mean face's eyes; sets the scale, which pictures do not show."""
 FRONTAL = np.radians(20)
-NOISE = 0.0008
-"""Metres by which a landmark of one frame misses the linear model."""
+NOISE = 0.002
+"""Metres by which a sample misses the linear model."""
 FRAMES_PER_SAMPLE = 5
 """Neighbouring frames of a clip say the same; so many count as one sample."""
 SAMPLES_PER_SPEAKER = 300
 BETWEEN_PEOPLE = 0.05
 """Weight of one portrait against one sample of a clip: people differ more in shape than by expression."""
+LIP_RIMS = (names.INNER_LIP_UPPER, names.INNER_LIP_LOWER, 0.5, 0.006)
 FIXED = 0.00003
 """Metres that even vertices outside of a shape's area may move."""
+DEPTH_TRUST = 0.4
+"""MediaPipe guesses depth, so in depth the data may change a shape only by so much of what they may change across."""
+CALM = 0.1
+"""Sum of squared weights of a portrait that counts half for mean and identity; strong expressions are not linear."""
 ROUNDS = 3
 
 
@@ -67,22 +73,23 @@ def main() -> None:
 def learn(tracks: Tracks, topology: Topology) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     mirror, other_side = topology.mirror, mirrored_names()
     scores = np.concatenate((tracks.scores, tracks.scores[:, other_side])).astype(np.float64)
+    scores = weights_from_scores(scores, calibration(tracks))
     is_portrait = np.array(["/" not in name and name.endswith(".jpg") for name in tracks.source])
     groups, weights = groups_and_weights(tracks, is_portrait)
     is_portrait = np.tile(is_portrait, 2)
+    calm = 1 / (1 + (scores**2).sum(1) / CALM)
     mean = topology.canonical * (OUTER_CORNERS / np.ptp(topology.canonical[[33, 263], 0]))
     expression = np.zeros((52, 468, 3))
     for _ in range(ROUNDS):
-        points, camera_from_head = in_head_axes(tracks.landmarks[:, :468].astype(np.float64), mean)
+        points, camera_from_head = in_head_axes(tracks.landmarks[:, :468], mean)
         frontal = np.tile(angle_from_frontal(camera_from_head) < FRONTAL, 2)
         points = np.concatenate((points, points[:, mirror] * (-1, 1, 1)))
-        prior = Priors(mean, mirror)
+        prior = Priors(mean, topology)
         expression = learn_expression(points, scores, groups, weights * frontal, is_portrait & frontal, prior)
-        neutral = points[is_portrait & frontal] - np.tensordot(scores[is_portrait & frontal], expression, 1)
-        mean = finish_mean(robust_mean(neutral), mirror)
-    expression = finish_expression(expression, mean, mirror)
-    neutral = points[is_portrait & frontal] - np.tensordot(scores[is_portrait & frontal], expression, 1)
-    return mean, learn_identity(neutral), expression
+        used = is_portrait & frontal
+        neutral = points[used] - np.tensordot(scores[used], expression, 1)
+        mean = finish_mean(robust_mean(neutral, calm[used]), mirror)
+    return mean, learn_identity(neutral, calm[used]), finish_expression(expression, mean, mirror)
 
 
 def groups_and_weights(tracks: Tracks, is_portrait: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -121,8 +128,9 @@ def learn_expression(
         moments += np.tensordot(weighted.T, centred_points, 1)
     corrections = np.empty_like(moments)
     for vertex in range(468):
-        ridge = (NOISE / (prior.freedom[:, vertex] + FIXED)) ** 2
-        corrections[:, vertex] = np.linalg.solve(normal + np.diag(ridge), moments[:, vertex])
+        for axes, trust in ((slice(0, 2), 1.0), (slice(2, 3), DEPTH_TRUST)):
+            ridge = (NOISE / (trust * prior.freedom[:, vertex] + FIXED)) ** 2
+            corrections[:, vertex, axes] = np.linalg.solve(normal + np.diag(ridge), moments[:, vertex, axes])
     return prior.shapes + corrections
 
 
@@ -140,11 +148,12 @@ def group_means(values: np.ndarray, groups: np.ndarray, weights: np.ndarray) -> 
     return spread.reshape(values.shape)
 
 
-def robust_mean(shapes: np.ndarray) -> np.ndarray:
-    """Mean without the tenth of all heads that lie farthest from it."""
-    mean = shapes.mean(0)
+def robust_mean(shapes: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted mean without the tenth of all heads that lie farthest from it."""
+    mean = np.average(shapes, axis=0, weights=weights)
     distances = np.linalg.norm(shapes - mean, axis=-1).mean(1)
-    return shapes[distances < np.quantile(distances, 0.9)].mean(0)
+    near = distances < np.quantile(distances, 0.9)
+    return np.average(shapes[near], axis=0, weights=weights[near])
 
 
 def finish_mean(mean: np.ndarray, mirror: np.ndarray) -> np.ndarray:
@@ -157,23 +166,19 @@ def finish_mean(mean: np.ndarray, mirror: np.ndarray) -> np.ndarray:
 
 
 def finish_expression(expression: np.ndarray, mean: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """Make lids and lips meet where they must at weight 1."""
+    """Make lids and lips meet where they must at weight 1, and let no shape push closed lips through each other."""
     expression = expression.copy()
     at = BLENDSHAPES.index
+    for index, name in enumerate(BLENDSHAPES):
+        if name.startswith(("jaw", "mouth", "cheek")) and name != "mouthClose":
+            expression[index] = close_rims(mean, expression[index], *LIP_RIMS, only_crossed=True)
     left, right = at("eyeBlinkLeft"), at("eyeBlinkRight")
     expression[left] = close_rims(
-        mean, expression[left], names.LEFT_LID_UPPER, names.LEFT_LID_LOWER, upper_share=0.88, reach=0.004
+        mean, expression[left], names.LEFT_LID_UPPER, names.LEFT_LID_LOWER, 0.88, 0.004
     )
     expression[right] = expression[left][mirror] * (-1, 1, 1)
     opened = mean + expression[at("jawOpen")]
-    expression[at("mouthClose")] = close_rims(
-        opened,
-        expression[at("mouthClose")],
-        names.INNER_LIP_UPPER,
-        names.INNER_LIP_LOWER,
-        upper_share=0.5,
-        reach=0.006,
-    )
+    expression[at("mouthClose")] = close_rims(opened, expression[at("mouthClose")], *LIP_RIMS)
     return expression
 
 
@@ -184,11 +189,14 @@ def close_rims(
     lower: tuple[int, ...],
     upper_share: float,
     reach: float,
+    only_crossed: bool = False,
 ) -> np.ndarray:
     """Change a shape so that it just closes an opening of a face, and let the skin around follow."""
     up, low = list(upper[1:-1]), list(lower[1:-1])
     moved = rest + shape
     gaps = moved[low] - moved[up]
+    if only_crossed:
+        gaps = gaps * (gaps[:, 1:2] < 0) * (0, 1, 0)
     middle = (rest[list(upper)] + rest[list(lower)]) / 2
     order = np.argsort(middle[:, 0])
     above = rest[:, 1] < np.interp(rest[:, 0], middle[order, 0], middle[order, 1])
@@ -204,16 +212,17 @@ def close_rims(
     return shape + change
 
 
-def learn_identity(neutral: np.ndarray) -> np.ndarray:
+def learn_identity(neutral: np.ndarray, weights: np.ndarray) -> np.ndarray:
     """Principal components of neutral heads, each times its standard deviation: (components, 468, 3)."""
-    residuals = neutral - robust_mean(neutral)
+    residuals = neutral - robust_mean(neutral, weights)
     distances = np.linalg.norm(residuals, axis=-1).mean(1)
-    residuals = residuals[distances < np.quantile(distances, 0.97)]
+    near = distances < np.quantile(distances, 0.97)
+    residuals, weights = residuals[near], weights[near] / weights[near].sum()
     # Whose lips are parted is expression, not identity.
     upper, lower = list(names.INNER_LIP_UPPER), list(names.INNER_LIP_LOWER)
     residuals[:, upper] = residuals[:, lower] = (residuals[:, upper] + residuals[:, lower]) / 2
     flat = residuals.reshape(len(residuals), -1)
-    covariance = flat.T @ flat / len(flat)
+    covariance = flat.T @ (flat * weights[:, None])
     values, vectors = np.linalg.eigh(covariance)
     strongest = np.argsort(-values)[:COMPONENTS]
     basis = (vectors[:, strongest] * np.sqrt(values[strongest])).T

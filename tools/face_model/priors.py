@@ -7,7 +7,7 @@ import numpy as np
 
 from cameo3d.geometry import face_topology as names
 from cameo3d.values import BLENDSHAPES
-from topology import mirrored_names
+from topology import Topology, mirrored_names
 
 LEFT_BROW_INNER, LEFT_BROW_MIDDLE, LEFT_BROW_OUTER = (336, 285, 296, 295), (334, 282), (293, 283, 300, 276)
 LEFT_BROW = LEFT_BROW_INNER + LEFT_BROW_MIDDLE + LEFT_BROW_OUTER
@@ -25,8 +25,9 @@ JAW_DEGREES = 21.0
 class Priors:
     """Displacements (52, 468, 3) and freedom (52, 468) in metres, over a neutral mean face in head axes."""
 
-    def __init__(self, mean: np.ndarray, mirror: np.ndarray) -> None:
-        self.mean, self.mirror = mean * 1000, mirror
+    def __init__(self, mean: np.ndarray, topology: Topology) -> None:
+        self.mean, self.mirror = mean * 1000, topology.mirror
+        self.neighbours = _neighbours(topology.triangles)
         self.shapes = np.zeros((52, 468, 3))
         self.freedom = np.zeros((52, 468))
         self._eyes()
@@ -44,7 +45,7 @@ class Priors:
         gap = self._lid_gap()
         down, right = np.array((0, 1.0, 0)), np.array((1.0, 0, 0))
         self._add("eyeBlinkLeft", (0.88 * gap * above - 0.12 * gap * below)[:, None] * down, eyelids, 1.0)
-        self._add("eyeLookDownLeft", (0.50 * gap * above + 1.2 * below)[:, None] * down, eyelids, 1.5)
+        self._add("eyeLookDownLeft", (0.40 * gap * above + 1.2 * below)[:, None] * down, eyelids, 0.2)
         self._add("eyeLookUpLeft", (-1.5 * above - 0.4 * below)[:, None] * down, eyelids, 1.0)
         self._add("eyeLookInLeft", -0.6 * lids[:, None] * right, eyelids, 0.5)
         self._add("eyeLookOutLeft", 0.6 * lids[:, None] * right, eyelids, 0.5)
@@ -69,7 +70,7 @@ class Priors:
         self._add("browOuterUpLeft", up * self._left(6)[:, None], area * self._left(6), 2.0)
 
     def _jaw(self) -> None:
-        jaw, area = self.jaw_membership(), self._lower_face(0)
+        jaw, area = self._smooth(self.jaw_membership(), 4), self._lower_face(10, 40)
         hinge = self.mean[[234, 454]].mean(0) + (0, 8.0, -12.0)
         arm = self.mean - hinge
         turn = np.radians(JAW_DEGREES)
@@ -82,9 +83,11 @@ class Priors:
             ),
             -1,
         )
-        self._add("jawOpen", (turned - arm) * jaw[:, None], area, 5.0)
-        self._add("jawForward", jaw[:, None] * (0, 0, -7.0), area, 1.0)
-        self._add("jawLeft", jaw[:, None] * (8.0, 0, 0), area, 1.5)
+        # The joint itself slides forward and down as it turns.
+        self._add("jawOpen", (turned - arm + (0, 3.0, -7.0)) * jaw[:, None], area, 3.0)
+        front = jaw * (0.2 + 0.8 * _step((self.mean[234, 2] - self.mean[:, 2] - 15) / 50))
+        self._add("jawForward", front[:, None] * (0, 0, -7.0), area, 0.5)
+        self._add("jawLeft", front[:, None] * (8.0, 0, 0), area, 0.5)
 
     def _mouth(self) -> None:
         upper, lower = self._lips()
@@ -92,7 +95,7 @@ class Priors:
         across = (self.mean[:, 0] - middle[0]) / self.mean[308, 0]  # -1 to 1 between the corners
         lips = self._near(LIPS, 7) * self._off_nose()
         wide = self._near(LIPS, 14) * self._off_nose()
-        area = self._lower_face(5)
+        area = self._near((*LIPS, *CHIN[2:]), 14) * self._lower_face(8)
         side = self._left(7)
         corner = self._near(LEFT_CORNER, 12) * self._off_nose()
         reach = np.clip(across, -1.3, 1.3)
@@ -101,13 +104,21 @@ class Priors:
         def field(x: object = 0.0, y: object = 0.0, z: object = 0.0) -> np.ndarray:
             return np.stack([np.broadcast_to(np.asarray(part, float), 468) for part in (x, y, z)], -1)
 
-        self._add("mouthFunnel", field(-5 * reach * wide, bow * (-3.5 * upper + 4.5 * lower), -6 * lips), area, 1.5)
-        self._add("mouthPucker", field(-11 * reach * wide, bow * (0.5 * upper - 0.5 * lower), -6.5 * lips), area, 2.5)
+        self._add(
+            "mouthFunnel", field(-5 * reach * wide, bow * (-3.5 * upper + 4.5 * lower), -6 * lips), area, 1.5
+        )
+        self._add(
+            "mouthPucker",
+            field(-11 * reach * wide, bow * (0.5 * upper - 0.5 * lower), -6.5 * lips),
+            area,
+            1.3,
+        )
         self._add("mouthLeft", field(8 * wide, 0, 1.0 * reach * wide), area, 1.5)
         cheek = self._near(LEFT_CHEEK, 14)
         self._add(
             "mouthSmileLeft",
-            field(7 * corner, -6.5 * corner - 2.5 * cheek * self._off_eyes(), 4 * corner - 1.5 * cheek) * side[:, None],
+            field(7 * corner, -6.5 * corner - 2.5 * cheek * self._off_eyes(), 4 * corner - 1.5 * cheek)
+            * side[:, None],
             self._near((*LIPS, *LEFT_CHEEK), 18) * self._left(9),
             3.0,
         )
@@ -136,10 +147,12 @@ class Priors:
 
         # Closes the lips that jawOpen parts, with the jaw still down.
         opened = self.shapes[BLENDSHAPES.index("jawOpen")]
-        ring = self._near(LIPS, 9) * self._off_nose()
+        ring = self._near(LIPS, 11) * self._off_nose()
         rest = np.array((0, 0.55, 0.5)) * opened[14]
-        target = np.where((upper > lower)[:, None], rest, rest - opened) * (ring * np.maximum(bow, 0.3))[:, None]
-        self._add("mouthClose", target, area, 0.3)
+        target = (
+            np.where((upper > lower)[:, None], rest, rest - opened) * (ring * np.maximum(bow, 0.3))[:, None]
+        )
+        self._add("mouthClose", self._smooth(target, 2), area, 0.3)
 
     def _cheeks_and_nose(self) -> None:
         cheek = self._near((425, 411, 416, 427, 434, 266), 13)
@@ -213,9 +226,9 @@ class Priors:
     def _left(self, softness: float) -> np.ndarray:
         return 1 / (1 + np.exp(-self.mean[:, 0] / softness * 2))
 
-    def _lower_face(self, overlap: float) -> np.ndarray:
+    def _lower_face(self, overlap: float, softness: float = 16) -> np.ndarray:
         """Everything below the nose, and `overlap` millimetres of what is above it."""
-        return _step((self.mean[:, 1] - self.mean[2, 1] + 8 + overlap) / 16)
+        return _step((self.mean[:, 1] - self.mean[2, 1] + softness / 2 + overlap) / softness)
 
     def _off_nose(self) -> np.ndarray:
         return 1 - 0.8 * self._near((1, 2, 4, 98, 327, 19, 94), 5)
@@ -223,6 +236,12 @@ class Priors:
     def _off_eyes(self) -> np.ndarray:
         right_lids = tuple(self.mirror[list(LEFT_LIDS)].tolist())
         return 1 - 0.85 * self._near(LEFT_LIDS + right_lids, 4)
+
+    def _smooth(self, values: np.ndarray, times: int) -> np.ndarray:
+        """Move every vertex's values towards its neighbours'; openings keep their two edges apart."""
+        for _ in range(times):
+            values = (values + np.tensordot(self.neighbours, values, 1)) / 2
+        return values
 
     def _mirrored(self, shape: np.ndarray) -> np.ndarray:
         return shape[self.mirror] * (-1, 1, 1)
@@ -236,6 +255,14 @@ class Priors:
         self.shapes[index], self.freedom[index] = shape, area * freedom
         if other != index:
             self.shapes[other], self.freedom[other] = self._mirrored(shape), area[self.mirror] * freedom
+
+
+def _neighbours(triangles: np.ndarray) -> np.ndarray:
+    """Matrix (468, 468) that averages over the vertices that share an edge."""
+    linked = np.zeros((468, 468))
+    for a, b in ((0, 1), (1, 2), (2, 0)):
+        linked[triangles[:, a], triangles[:, b]] = linked[triangles[:, b], triangles[:, a]] = 1
+    return linked / linked.sum(1, keepdims=True)
 
 
 def _step(x: np.ndarray) -> np.ndarray:

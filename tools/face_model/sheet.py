@@ -13,13 +13,17 @@ TILE = 240
 COLUMNS = 9
 
 
-def draw_face(vertices: np.ndarray, triangles: np.ndarray, yaw_degrees: float = 0.0, label: str = "") -> np.ndarray:
+def draw_face(
+    vertices: np.ndarray, triangles: np.ndarray, yaw_degrees: float = 0.0, label: str = ""
+) -> np.ndarray:
     """Shade a face as a camera one metre in front of it sees it."""
     angle = np.radians(yaw_degrees)
     turn = np.array([[np.cos(angle), 0, np.sin(angle)], [0, 1, 0], [-np.sin(angle), 0, np.cos(angle)]])
     points = vertices @ turn.T + (0, 0.005, 1)
     image = points[:, :2] / points[:, 2:] * TILE * 4.6 + TILE / 2
-    normals = np.cross(points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]])
+    normals = np.cross(
+        points[triangles[:, 1]] - points[triangles[:, 0]], points[triangles[:, 2]] - points[triangles[:, 0]]
+    )
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-12
     light = np.array((0.3, -0.5, -0.8)) / np.linalg.norm((0.3, -0.5, -0.8))
     tile = np.full((TILE, TILE, 3), 255, np.uint8)

@@ -19,14 +19,6 @@ OPENINGS = (
     {*names.RIGHT_LID_UPPER, *names.RIGHT_LID_LOWER},
     {*names.LEFT_LID_UPPER, *names.LEFT_LID_LOWER},
 )
-STABLE = (
-    *(33, 133, 263, 362),  # corners of the eyes
-    *(168, 6, 197, 195, 5, 4),  # ridge of the nose
-    *(10, 109, 338, 67, 297, 103, 332, 54, 284, 9, 151),  # forehead
-    *(127, 356, 234, 454, 162, 389),  # temples
-    *(129, 358),  # wings of the nose
-)
-"""Vertices that expressions hardly move; heads are aligned by them."""
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,18 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
+import torch
 
-from topology import STABLE
-
-CAMERA_DISTANCE = 1.0
-"""Metres from camera to head that every picture is taken to have; it decides how much near parts swell."""
+from cameo3d.perception import expression
+from cameo3d.perception.expression import STABLE
 
 
 @dataclass(frozen=True)
 class Tracks:
     landmarks: np.ndarray
     """(frames, 478, 3) pixels."""
+    teacher_landmarks: np.ndarray
+    """(frames, 478, 3) pixels, as the teacher's own mesh network sees the same face."""
     scores: np.ndarray
     """(frames, 52) the teacher's, in ARKit's order."""
     identity: np.ndarray
@@ -51,31 +52,10 @@ def check_licences(tracks: Tracks, shared: Path) -> None:
 
 
 def in_head_axes(landmarks: np.ndarray, mean: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Turn, shift and scale landmarks onto a mean face by its stable vertices.
-
-    MediaPipe's landmarks are nearly a weak-perspective view with depth in the unit of x. So depth first tells
-    each point's distance, and x and y are multiplied with it.
-
-    Returns:
-        Points in metres (frames, points, 3), and rotations that turn the head into the camera (frames, 3, 3).
-    """
-    stable, target = list(STABLE), mean[list(STABLE)]
-    target = target - target.mean(0)
-    spread = np.sqrt((target**2).sum())
-    points = centred(landmarks, stable, spread)
-    points[..., :2] *= 1 + points[..., 2:] / CAMERA_DISTANCE
-    points = centred(points, stable, spread)
-    u, _, vt = np.linalg.svd(np.einsum("fvi,vj->fij", points[:, stable], target))
-    flip = np.ones((len(points), 3))
-    flip[:, 2] = np.linalg.det(u @ vt)
-    camera_from_head = (u * flip[:, None]) @ vt
-    return points @ camera_from_head + mean[stable].mean(0), camera_from_head
-
-
-def centred(points: np.ndarray, stable: list[int], spread: float) -> np.ndarray:
-    """Shift and scale points so that the stable ones have their mean at zero and a given spread."""
-    points = points - points[:, stable].mean(1, keepdims=True)
-    return points * (spread / np.sqrt((points[:, stable] ** 2).sum((1, 2))))[:, None, None]
+    """`cameo3d.perception.expression.in_head_axes` for arrays and a whole mean face."""
+    target = torch.from_numpy(mean[list(STABLE)].astype(np.float64))
+    points, camera_from_head = expression.in_head_axes(torch.from_numpy(landmarks.astype(np.float64)), target)
+    return points.numpy(), camera_from_head.numpy()
 
 
 def angle_from_frontal(camera_from_head: np.ndarray) -> np.ndarray:

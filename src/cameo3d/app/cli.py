@@ -64,14 +64,14 @@ def animate(
         device: Where to compute.
     """
     smooth = _unit("smooth", smooth)
+    transparent = background == "transparent"
+    if compare and transparent:
+        raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
     from cameo3d.app.progress import counted, progress_bar
     from cameo3d.pipeline import animate as story
     from cameo3d.pipeline.compare import compared, compared_size
 
-    transparent = background == "transparent"
-    if compare and transparent:
-        raise _usage("--compare and --background transparent do not go together.")
     out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
     out = checked_video(out, transparent, overwrite, [source, video, motion])
     with progress_bar("Tracking") as advance:
@@ -88,8 +88,6 @@ def animate(
             model=model,
             progress=advance,
         )
-    if animation.missing_frames:
-        _say(f"{animation.missing_frames} driver frames showed no face; the pose before was held there.")
     frames, size = (animation, animation.size)
     if compare:
         frames, size = compared(animation), compared_size(animation)
@@ -123,8 +121,6 @@ def track(
     out = checked_file(out or Path(f"{video.stem}_motion.csv"), overwrite, [video], ".csv")
     with progress_bar("Tracking") as advance:
         tracked = story.track(video, face, smooth, advance)
-    if tracked.missing_frames:
-        _say(f"{tracked.missing_frames} frames showed no face; the pose before was held there.")
     save_motion(tracked.motion, out)
     print(out)
 

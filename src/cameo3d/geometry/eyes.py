@@ -12,11 +12,20 @@ from cameo3d.geometry.face_topology import (
 
 EYEBALL_RADIUS = 0.012
 """Metres."""
-CLOSED_GAP = 0.15
-"""MediaPipe's lids never quite meet; this share of the usual opening counts as closed."""
+CLOSED_GAP = 0.1
+"""MediaPipe's lids do not always meet; this share of the usual opening counts as closed."""
 _LIDS = ((LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER))
-_CENTER_DEPTH, _CENTER_DROP = 0.009, 0.0
-"""Where the middle of the eyeball lies from the middle of the eye's corners: into the head, and down; metres."""
+_LID_SHAPES = ((0, [1, 4, 5, 6]), (7, [8, 11, 12, 13]))
+"""Left, then right: eyeBlink; eyeLookDown, eyeLookUp, eyeSquint and eyeWide; in ARKit's order."""
+_CENTER = np.array((0.0015, -0.0012, 0.009))
+"""Where the middle of the eyeball lies from the middle of the eye's corners: to the temple, down, into the head.
+
+Metres; measured on studio portraits whose subjects look into the camera.
+"""
+_GAIN = 1.5
+"""MediaPipe's irises move too little: heads that turn while the eyes stay on the camera show two thirds of it."""
+_OWN_YAW = 0.5
+"""How much of the difference between both eyes' yaws is kept; the rest is noise. Pitch is the same for both."""
 
 
 def lid_gaps(vertices: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2"]:
@@ -28,9 +37,48 @@ def lid_gaps(vertices: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2"]:
 def lid_closures(
     gaps: Float[np.ndarray, "2"], open_gaps: Float[np.ndarray, "2"]
 ) -> Float[np.ndarray, "2"]:
-    """How far lids are closed: 0 at their usual opening or wider, 1 closed."""
+    """How far lids are closed: 0 at their usual opening, 1 closed, below 0 wider than usual."""
     shut = CLOSED_GAP * open_gaps
-    return ((open_gaps - gaps) / np.maximum(open_gaps - shut, 1e-4)).clip(0, 1)
+    return ((open_gaps - gaps) / np.maximum(open_gaps - shut, 1e-4)).clip(-1, 1)
+
+
+class Lids:
+    """How a person's lids follow the weights, and which weights close them as far as was seen.
+
+    Args:
+        neutral: Neutral vertices in head axes, metres.
+        basis: What each of ARKit's shapes adds.
+    """
+
+    def __init__(
+        self, neutral: Float[np.ndarray, "468 3"], basis: Float[np.ndarray, "52 468 3"]
+    ) -> None:
+        self.neutral_gaps = lid_gaps(neutral)
+        effects = np.stack([lid_gaps(shape) for shape in basis])
+        self._closing = -effects / np.maximum(self.neutral_gaps, 1e-3)
+
+    def settle(
+        self, expression: Float[np.ndarray, "52"], closures: Float[np.ndarray, "2"]
+    ) -> Float[np.ndarray, "52"]:
+        """Choose the eyeBlinks, so that all weights together close each eye as far as was seen.
+
+        Below half closed, eyeBlink makes up for what looking down, squinting and widening leave. Towards closed
+        lids, eyeBlink becomes the closure itself, 1 for a shut eye, and those others fade.
+        """
+        settled = expression.copy()
+        for eye, closure in enumerate(closures):
+            blink, others = _LID_SHAPES[eye]
+            closing = self._closing[:, eye]
+            settled[blink] = 0
+            by_others = settled[others] @ closing[others]
+            fixed = settled @ closing - by_others
+            left = (closure - fixed - by_others) / closing[blink]
+            share = np.clip((closure - 0.4) / 0.5, 0, 1)
+            settled[blink] = np.clip(left + (closure - left) * share * share * (3 - 2 * share), 0, 1)
+            room = closure - fixed - settled[blink] * closing[blink]
+            if abs(by_others) > 1e-3:
+                settled[others] *= np.clip(room / by_others, 0, 1)
+        return settled
 
 
 def gaze_angles(
@@ -54,7 +102,7 @@ def gaze_angles(
     directions = rays @ rotation
     angles = np.zeros((2, 2))
     for eye, (upper, _) in enumerate(_LIDS):
-        center = (neutral[upper[0]] + neutral[upper[-1]]) / 2 + (0, _CENTER_DROP, _CENTER_DEPTH)
+        center = (neutral[upper[0]] + neutral[upper[-1]]) / 2 + _CENTER * ((1, 1, 1), (-1, 1, 1))[eye]
         direction = directions[eye] / np.linalg.norm(directions[eye])
         nearest = origin - center + direction * (direction @ (center - origin))
         away = np.linalg.norm(nearest)
@@ -64,4 +112,5 @@ def gaze_angles(
             iris = nearest - direction * np.sqrt(EYEBALL_RADIUS**2 - away**2)
         x, y, z = iris / EYEBALL_RADIUS
         angles[eye] = np.arctan2(-x, -z), np.arcsin(np.clip(y, -1, 1))
-    return angles
+    common = angles.mean(0)
+    return _GAIN * (common + (angles - common) * (_OWN_YAW, 0))

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from cameo3d.geometry.cameras import CROP_DISTANCE, CROP_FOCAL
 from cameo3d.geometry.crops import Crop, crop_from_pixels
-from cameo3d.geometry.eyes import gaze_angles, lid_closures, lid_gaps
+from cameo3d.geometry.eyes import Lids, gaze_angles, lid_closures, lid_gaps
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import (
     INNER_LIP_LOWER,
@@ -35,14 +35,16 @@ _GAP_SIGMA = 1.0
 """The same for the opening between two facing points of the lips or the lids."""
 _DEPTH_SIGMA = 20.0
 """The same for MediaPipe's depth, which is rough, but tells a turned head from a lopsided one."""
-_SCORE_SIGMA = 0.12
+_SCORE_SIGMA = 0.06
 """How far a weight may lie off the network's score where the points do not tell."""
 _OVAL_WEIGHT, _EDGE_WEIGHT = 0.15, 3.0
 """Importance of the face's outline, which slides over the skin, and of lips and lids; other points have 1."""
-_EYE_BLINKS = (0, 7)
-"""eyeBlinkLeft and eyeBlinkRight in ARKit's order."""
-_UPPER = (*INNER_LIP_UPPER[1:-1], *LEFT_LID_UPPER[1:-1], *RIGHT_LID_UPPER[1:-1])
-_LOWER = (*INNER_LIP_LOWER[1:-1], *LEFT_LID_LOWER[1:-1], *RIGHT_LID_LOWER[1:-1])
+_INDEPENDENT_FRAMES = 4
+"""Frames of one person err alike; however many there are, they count as so many."""
+_BLOCK = 48
+"""Columns that are multiplied at a time."""
+_UPPER = [*INNER_LIP_UPPER[1:-1], *LEFT_LID_UPPER[1:-1], *RIGHT_LID_UPPER[1:-1]]
+_LOWER = [*INNER_LIP_LOWER[1:-1], *LEFT_LID_LOWER[1:-1], *RIGHT_LID_LOWER[1:-1]]
 _EDGES = (
     *(*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER),
     *(*LEFT_LID_UPPER, *LEFT_LID_LOWER, *RIGHT_LID_UPPER, *RIGHT_LID_LOWER),
@@ -93,8 +95,8 @@ def fit_identity(
 ) -> Float[Tensor, " components"]:
     """Fit one person's face shape to one or more frames; the size of the head comes with it.
 
-    In turns, the pose and expression of every frame, then the shape that serves all frames; components are
-    drawn to zero with the strength of a normal distribution.
+    In turns, the pose and expression of every frame, then the shape that serves all frames, in the knowledge
+    that poses and expressions will follow it; components are drawn to zero as normally distributed ones are.
 
     Args:
         model: The face model.
@@ -108,22 +110,21 @@ def fit_identity(
     """
     if len(landmarks) == 0:
         raise ValueError("Identity needs at least one frame.")
-    shapes = model.identity_basis.double().numpy()
-    identity = np.zeros(len(shapes))
+    mean, shapes = model.mean.double().numpy(), model.identity_basis.double().numpy()
+    axes, identity = _by_axis(shapes), np.zeros(len(shapes))
+    share = min(len(landmarks), _INDEPENDENT_FRAMES) / len(landmarks)
     states: list[_State | None] = [None] * len(landmarks)
     for _ in range(rounds):
-        neutral = model.mean.double().numpy() + np.tensordot(identity, shapes, 1)
-        solver = _Solver(neutral, model.expression_basis.double().numpy())
-        hessian, gradient = np.eye(len(shapes)), np.zeros(len(shapes))
+        neutral = mean + np.einsum("i,ijk->jk", identity, shapes)
+        solver = _Solver(neutral, model.expression_basis.numpy())
+        hessian, gradient = np.eye(len(shapes)), -identity
         for i, points in enumerate(landmarks):
             observed = _Observed(points, crop)
-            state = solver.solve(observed, scores[i].astype(np.float64), states[i], 3)
-            states[i] = state
-            rows, residuals = solver.linearize(observed, state, shapes)
-            residuals = residuals + identity @ rows
-            hessian += rows @ rows.T / len(landmarks)
-            gradient += rows @ residuals / len(landmarks)
-        identity = np.linalg.solve(hessian, gradient)
+            states[i] = solver.solve(observed, scores[i].astype(np.float64), states[i], 3)
+            part, slope = solver.identity_equations(observed, states[i], axes)
+            hessian += part * share
+            gradient += slope * share
+        identity = identity + np.linalg.solve(hessian, gradient)
     return torch.from_numpy(identity.astype(np.float32))
 
 
@@ -148,8 +149,9 @@ class FrameFitter:
         self.identity, self.crop = identity, crop
         neutral = model.vertices(identity, torch.zeros(52)).double().numpy()
         self._neutral = neutral
-        self._solver = _Solver(neutral, model.expression_basis.double().numpy())
-        self._open_gaps = lid_gaps(neutral) if open_gaps is None else open_gaps
+        self._solver = _Solver(neutral, model.expression_basis.numpy())
+        self._lids = Lids(neutral, model.expression_basis.double().numpy())
+        self._open_gaps = self._lids.neutral_gaps if open_gaps is None else open_gaps
         self._state: _State | None = None
 
     def __call__(self, landmarks: Float[np.ndarray, "478 3"], scores: Float[np.ndarray, "52"]) -> FaceFit:
@@ -163,8 +165,8 @@ class FrameFitter:
         first = self._state is None
         state = self._solver.solve(observed, scores.astype(np.float64), self._state, 8 if first else 2)
         self._state = state
-        expression = state.expression.copy()
-        expression[list(_EYE_BLINKS)] = lid_closures(self.lid_gaps(landmarks), self._open_gaps)
+        closures = lid_closures(self.lid_gaps(landmarks), self._open_gaps)
+        expression = self._lids.settle(state.expression, closures)
         irises = _rays(crop_from_pixels(landmarks[[473, 468], :2].astype(np.float64), self.crop))
         gaze = gaze_angles(irises, self._neutral, state.rotation, state.translation)
         return FaceFit(
@@ -204,12 +206,12 @@ class _Solver:
     """Gauss-Newton over pose and bounded expression weights for one neutral face."""
 
     def __init__(self, neutral: np.ndarray, basis: np.ndarray) -> None:
-        self._neutral, self._basis = neutral, basis
-        weights = np.ones(468)
+        self._neutral, self._basis = neutral, _by_axis(basis)
+        weights = np.ones(468, np.float32)
         weights[list(OVAL)] = _OVAL_WEIGHT
         weights[list(_EDGES)] = _EDGE_WEIGHT
-        self._point_scale = np.sqrt(weights) / _POINT_SIGMA
-        self._depth_scale = np.sqrt(weights) / _DEPTH_SIGMA
+        root = np.sqrt(weights)
+        self._scales = root / _POINT_SIGMA, root / _DEPTH_SIGMA, np.float32(1 / _GAP_SIGMA)
 
     def solve(
         self, observed: _Observed, scores: np.ndarray, state: _State | None, iterations: int
@@ -221,8 +223,9 @@ class _Solver:
         upper = np.concatenate((np.full(6, np.inf), np.ones(count - 6)))
         for _ in range(iterations):
             rows, residuals = self.linearize(observed, state, None)
-            residuals = residuals + state.expression @ rows[6:]
-            hessian, gradient = rows @ rows.T, rows @ residuals
+            hessian, gradient = _normal_equations(rows, residuals)
+            # The weights are solved for themselves, not for their change.
+            gradient += hessian[:, 6:] @ state.expression
             hessian[np.arange(6, count), np.arange(6, count)] += _SCORE_SIGMA**-2
             gradient[6:] += scores * _SCORE_SIGMA**-2
             start = np.concatenate((np.zeros(6), state.expression))
@@ -232,51 +235,70 @@ class _Solver:
             )
         return state
 
+    def identity_equations(
+        self, observed: _Observed, state: _State, axes: "_Axes"
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """Normal equations for the shape alone, when pose and free weights follow it (Schur complement)."""
+        rows, residuals = self.linearize(observed, state, None)
+        shape_rows, _ = self.linearize(observed, state, axes)
+        hessian, gradient = _normal_equations(np.concatenate((rows, shape_rows)), residuals)
+        count = len(rows)
+        hessian[np.arange(6, count), np.arange(6, count)] += _SCORE_SIGMA**-2
+        within = (state.expression > 0) & (state.expression < 1)
+        free = np.concatenate((np.arange(6), 6 + np.flatnonzero(within)))
+        follow = np.linalg.solve(hessian[np.ix_(free, free)], hessian[free, count:])
+        # At a solved state the gradient by what is free is zero.
+        return hessian[count:, count:] - hessian[count:, free] @ follow, gradient[count:]
+
     def posed(self, state: _State) -> np.ndarray:
         """Vertices in the camera's axes, metres."""
-        shaped = self._neutral + np.tensordot(state.expression, self._basis, 1)
-        return shaped @ state.rotation.T + state.translation
+        weights = state.expression.astype(np.float32)
+        moved = np.stack([np.einsum("ij,i->j", axis, weights) for axis in self._basis], 1)
+        return (self._neutral + moved) @ state.rotation.T + state.translation
 
     def linearize(
-        self, observed: _Observed, state: _State, shapes: np.ndarray | None
+        self, observed: _Observed, state: _State, shapes: "_Axes | None"
     ) -> tuple[np.ndarray, np.ndarray]:
         """Rows of derivatives and residuals, both over their sigmas.
 
         Derivatives are those by the shapes given, or else by a small rotation, a translation and the weights.
         """
         posed = self.posed(state)
+        arms = posed - state.translation
+        turned = state.rotation.astype(np.float32)
+        moves = [sum(t * axis for t, axis in zip(row, shapes or self._basis, strict=True)) for row in turned]
         if shapes is None:
-            arms = posed - state.translation
             zero, one = np.zeros(468), np.ones(468)
             x, y, z = arms.T
-            turns = np.array([(zero, -z, y), (z, zero, -x), (-y, x, zero)]).transpose(0, 2, 1)
-            shifts = np.array([(one, zero, zero), (zero, one, zero), (zero, zero, one)]).transpose(0, 2, 1)
-            moves = np.concatenate((turns, shifts, self._basis @ state.rotation.T))
-        else:
-            moves = shapes @ state.rotation.T
+            pose = (
+                (zero, z, -y, one, zero, zero),
+                (-z, zero, x, zero, one, zero),
+                (y, -x, zero, zero, zero, one),
+            )
+            moves = [np.concatenate((a, b)) for a, b in zip(np.array(pose, np.float32), moves, strict=True)]
         focal = CROP_FOCAL * _PIXELS
         image = posed[:, :2] / posed[:, 2:]
-        by_image = (moves[..., :2] - moves[..., 2:] * image) * (focal / posed[:, 2:])
         away = observed.points - image * focal
-
-        per_meter = focal / state.translation[2]
-        by_depth = (moves[..., 2] - moves[..., 2].mean(-1, keepdims=True)) * per_meter
+        near = (focal / posed[:, 2]).astype(np.float32)
+        seen = [(moves[k] - moves[2] * image[:, k].astype(np.float32)) * near for k in (0, 1)]
+        per_meter = np.float32(focal / state.translation[2])
+        depth = (moves[2] - moves[2].mean(1, keepdims=True)) * per_meter
         away_depth = observed.depths - (posed[:, 2] - posed[:, 2].mean()) * per_meter
 
-        upper, lower = list(_UPPER), list(_LOWER)
+        point_scale, depth_scale, gap_scale = self._scales
         rows = np.concatenate(
             (
-                (by_image * self._point_scale[:, None]).reshape(len(moves), -1),
-                by_depth * self._depth_scale,
-                ((by_image[:, lower] - by_image[:, upper]) / _GAP_SIGMA).reshape(len(moves), -1),
+                *(part * point_scale for part in seen),
+                depth * depth_scale,
+                *((part[:, _LOWER] - part[:, _UPPER]) * gap_scale for part in seen),
             ),
             1,
         )
         residuals = np.concatenate(
             (
-                (away * self._point_scale[:, None]).ravel(),
-                away_depth * self._depth_scale,
-                ((away[lower] - away[upper]) / _GAP_SIGMA).ravel(),
+                *(away[:, k] * point_scale for k in (0, 1)),
+                away_depth * depth_scale,
+                *((away[_LOWER, k] - away[_UPPER, k]) * gap_scale for k in (0, 1)),
             )
         )
         return rows, residuals
@@ -297,24 +319,47 @@ class _Solver:
         return _State(rotation, translation - rotation @ model_center, scores.clip(0, 1))
 
 
+_Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
+"""The x, y and z of a basis, each with a row for each shape and a column for each vertex."""
+
+
+def _by_axis(basis: np.ndarray) -> _Axes:
+    x, y, z = np.ascontiguousarray(basis.transpose(2, 0, 1), np.float32)
+    return x, y, z
+
+
+def _normal_equations(rows: np.ndarray, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """`J J^T` and `J r`.
+
+    In blocks that are too small for the linear algebra library to share among threads, which costs more than it
+    gains, and on a busy machine ten times more.
+    """
+    count = rows.shape[1] // _BLOCK * _BLOCK
+    blocks = rows[:, :count].reshape(len(rows), -1, _BLOCK).transpose(1, 0, 2)
+    rest = rows[:, count:]
+    hessian = (blocks @ blocks.transpose(0, 2, 1).copy()).sum(0, dtype=np.float64) + rest @ rest.T.copy()
+    return hessian, np.einsum("ij,j->i", rows, residuals.astype(np.float32)).astype(np.float64)
+
+
 def _solve_bounded(
     hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, start: np.ndarray
 ) -> np.ndarray:
     """Minimise `x H x / 2 - g x` within bounds: Newton steps on the variables that are not stuck at one."""
     x = start.clip(lower, upper)
-    for _ in range(12):
-        slope = hessian @ x - gradient
-        stuck = ((x <= lower) & (slope > 0)) | ((x >= upper) & (slope < 0))
-        free = np.flatnonzero(~stuck)
+    slope = hessian @ x - gradient
+    for _ in range(30):
+        free = np.flatnonzero(~(((x <= lower) & (slope > 0)) | ((x >= upper) & (slope < 0))))
+        if np.abs(slope[free]).max(initial=0) < 1e-6 * np.abs(gradient).max():
+            break
         step = np.zeros_like(x)
         step[free] = np.linalg.solve(hessian[np.ix_(free, free)], -slope[free])
-        target = x + step
-        clipped = target.clip(lower, upper)
-        done = bool((np.abs(target - clipped) < 1e-9).all())
-        x = clipped
-        if done:
-            break
-    return x
+        for share in (1.0, 0.5, 0.25, 0.1, 0.03):
+            moved = (x + share * step).clip(lower, upper) - x
+            bend = hessian @ moved
+            if moved @ (slope + bend / 2) < 0:
+                break
+        x, slope = x + moved, slope + bend
+    return x.clip(lower, upper)
 
 
 def _small_rotation(vector: np.ndarray) -> np.ndarray:

@@ -15,8 +15,8 @@ from cameo3d.media.files import check_input, shown
 
 logger = logging.getLogger(__name__)
 
-_JITTER_SECONDS = 0.05  # time stamps that are off by less are rounding, not a gap
-_JUMP_SECONDS = 60.0  # time stamps that jump by more have been reset, so no sound is missing
+_JITTER_SECONDS = 0.03  # time stamps that are off by less are rounding, not a gap
+_JUMP_SECONDS = 60.0  # time stamps that jump by more were reset or damaged: no sound is missing
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,16 @@ def read_audio(path: Path, sample_rate: int = 16000) -> Iterator[Float32[np.ndar
         InputError: If the file cannot be opened, or has no sound.
     """
     check_input(path, "sound")
-    return (block[0] for block in stream_audio(path, sample_rate, 1))
+    return _read_audio(path, sample_rate)
+
+
+def _read_audio(path: Path, sample_rate: int) -> Iterator[Float32[np.ndarray, " samples"]]:
+    heard = False
+    for block in stream_audio(path, sample_rate, 1):
+        heard = True
+        yield block[0]
+    if not heard:
+        raise InputError(f"The sound {shown(path)} holds no sound at all; give another file.")
 
 
 def stream_audio(
@@ -78,7 +87,7 @@ def stream_audio(
         Samples in [-1, 1].
 
     Raises:
-        InputError: If the file cannot be opened, or has no sound.
+        InputError: If the file cannot be opened, or has no sound stream (an empty one will do).
     """
     resampler = av.AudioResampler(format="fltp", layout=_layout(channels), rate=sample_rate)
     for native_rate, block in _decode(path, channels):
@@ -123,7 +132,7 @@ def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray
             if time is not None:
                 start = time if start is None else start
                 gap = round((time - start) * rate) - position
-                if position and abs(gap) > _JUMP_SECONDS * rate:
+                if abs(gap) > _JUMP_SECONDS * rate:
                     start += gap / rate
                     gap = 0
                 if position and abs(gap) <= _JITTER_SECONDS * rate:
@@ -140,8 +149,6 @@ def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray
             logger.warning(
                 "The sound %s is damaged in %d places; they are left out.", shown(path), len(damage)
             )
-        if position == 0:
-            raise InputError(f"The sound {shown(path)} holds no sound at all; give another file.")
 
 
 def _silence(length: int, channels: int) -> Iterator[Float32[np.ndarray, "channels samples"]]:

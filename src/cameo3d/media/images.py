@@ -58,10 +58,10 @@ def read_image(path: Path, max_side: int | None = None) -> UInt8[np.ndarray, "he
         with image:
             if image.width * image.height > MAX_MEGAPIXELS * 1_000_000:
                 raise InputError(_too_large(f"{name} ({image.width}x{image.height})"))
-            frame_count = getattr(image, "n_frames", 1)
-            if frame_count > 1 and image.format != "MPO":  # a phone's MPO holds one photo and its helpers
-                logger.warning("%s has %d frames; the first one is used.", name, frame_count)
             try:
+                frame_count = getattr(image, "n_frames", 1)
+                if frame_count > 1 and image.format != "MPO":  # a phone's MPO holds one photo and its helpers
+                    logger.warning("%s has %d frames; the first one is used.", name, frame_count)
                 if max_side is not None:  # a JPEG is decoded at a fraction of its size, never below this
                     image.draft(image.mode, (2 * max_side, 2 * max_side))
                 image.load()

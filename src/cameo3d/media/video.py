@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
@@ -37,6 +38,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_FRAME_RATE = 25
 """Frames a second of a file that does not say."""
+_LONGEST_STILL_SECONDS = 60.0  # a picture that stays longer has a damaged time stamp
 
 
 @dataclass(frozen=True)
@@ -119,7 +121,7 @@ def _read_frames(
         stream.thread_type = "AUTO"
         native_rate = _frame_rate(stream)
         rate = float(frame_rate or native_rate)
-        length = _duration_seconds(container, stream)
+        length, own_length = _duration_seconds(container, stream), _own_seconds(stream)
         clock = _Clock(rate, float(native_rate), length)
         reformatter = VideoReformatter()
         damage: list[str] = []
@@ -138,8 +140,7 @@ def _read_frames(
         for _ in range(clock.slot_count(_seconds_shown(last)) - written):
             yield held.copy()
             written += 1
-    # The length may be that of the sound, which can go on a little.
-    if damage or (length is not None and written / rate < 0.9 * length - 0.5):
+    if damage or (own_length is not None and written / rate < own_length - 0.5):
         logger.warning("The video %s is damaged or cut short; %d frames could be read.", shown(path), written)
 
 
@@ -162,8 +163,10 @@ class _Clock:
         elif seconds is None:
             self.seconds = following
         else:
-            # Time stamps that leave the file's own length, or run backwards, have been reset.
-            limit = self.seconds + 60.0 if self.length_seconds is None else self.length_seconds + 1.0
+            # Time stamps that leave the file's own length, jump far or run backwards are not to be trusted.
+            limit = self.seconds + _LONGEST_STILL_SECONDS
+            if self.length_seconds is not None:
+                limit = min(limit, self.length_seconds + 1.0)
             if not self.seconds - 1.0 <= seconds - self.start <= max(limit, following):
                 self.start = seconds - following
             self.seconds = seconds - self.start
@@ -174,7 +177,8 @@ class _Clock:
         """How many output frames there are in all, if the latest picture is the last."""
         end = self.seconds + 1 / self.native_rate
         if seconds_shown and self.length_seconds is not None:
-            end = max(end, min(self.seconds + seconds_shown, self.length_seconds))
+            still = min(seconds_shown, _LONGEST_STILL_SECONDS)
+            end = max(end, min(self.seconds + still, self.length_seconds))
         return max(1, round(end * self.rate))
 
 
@@ -206,14 +210,27 @@ def _frame_rate(stream: VideoStream) -> Fraction:
 
 
 def _duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:
+    own = _own_seconds(stream)
+    if own is None and container.duration:  # from the first stream's start to the last one's end
+        late = _start_seconds(stream) - (container.start_time or 0) / av.time_base
+        return container.duration / av.time_base - late
+    return own
+
+
+def _own_seconds(stream: VideoStream) -> float | None:
+    """How long the pictures last; None if the file only knows that of sound and pictures together."""
     if stream.duration and stream.time_base:
         return float(stream.duration * stream.time_base)
-    if container.duration:  # from the first stream's start to the last one's end
-        late = 0.0
-        if stream.start_time and stream.time_base:
-            late = float(stream.start_time * stream.time_base) - (container.start_time or 0) / av.time_base
-        return container.duration / av.time_base - late
-    return None
+    # Matroska keeps the end of each stream as text, hours:minutes:seconds.
+    end = re.fullmatch(r"(\d+):(\d+):(\d+\.?\d*)", stream.metadata.get("DURATION", "").strip("\0 "))
+    if end is None:
+        return None
+    hours, minutes, seconds = map(float, end.groups())
+    return 3600 * hours + 60 * minutes + seconds - _start_seconds(stream)
+
+
+def _start_seconds(stream: VideoStream) -> float:
+    return float((stream.start_time or 0) * (stream.time_base or 0))
 
 
 def _seconds(frame: VideoFrame) -> float | None:

@@ -185,7 +185,6 @@ class VideoWriter:
             threads=1,
         )
         picture.pts, picture.time_base = self.frame_count, 1 / self.frame_rate
-        picture.pict_type = 0
         self._container.mux(self._video.encode(picture))
         self.frame_count += 1
         if self._track is not None:

@@ -1,7 +1,7 @@
 """The whole story: a photo and a motion in, frames out."""
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -10,15 +10,16 @@ import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from cameo3d.errors import InputError
+from cameo3d.errors import FaceError, InputError
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.pipeline.compose import compose
-from cameo3d.pipeline.motion import TrackedVideo, track_video
+from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import absolute_motion, relative_motion, with_pose
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion_files import load_motion
@@ -30,8 +31,6 @@ MAX_PHOTO_SIDE = 1920
 Frame = Literal["crop", "photo"]
 """The head-and-shoulders square at 512x512, or the person within the whole photo."""
 Source = str | Path | Portrait | ReliefAvatar
-Progress = Callable[[int, int | None], None]
-"""Called with how many frames are done, and of how many, if that is known."""
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,6 @@ class Animation:
     """The video that drives it."""
     driver_crop: Crop | None = None
     """Where the driver's head and shoulders are, in pixels of its frames."""
-    missing_frames: int = 0
-    """Frames of the driver that showed no face, so that the pose before was held."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -131,12 +128,15 @@ def animate(
     fill = _read_background(background)
     avatar = _avatar(source, face)
     driver = None if video is None else Path(video)
-    tracked = None if driver is None else _track_driver(driver, avatar, relative, smooth, progress)
-    driving = tracked.motion if tracked else motion if isinstance(motion, Motion) else load_motion(Path(motion))
+    tracked = None
+    if driver is not None:
+        avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
+    driving = tracked.motion if tracked else _motion(motion)
     transfer = relative_motion if relative else absolute_motion
     moved = transfer(driving, avatar)
     if pose is not None:
-        moved = with_pose(moved, None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar))
+        posed = None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar)
+        moved = with_pose(moved, posed, avatar)
     return Animation(
         avatar,
         moved,
@@ -144,7 +144,6 @@ def animate(
         _fill(fill, avatar, frame),
         driver,
         tracked.crop if tracked else None,
-        tracked.missing_frames if tracked else 0,
     )
 
 
@@ -182,7 +181,11 @@ def create(photo: str | Path | Portrait, face: int = 0) -> ReliefAvatar:
     """
     if isinstance(photo, Portrait):
         return RELIEF.encode(photo)
-    return RELIEF.encode(make_portrait(read_image(Path(photo), MAX_PHOTO_SIDE), face))
+    rgb = read_image(Path(photo), MAX_PHOTO_SIDE)
+    try:
+        return RELIEF.encode(make_portrait(rgb, face))
+    except FaceError as error:
+        raise FaceError(f"{shown(Path(photo))}: {error}") from error
 
 
 def track(
@@ -212,7 +215,7 @@ def is_avatar_file(path: Path) -> bool:
 
 
 def cut(picture: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int = 512) -> UInt8[np.ndarray, "side side 3"]:
-    """Cut a square out of a picture at `side` pixels; beyond the picture's border its edge is repeated."""
+    """Cut a square out of a picture at `side` pixels; black beyond its border."""
     scale = side / crop.side
     matrix = np.array(
         [
@@ -220,9 +223,7 @@ def cut(picture: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int = 512) -> UIn
             [0, scale, side / 2 - crop.center_y * scale + (scale - 1) / 2],
         ]
     )
-    return cv2.warpAffine(
-        picture, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR)
 
 
 def _avatar(source: Source, face: int) -> ReliefAvatar:
@@ -234,24 +235,29 @@ def _avatar(source: Source, face: int) -> ReliefAvatar:
     return load_value(ReliefAvatar, path) if is_avatar_file(path) else create(path, face)
 
 
+def _motion(source: str | Path | Motion | None) -> Motion:
+    assert source is not None, "without a video there is a motion"
+    return source if isinstance(source, Motion) else load_motion(Path(source))
+
+
 def _pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
-    if isinstance(source, Motion):
-        return source
-    path = Path(source)
-    return load_motion(path) if path.suffix.lower() == ".csv" else track(path, smooth=smooth).motion
+    if isinstance(source, str | Path) and Path(source).suffix.lower() != ".csv":
+        return track(source, smooth=smooth).motion
+    return _motion(source)
 
 
 def _track_driver(
     driver: Path, avatar: ReliefAvatar, relative: bool, smooth: float, progress: Progress | None
-) -> TrackedVideo:
-    """Track the driver; for reenactment within one picture size, in the photo's own framing and shape."""
+) -> tuple[ReliefAvatar, TrackedVideo]:
+    """Track the driver; for reenactment within one picture size, in the photo's own framing."""
     info = probe_video(driver)
     height, width = avatar.photo.shape[:2]
-    if not relative and (info.width, info.height) == (width, height):
-        return track_video(
-            driver, face=0, smooth=smooth, crop=avatar.crop, identity=avatar.identity, progress=progress
-        )
-    return track_video(driver, face=0, smooth=smooth, progress=progress)
+    if relative or (info.width, info.height) != (width, height):
+        return avatar, track_video(driver, face=0, smooth=smooth, progress=progress)
+    frame = matching_frame(avatar.photo.numpy(), read_frames(driver, info.frame_rate))
+    known = avatar.identity if frame is None else None
+    tracked = track_video(driver, 0, smooth, crop=avatar.crop, identity=known, progress=progress)
+    return (avatar if frame is None else seen_at(avatar, tracked, frame)), tracked
 
 
 def _read_background(background: str | Path) -> UInt8[np.ndarray, "height width 3"] | Literal["keep"] | None:

@@ -1,5 +1,6 @@
 """From a photo to a portrait: find the face, fit it, cut the person out."""
 
+import logging
 import math
 
 import cv2
@@ -10,11 +11,13 @@ from jaxtyping import Float32, UInt8
 from cameo3d.errors import FaceError
 from cameo3d.geometry.crops import portrait_crop
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.geometry.fitting import fit_gaze, fit_portrait
+from cameo3d.geometry.fitting import fit_portrait
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces
 from cameo3d.perception.matte import person_matte
 from cameo3d.values import Crop, Portrait
+
+logger = logging.getLogger(__name__)
 
 LEAST_FACE = 64
 """Pixels across a face below which there is too little to animate."""
@@ -39,14 +42,15 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         raise FaceError(
             f"Face {face} was asked for, but the photo shows {len(faces)}; count from 0, the largest first."
         )
+    if len(faces) > 1:
+        logger.warning("The photo shows %d faces; number %d is used, the largest is 0.", len(faces), face)
     landmarks = faces[face]
     width = float(np.ptp(landmarks[:468, 0]))
     if width < LEAST_FACE:
         raise FaceError(f"The face is {width:.0f} pixels wide and needs {LEAST_FACE}; give a larger photo.")
     model = load_face_model()
     crop = portrait_crop(landmarks)
-    points = torch.from_numpy(landmarks)
-    fit = fit_portrait(model, points, crop, expression_scores(points))
+    fit = fit_portrait(model, landmarks, crop, expression_scores(landmarks[None])[0])
     if abs(float(fit.rotation[0])) > MOST_YAW:
         raise FaceError(
             f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at most "
@@ -56,12 +60,12 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         photo=torch.from_numpy(np.ascontiguousarray(rgb)),
         crop=crop,
         matte=torch.from_numpy(_matte(rgb, crop, landmarks)),
-        landmarks=points,
+        landmarks=torch.from_numpy(landmarks),
         identity=fit.identity,
         expression=fit.expression,
         rotation=fit.rotation,
         translation=fit.translation,
-        gaze=fit_gaze(points, fit, crop),
+        gaze=fit.gaze,
     )
 
 

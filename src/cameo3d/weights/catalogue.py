@@ -20,13 +20,13 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "face_model": Entry(
         "face_model.safetensors",
-        "10b792f860963b4b47867c7c88e2401e23b22e4a8204e4598b71f9bc6a5b6aee",
+        "859cc61e3bf29b154ee7f59d299b595b1f50984b84e84ca3ac029f0ca0c46fe9",
         "MIT",
         "docs/cards/face_model.md",
     ),
     "expression": Entry(
         "expression.safetensors",
-        "0000000000000000000000000000000000000000000000000000000000000000",
+        "a843d1dc860e565975168851072dcb32288f059c1d646c9545dd335d9a5b491f",
         "MIT",
         "docs/cards/expression.md",
     ),

@@ -15,7 +15,7 @@ from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.mouth import Mouth, make_mouth
-from cameo3d.models.relief.plates import background_plate, foreground_colors
+from cameo3d.models.relief.plates import background_plate, cloth_likeness, foreground_colors
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
 from cameo3d.values import Crop, Portrait
 
@@ -86,11 +86,13 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     fitted = model.vertices(portrait.identity, portrait.expression) @ rotation.T + portrait.translation
     closed = np.concatenate((model.triangles.numpy(), np.array(OPENINGS))).astype(np.int32)
     face_points, face_depths = landmarks[:468, :2], fitted[:, 2].numpy()
+    oval, rays = np.array(OVAL), partial(canvas.rays, portrait.crop)
     skull = rotation.numpy() @ SKULL_CENTER + portrait.translation.numpy()
     cells = cell_centers(canvas.side)
     per_meter = canvas.pixels_per_unit(portrait.crop) / skull[2]
     heights = lift(
         matte,
+        cloth_likeness(image, face_points[oval]),
         face_points,
         face_depths,
         closed,
@@ -98,7 +100,6 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         float(skull[2]),
         float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter),
     )
-    oval, rays = np.array(OVAL), partial(canvas.rays, portrait.crop)
     spacing = _SPACING * canvas.scale * portrait.crop.side
     mesh = triangulate_around(face_points[oval], heights.person, matte, spacing)
     around = mesh.points
@@ -171,9 +172,7 @@ def _head_positions(cells: np.ndarray, canvas: Canvas, portrait: Portrait) -> np
     return upright.reshape(cells.shape).astype(np.float32)
 
 
-def _visibility(
-    positions: np.ndarray, points: np.ndarray, triangles: np.ndarray, side: int
-) -> np.ndarray:
+def _visibility(positions: np.ndarray, points: np.ndarray, triangles: np.ndarray, side: int) -> np.ndarray:
     """How well the photo shows each vertex of the face: 1 seen from the front, 0 from the side or hidden."""
     corners = positions[triangles]
     facets = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])

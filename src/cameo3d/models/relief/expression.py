@@ -16,8 +16,8 @@ from cameo3d.geometry.face_topology import (
 )
 from cameo3d.values import BLENDSHAPES
 
-_UPPER_LID_SHARE = 0.88
-"""Of a lid's closing, the part that the upper lid does."""
+_UPPER_LID_SHARE, _UPPER_LIP_SHARE = 0.88, 0.3
+"""Of a correction of an opening, the part that the upper edge does."""
 _JAW_WITNESSES = (14, 17)
 """Middle of the lower lip, which follows the lower teeth when only the jaw moves."""
 _LID_REACH, _LIP_REACH = 0.007, 0.009
@@ -28,8 +28,8 @@ class ExpressionChange:
     """Displacements of one person's face between two expressions.
 
     The linear blendshapes say where skin goes; they do not know this person's lips and lids to a tenth of a
-    millimetre. So the openings are corrected afterwards: at the photo's own expression they are the photo's, and
-    where the model closes, they close.
+    millimetre. So openings are corrected afterwards: at the photo's own expression they are the photo's,
+    and where the model closes, they close.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class _Rim:
 
     def __init__(self, rest: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], *, is_lid: bool) -> None:
         self.is_lid = is_lid
-        upper_share, reach = (_UPPER_LID_SHARE, _LID_REACH) if is_lid else (0.5, _LIP_REACH)
+        upper_share, reach = (_UPPER_LID_SHARE, _LID_REACH) if is_lid else (_UPPER_LIP_SHARE, _LIP_REACH)
         self._upper, self._lower = torch.tensor(upper[1:-1]), torch.tensor(lower[1:-1])
         points = rest.numpy()
         up, low = points[list(upper[1:-1])], points[list(lower[1:-1])]

@@ -20,6 +20,10 @@ _ROWS, _COLUMNS = 7, 9
 _TOOTH_WIDTHS = (0.0086, 0.0067, 0.0077, 0.0069, 0.0067, 0.0095)
 """Metres across the upper teeth, from the middle outwards (usual anatomical means)."""
 _LOWER_TOOTH_WIDTHS = (0.0053, 0.0060, 0.0069, 0.0070, 0.0071, 0.0105)
+_OPEN = 0.0012
+"""Metres between the lips from which on the photo shows what is inside."""
+_FADE = 0.003
+"""Metres of further opening over which darkness in the photo gives way to drawn teeth."""
 _DEPTH = 0.006
 """Metres from the lips back to the teeth."""
 
@@ -31,6 +35,10 @@ class Mouth:
     cavity: Patch
     lower: Patch
     upper: Patch
+    seen: Patch
+    """What the photo shows between the lips; transparent where it shows nothing."""
+    fades: bool
+    """Whether that is mere darkness, which gives way to drawn teeth when the mouth opens further."""
 
 
 def make_mouth(
@@ -68,17 +76,19 @@ def make_mouth(
     skin = _skin(image, landmarks)
     white = _white_of_eyes(image, landmarks)
     # Eyes may lie in shadow or in glare; teeth are never far from the skin's own brightness.
-    white = white * np.clip(white.mean(), 0.95 * skin.mean(), 1.5 * skin.mean() + 20) / white.mean().clip(1)
+    white = white * np.clip(white.mean(), 1.4 * skin.mean(), 2.0 * skin.mean() + 20) / white.mean().clip(1)
 
     cavity = np.dstack((_cavity(aside, down, skin), np.full(shape, 255.0)))
     lip_down = ((lower[5] - upper[5]) @ turn.T / per_meter)[1]
     lower_teeth = _lower_row(aside, down - lip_down, white, skin)
     upper_teeth = _upper_row(aside, down, white, skin)
     gap = float(np.linalg.norm(lower[3:8] - upper[3:8], axis=1).mean()) / per_meter
-    if gap > 0.0015:
+    seen, fades = np.zeros((*shape, 4)), False
+    if gap > _OPEN:
         inside = soft_polygon((outline - (left, top)).astype(np.float32), (0, 0, shape[1], shape[0]))
         shown = image[top:bottom, left:right].astype(np.float32)
-        upper_teeth = _from_photo(shown, inside, upper_teeth)
+        seen = _from_photo(shown, inside)
+        fades = bool(np.quantile(shown[inside > 0.9].mean(-1), 0.8) < 0.75 * skin.mean())
 
     points = lattice(shape[1], shape[0], _COLUMNS, _ROWS).reshape(-1, 2) + (left, top)
     lips = depths[list(INNER_LIP_UPPER)]
@@ -92,22 +102,26 @@ def make_mouth(
         depth = (behind + extra).reshape(_ROWS, _COLUMNS).astype(np.float32)
         return make_patch(int(left), int(top), texture.clip(0, 255).astype(np.uint8), depth, directions)
 
-    return Mouth(sheet(cavity, 0.012), sheet(lower_teeth, 0.002), sheet(upper_teeth, 0.0))
+    return Mouth(
+        sheet(cavity, 0.012), sheet(lower_teeth, 0.002), sheet(upper_teeth, 0.0), sheet(seen, 0.0), fades
+    )
 
 
 def draw_mouth(
     output: UInt8[np.ndarray, "height width 4"],
     mouth: Mouth,
-    pixels: tuple[np.ndarray, np.ndarray, np.ndarray],
+    pixels: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     outline: Float32[np.ndarray, "corners 2"],
+    widened: float,
 ) -> None:
     """Draw the inside of the mouth into the opening of the lips.
 
     Args:
         output: The picture to draw into, straight colours and alpha.
         mouth: The sheets.
-        pixels: The vertices of cavity, lower and upper sheet in the output.
+        pixels: The vertices of the four sheets in the output.
         outline: The opening between the lips in the output.
+        widened: How much further the lips are apart than in the photo, metres.
     """
     box = box_around(outline, output.shape[1], output.shape[0])
     if box is None:
@@ -115,9 +129,11 @@ def draw_mouth(
     mask = soft_polygon(outline, box)
     image = np.zeros((*mask.shape, 4), np.uint8)
     image[..., 3] = 255
-    for patch, at in zip((mouth.cavity, mouth.lower, mouth.upper), pixels, strict=True):
+    shares = (1, 1, 1, np.clip(1 - widened / _FADE, 0, 1) if mouth.fades else 1)
+    sheets = (mouth.cavity, mouth.lower, mouth.upper, mouth.seen)
+    for patch, at, share in zip(sheets, pixels, shares, strict=True):
         seen = look_up(patch.texture.numpy(), texture_positions(patch, at, box))
-        blend(image, seen, np.ones_like(mask), (0, 0, mask.shape[1], mask.shape[0]))
+        blend(image, seen, np.full_like(mask, share), (0, 0, mask.shape[1], mask.shape[0]))
     blend(output, image, mask, box)
 
 
@@ -148,9 +164,9 @@ def _cavity(aside: np.ndarray, down: np.ndarray, skin: np.ndarray) -> np.ndarray
     light = float(skin.mean()) / 255
     dark = np.array([52, 20, 18], np.float32) * (0.35 + 0.5 * light)
     tongue = np.array([176, 84, 82], np.float32) * (0.25 + 0.75 * light)
-    height = np.hypot(aside / 0.019, (down - 0.033) / 0.017)
+    height = np.hypot(aside / 0.019, (down - 0.027) / 0.017)
     body = np.clip((1.05 - height) / 0.35, 0, 1)[..., None]
-    shade = (0.35 + 0.55 * np.clip((down - 0.012) / 0.02, 0, 1))[..., None]
+    shade = (0.35 + 0.6 * np.clip((down - 0.010) / 0.02, 0, 1))[..., None]
     groove = 1 - 0.18 * np.exp(-((aside / 0.0016) ** 2))[..., None]
     return dark + (tongue * shade * groove - dark) * body
 
@@ -183,15 +199,15 @@ def _teeth(
 
 
 def _upper_row(aside: np.ndarray, down: np.ndarray, white: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """Upper teeth, two millimetres below a resting lip, and the gum above them."""
-    edge = 0.0018
+    """Upper teeth, three millimetres below a resting lip, and the gum above them."""
+    edge = 0.0028
     heights = (0.0098, 0.0086, 0.0094, 0.0084, 0.0078, 0.0072)
     gum_line = edge - 0.0098
     along = down - gum_line
     cover, shade = _teeth(aside, along, _TOOTH_WIDTHS, heights, 0.0008)
     enamel = _enamel(white)
     # The lip throws its shadow onto the upper half.
-    light = (0.60 + 0.36 * np.clip(along / 0.0095, 0, 1)) * shade
+    light = (0.66 + 0.36 * np.clip(along / 0.0095, 0, 1)) * shade
     gum = skin * np.array([0.72, 0.42, 0.42])
     is_gum = np.clip((-along + 0.0004 - 0.0012 * np.abs(np.sin(aside / 0.0042))) / 0.0008, 0, 1)[..., None]
     color = enamel * light[..., None] * (1 - is_gum) + gum * 0.6 * is_gum
@@ -219,12 +235,10 @@ def _enamel(white: np.ndarray) -> np.ndarray:
     return (0.55 * white + 0.45 * grey) * np.array([1.04, 0.99, 0.90]) * 1.02
 
 
-def _from_photo(shown: np.ndarray, inside: np.ndarray, drawn: np.ndarray) -> np.ndarray:
-    """Where the photo shows the inside of the mouth, use it; continue it a little under the lips."""
-    near = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+def _from_photo(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:
+    """What the photo shows of the inside, continued a little under the lips."""
     filled = fill_holes(shown, inside < 0.6)
     color = shown * inside[..., None] + filled * (1 - inside[..., None])
-    weight = cv2.GaussianBlur(near, (0, 0), 1.0)
-    weight = np.maximum(weight, inside)[..., None]
-    alpha = np.maximum(weight[..., 0] * 255, drawn[..., 3])
-    return np.dstack((color * weight + drawn[..., :3] * (1 - weight), alpha))
+    near = cv2.dilate(inside, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    alpha = np.maximum(cv2.GaussianBlur(near, (0, 0), 1.0), inside)
+    return np.dstack((color, alpha * 255))

@@ -57,3 +57,27 @@ def foreground_colors(
     trust = ((alpha - 0.3) / 0.4).clip(0, 1)
     own = extended + trust * (unmixed.clip(0, 255) - extended)
     return np.where(alpha > 0.98, image, own.clip(0, 255)).astype(np.uint8)
+
+
+def cloth_likeness(
+    image: UInt8[np.ndarray, "height width 3"], oval: Float32[np.ndarray, "oval 2"]
+) -> Float32[np.ndarray, "height width"]:
+    """How little each pixel looks like the skin of a face: 0 like it, 1 quite unlike.
+
+    Colour counts for more than brightness, since necks lie in the shadow of the chin.
+
+    Args:
+        image: The picture.
+        oval: Outline of the face, pixels.
+    """
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    face = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(face, [np.rint(oval).astype(np.int32)], 1)
+    skin = lab[face > 0]
+    center = np.median(skin, 0)
+    spread = np.median(np.abs(skin - center), 0) * 1.5
+    spread = np.maximum(spread, (16, 4, 5))
+    away = (lab - center) / spread
+    # A neck may be much darker than the face, but hardly brighter.
+    away[..., 0] = np.where(away[..., 0] < 0, away[..., 0] * 0.5, away[..., 0])
+    return np.clip((np.linalg.norm(away, axis=-1) - 2) / 1.5, 0, 1).astype(np.float32)

@@ -24,8 +24,10 @@ from cameo3d.values import Motion
 
 _NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
 """Where the neck meets the torso, in head axes, metres."""
-_TORSO_TURN, _TORSO_SHIFT = 0.12, 0.45
-"""How much of the head's turn and of the neck's shift the torso takes up."""
+_TORSO_TURN = 0.05
+"""How much of the head's turn the torso takes up."""
+_TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
+"""How much of the neck's shift it takes up: shoulders sway, but hardly rise when the chin does."""
 _FIRM_TURN = math.radians(10)
 """From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
@@ -172,11 +174,18 @@ class _Painter:
             draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
         mouth = avatar.mouth
-        cavity, lower, upper = (
+        cavity, lower, upper, seen = (
             view.pixels(with_head(patch.positions.numpy()) + moved)
-            for patch, moved in ((mouth.cavity, jaw / 2), (mouth.lower, jaw), (mouth.upper, 0))
+            for patch, moved in (
+                (mouth.cavity, jaw / 2),
+                (mouth.lower, jaw),
+                (mouth.upper, 0),
+                (mouth.seen, 0),
+            )
         )
-        draw_mouth(image, mouth, (cavity, lower, upper), _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER))
+        lips = _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER)
+        widened = float((change[14] - change[13]) @ target[:, 1])
+        draw_mouth(image, mouth, (cavity, lower, upper, seen), lips, widened)
         return image
 
     def _with_torso(
@@ -215,7 +224,10 @@ class _Painter:
             rows, columns = np.nonzero(raster.attributes[..., 4] > 0.01)
             if len(rows):
                 box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-                mirrored, share = self._colors(raster.attributes[box][..., 2:4]), raster.attributes[box][..., 4:]
+                mirrored, share = (
+                    self._colors(raster.attributes[box][..., 2:4]),
+                    raster.attributes[box][..., 4:],
+                )
                 part = image[box]
                 part[:] = np.rint(part + (mirrored.astype(np.float32) - part) * share.clip(0, 1))
         return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))

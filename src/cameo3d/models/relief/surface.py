@@ -35,6 +35,7 @@ class Heights(NamedTuple):
 
 def lift(
     matte: Float32[np.ndarray, "side side"],
+    cloth: Float32[np.ndarray, "side side"],
     face_points: Float32[np.ndarray, "468 2"],
     face_depths: Float32[np.ndarray, " 468"],
     face_triangles: Int32[np.ndarray, "triangles 3"],
@@ -49,6 +50,8 @@ def lift(
 
     Args:
         matte: Coverage of the person on the canvas, in [0, 1].
+        cloth: How little a pixel looks like the face's skin, in [0, 1]; below the jaw such pixels stay with
+            the torso.
         face_points: The face's vertices on the canvas, pixels.
         face_depths: Their depths, metres.
         face_triangles: The face without holes.
@@ -62,8 +65,11 @@ def lift(
     x, y = head_position[..., 0], head_position[..., 1]
     chin = _chin_level(face_points, head_position)
     # The head ends at the jaw, and beside it a little higher; the neck takes up the motion.
-    jaw = chin + 0.005 - 0.03 * np.clip((np.abs(x) - 0.03) / 0.06, 0, 1)
-    head = 1 - _smoothstep((y - jaw) / 0.075)
+    jaw = chin + 0.002 - 0.035 * np.clip((np.abs(x) - 0.03) / 0.06, 0, 1)
+    head = 1 - _smoothstep((y - jaw) / 0.06)
+    dressed = cv2.resize(cloth, (columns, rows), interpolation=cv2.INTER_AREA)
+    dressed = cv2.GaussianBlur(dressed, (0, 0), 0.005 / cell_meters)
+    head = head * (1 - 0.9 * dressed * _smoothstep((y - jaw - 0.004) / 0.022))
 
     silhouette = (skull_depth + 0.025 * (1 - head)).astype(np.float32)
     raster = rasterize(face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns)

@@ -1,0 +1,244 @@
+"""From a video to the motion of one face in it."""
+
+import logging
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cameo3d.errors import FaceError
+from cameo3d.geometry.crops import portrait_crop
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.fitting import FaceFit, FrameFitter, fit_identity
+from cameo3d.media.files import shown
+from cameo3d.media.video import probe_video, read_frames
+from cameo3d.perception.expression import expression_scores
+from cameo3d.perception.landmarks import FaceTracker, face_size, find_faces
+from cameo3d.pipeline.smoothing import smooth_motion
+from cameo3d.values import Crop, Motion
+
+logger = logging.getLogger(__name__)
+
+_MAX_SIDE = 1280
+"""Larger frames are scaled down to this, in pixels, before faces are looked for."""
+_STUDY_SECONDS = 10.0
+"""The crop, the head's shape and how far the eyes stand open come from the first seconds that show the face."""
+_STUDY_FRAMES, _LID_FRAMES = 24, 100
+"""So many of their frames are fitted together for the shape, and one by one for the eyes."""
+_MAX_FACES = 4
+_SETTLING_LOOKS = 4
+"""How often the tracker looks at the first frame before it counts."""
+_CHUNK = 32
+"""Frames that the expression network looks at together."""
+_OPEN_QUANTILE = 0.75
+"""Eyes are wider than that in a quarter of the frames; it counts as their usual opening."""
+_CLOSED_EYE = 0.6
+"""Above this eyeBlink the iris is hidden, and the gaze is carried over from the frames around."""
+
+Landmarks = Float[np.ndarray, "478 3"]
+Progress = Callable[[int, int | None], None]
+"""Called with how many frames are done, and of how many, if that is known."""
+
+
+@dataclass(frozen=True)
+class TrackedVideo:
+    """The motion of one face, and where it was seen."""
+
+    motion: Motion
+    """A frame for each of the video's; the pose is seen by `crop_camera()` over the crop."""
+    crop: Crop
+    """The square of the frames that the camera looks at, the same for the whole video; pixels."""
+    identity: Float[Tensor, " components"]
+    """The person's shape in standard deviations of the face model."""
+    frame_size: tuple[int, int]
+    """Width and height of the frames in pixels."""
+    missing_frames: int
+    """Frames that showed no face, so that the pose before was held."""
+
+
+def track_video(
+    path: Path,
+    face: int = 0,
+    smooth: float = 0.5,
+    frame_rate: float | None = None,
+    crop: Crop | None = None,
+    identity: Float[Tensor, " components"] | None = None,
+    progress: Progress | None = None,
+) -> TrackedVideo:
+    """Follow one face through a video. Memory does not grow with the frames but by some 70 numbers each.
+
+    Args:
+        path: The video.
+        face: Which face, counted from the largest, 0, in the first frame that shows any.
+        smooth: How strongly the motion is smoothed, in [0, 1]; see `smooth_motion`.
+        frame_rate: Frames a second; by default the video's own.
+        crop: The square that the camera looks at; by default the one around the face of the first seconds. Give
+            a photo's crop if the photo is a frame of this video, and poses can be compared.
+        identity: The person's shape if it is known already, for instance from that photo.
+        progress: Called after each frame.
+
+    Raises:
+        InputError: If the video cannot be read.
+        FaceError: If no frame, or fewer than half of them, show the face.
+        ValueError: If `smooth` or `face` is out of range.
+    """
+    if not 0 <= smooth <= 1 or face < 0:
+        raise ValueError(f"Smoothing lies within 0 and 1 and faces count from 0, got {smooth} and {face}.")
+    info = probe_video(path)
+    rate = float(frame_rate or info.frame_rate)
+    total = None if info.duration_seconds is None else max(1, round(info.duration_seconds * rate))
+    frames = read_frames(path, rate, _MAX_SIDE)
+    scale = max(1.0, max(info.width, info.height) / _MAX_SIDE)
+    sightings = _Sightings(_landmarks(frames, face, scale), progress, total)
+
+    chunks = _chunks(iter(sightings), max(1, round(_STUDY_SECONDS * rate)))
+    study = next(chunks, None)
+    if study is None:
+        raise FaceError(f"The video {shown(path)} shows no face; give one with a face from the front.")
+    first, scores = study
+    if crop is None:
+        crop = _median_crop(first)
+    model = load_face_model()
+    open_gaps = None
+    if identity is None:
+        chosen = np.linspace(0, len(first) - 1, min(len(first), _STUDY_FRAMES)).round().astype(int)
+        identity = fit_identity(model, first[chosen], crop, scores[chosen])
+        chosen = np.linspace(0, len(first) - 1, min(len(first), _LID_FRAMES)).round().astype(int)
+        open_gaps = _usual_opening(FrameFitter(model, identity, crop), first[chosen], scores[chosen])
+    fitter = FrameFitter(model, identity, crop, open_gaps)
+    fits = [fitter(*frame) for frame in zip(first, scores, strict=True)]
+    for landmarks, chunk_scores in chunks:
+        fits += [fitter(*frame) for frame in zip(landmarks, chunk_scores, strict=True)]
+
+    missing = sightings.frame_count - len(fits)
+    if missing > sightings.frame_count / 2:
+        raise FaceError(
+            f"The video {shown(path)} shows the face in {len(fits)} of {sightings.frame_count} frames only; "
+            "give one that shows it most of the time."
+        )
+    if missing:
+        logger.warning(
+            "%d of %d frames of %s show no face; the pose before was held there.",
+            missing,
+            sightings.frame_count,
+            shown(path),
+        )
+    motion = _held(fits, np.array(sightings.frames), sightings.frame_count, rate, path.name)
+    return TrackedVideo(
+        smooth_motion(motion, smooth), crop, identity, (info.width, info.height), missing
+    )
+
+
+def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[Landmarks | None]:
+    """The chosen face in every frame, in pixels of the full frame; None where it is not seen."""
+    tracker: FaceTracker | None = None
+    last: Landmarks | None = None
+    try:
+        for frame in frames:
+            if tracker is None:
+                faces = find_faces(frame)
+                if not faces:
+                    yield None
+                    continue
+                if face >= len(faces):
+                    raise FaceError(f"The video shows {len(faces)} faces, so there is no face {face}; they count from 0.")
+                tracker = FaceTracker(True, min(len(faces), _MAX_FACES))
+                last = faces[face]
+                # The first looks at a face still settle; all frames shall be seen alike.
+                for _ in range(_SETTLING_LOOKS):
+                    tracker(frame)
+            seen = _nearest(tracker(frame), last)
+            last = last if seen is None else seen
+            yield None if seen is None else seen * np.float32(scale)
+    finally:
+        if tracker is not None:
+            tracker.close()
+
+
+def _nearest(faces: list[Landmarks], last: Landmarks | None) -> Landmarks | None:
+    """The face that lies nearest to where it was, if any lies there at all."""
+    if last is None or not faces:
+        return None
+    offsets = [float(np.linalg.norm(face[:, :2].mean(0) - last[:, :2].mean(0))) for face in faces]
+    best = int(np.argmin(offsets))
+    if len(faces) > 1 and offsets[best] > face_size(last):
+        return None
+    return faces[best]
+
+
+class _Sightings:
+    """Passes on the frames that show the face, and keeps count of all."""
+
+    def __init__(self, landmarks: Iterator[Landmarks | None], progress: Progress | None, total: int | None) -> None:
+        self.frame_count = 0
+        self.frames: list[int] = []
+        self._landmarks, self._progress, self._total = landmarks, progress, total
+
+    def __iter__(self) -> Iterator[Landmarks]:
+        for seen in self._landmarks:
+            self.frame_count += 1
+            if seen is not None:
+                self.frames.append(self.frame_count - 1)
+                yield seen
+            if self._progress is not None:
+                self._progress(self.frame_count, self._total)
+
+
+def _chunks(landmarks: Iterator[Landmarks], first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
+    """Landmarks and expression scores of several frames at a time; the first time of more."""
+    size, batch = first, []
+    for seen in landmarks:
+        batch.append(seen)
+        if len(batch) == size:
+            yield np.stack(batch), expression_scores(np.stack(batch))
+            size, batch = _CHUNK, []
+    if batch:
+        yield np.stack(batch), expression_scores(np.stack(batch))
+
+
+def _median_crop(landmarks: np.ndarray) -> Crop:
+    crops = [portrait_crop(one) for one in landmarks]
+    return Crop(
+        float(np.median([crop.center_x for crop in crops])),
+        float(np.median([crop.center_y for crop in crops])),
+        float(np.median([crop.side for crop in crops])),
+    )
+
+
+def _usual_opening(fitter: FrameFitter, landmarks: np.ndarray, scores: np.ndarray) -> Float[np.ndarray, "2"]:
+    gaps = []
+    for frame in zip(landmarks, scores, strict=True):
+        fitter(*frame)
+        gaps.append(fitter.lid_gaps(frame[0]))
+    return np.quantile(np.stack(gaps), _OPEN_QUANTILE, axis=0)
+
+
+def _held(fits: list[FaceFit], frames: np.ndarray, frame_count: int, rate: float, source: str) -> Motion:
+    """One fit for every frame of the video: the last one before it, or else the first of all."""
+    use = torch.from_numpy((np.searchsorted(frames, np.arange(frame_count), "right") - 1).clip(min=0))
+    expression = torch.stack([fit.expression for fit in fits])
+    return Motion(
+        expression[use],
+        torch.stack([fit.rotation for fit in fits])[use],
+        torch.stack([fit.translation for fit in fits])[use],
+        _gaze_behind_lids(torch.stack([fit.gaze for fit in fits]), expression)[use],
+        rate,
+        source,
+    )
+
+
+def _gaze_behind_lids(
+    gaze: Float[Tensor, "frames 2 2"], expression: Float[Tensor, "frames 52"]
+) -> Float[Tensor, "frames 2 2"]:
+    """Replace the gaze of closed eyes by what it is before and after."""
+    result = gaze.numpy().copy()
+    for eye, blink in enumerate((0, 7)):
+        seen = np.flatnonzero(expression[:, blink].numpy() < _CLOSED_EYE)
+        if len(seen):
+            for axis in range(2):
+                result[:, eye, axis] = np.interp(np.arange(len(result)), seen, result[seen, eye, axis])
+    return torch.from_numpy(result)

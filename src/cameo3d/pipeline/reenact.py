@@ -1,0 +1,57 @@
+"""Reenactment of the same person: when the photo is a frame of the driving video, start from that frame."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import cv2
+import numpy as np
+from jaxtyping import UInt8
+
+from cameo3d.models.relief import ReliefAvatar
+from cameo3d.pipeline.motion import TrackedVideo
+
+_SIDE = 96
+"""Pixels across the small pictures that are compared."""
+_SAME, _SURELY_SAME = 6.0, 2.0
+"""Root mean square difference, in grey levels, below which two pictures are the same frame."""
+
+
+def matching_frame(
+    photo: UInt8[np.ndarray, "height width 3"], frames: Iterable[UInt8[np.ndarray, "height width 3"]]
+) -> int | None:
+    """Which frame of a video a photo is, or None if it is none of them; re-encoding is no hindrance.
+
+    Args:
+        photo: The photo.
+        frames: Frames of the same size; the search stops at the first that is surely the photo.
+    """
+    wanted = _small(photo)
+    best, least = None, _SAME
+    for index, frame in enumerate(frames):
+        difference = float(np.sqrt(np.mean((_small(frame) - wanted) ** 2)))
+        if difference < least:
+            best, least = index, difference
+        if difference < _SURELY_SAME:
+            break
+    return best
+
+
+def seen_at(avatar: ReliefAvatar, tracked: TrackedVideo, frame: int) -> ReliefAvatar:
+    """The avatar with shape, pose, expression and gaze as the tracker saw them in its own frame of the driver.
+
+    A still and a video are not measured quite alike; starting from the video's own measure makes that frame
+    come out as the photo itself, and every other one move from there by what the video moves.
+    """
+    there = tracked.motion.frame(frame)
+    return replace(
+        avatar,
+        identity=tracked.identity,
+        expression=there.expression[0],
+        rotation=there.rotation[0],
+        translation=there.translation[0],
+        gaze=there.gaze[0],
+    )
+
+
+def _small(image: np.ndarray) -> np.ndarray:
+    return cv2.resize(image, (_SIDE, _SIDE), interpolation=cv2.INTER_AREA).astype(np.float32)

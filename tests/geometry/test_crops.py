@@ -1,0 +1,54 @@
+import numpy as np
+import pytest
+
+from cameo3d.geometry.cameras import crop_camera
+from cameo3d.geometry.crops import crop_from_pixels, five_points, pixels_from_crop, portrait_crop
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.values import Crop
+
+
+def face_in_pixels(shift=(0.0, 0.0), scale=1000.0):
+    """The mean face a metre away, with irises wherever."""
+    vertices = load_face_model().mean.numpy() + (0, 0, 1)
+    points = vertices[:, :2] / vertices[:, 2:] * scale + shift
+    landmarks = np.column_stack((points, vertices[:, 2] * scale))
+    return np.concatenate((landmarks, landmarks[:10]))
+
+
+def test_positions_in_the_crop_and_in_the_picture_undo_each_other():
+    crop = Crop(310.25, 120.5, 87.0)
+    points = np.random.default_rng(0).uniform(-50, 400, (20, 2))
+    np.testing.assert_allclose(pixels_from_crop(crop_from_pixels(points, crop), crop), points)
+
+
+def test_the_crop_reaches_from_0_to_1():
+    corners = np.array([(10.0, 20.0), (50.0, 60.0), (30.0, 40.0)])
+    expected = np.array([(0.0, 0.0), (1.0, 1.0), (0.5, 0.5)])
+    np.testing.assert_allclose(crop_from_pixels(corners, Crop(30.0, 40.0, 40.0)), expected)
+
+
+def test_the_crop_moves_and_grows_with_the_face():
+    crop, other = portrait_crop(face_in_pixels()), portrait_crop(face_in_pixels((70.0, -30.0), 2500.0))
+    assert other.side == pytest.approx(2.5 * crop.side)
+    assert other.center_x - 70 == pytest.approx(2.5 * crop.center_x, abs=1e-6)
+    assert other.center_y + 30 == pytest.approx(2.5 * crop.center_y, abs=1e-6)
+
+
+def test_the_mean_head_is_a_metre_from_the_crop_camera():
+    landmarks = face_in_pixels()
+    crop = portrait_crop(landmarks)
+    # Of the picture that the crop camera takes from a metre away, 1000 pixels a metre are this many crops.
+    focal = float(crop_camera().intrinsics[0, 0])
+    assert focal * crop.side / 1000 == pytest.approx(1, abs=0.06)
+    chin, forehead = crop_from_pixels(landmarks[[152, 10], :2], crop)
+    assert forehead[1] == pytest.approx(0.25, abs=0.07)
+    assert 0.75 < chin[1] < 0.95
+    assert chin[0] == pytest.approx(0.5, abs=0.01)
+
+
+def test_the_five_points_are_eyes_nose_and_mouth():
+    right_eye, left_eye, nose, right_corner, left_corner = five_points(face_in_pixels())
+    assert right_eye[0] < nose[0] < left_eye[0]
+    assert right_corner[0] < nose[0] < left_corner[0]
+    assert right_eye[1] < nose[1] < right_corner[1]
+    assert left_eye[1] == pytest.approx(right_eye[1], abs=0.1)

@@ -1,0 +1,97 @@
+import numpy as np
+import pytest
+import torch
+
+from cameo3d.errors import FaceError, InputError
+from cameo3d.media.images import write_image
+from cameo3d.pipeline.animate import animate, create, cut, is_avatar_file, orbit
+from cameo3d.pipeline.orbit import orbit_motion
+from cameo3d.values import Crop
+from cameo3d.values.storage import save_value
+
+
+@pytest.fixture(scope="module")
+def avatar(astronaut_path):
+    return create(astronaut_path)
+
+
+@pytest.fixture
+def motion(avatar):
+    return orbit_motion(torch.zeros(52), avatar.rotation, avatar.translation, avatar.gaze, 0.12, 0.2, 0.1)
+
+
+def test_a_cut_takes_the_very_pixels_of_a_square():
+    picture = np.random.default_rng(0).integers(0, 255, (40, 60, 3), np.uint8)
+    np.testing.assert_array_equal(cut(picture, Crop(30.0, 15.0, 20.0), 20), picture[5:25, 20:40])
+
+
+def test_a_cut_is_black_beyond_the_border():
+    part = cut(np.full((20, 20, 3), 9, np.uint8), Crop(0.0, 10.0, 20.0), 20)
+    assert (part[:, :10] == 0).all()
+    assert (part[:, 10:] == 9).all()
+
+
+def test_exactly_one_driver_is_needed(avatar, motion):
+    with pytest.raises(ValueError, match="exactly one"):
+        animate(avatar)
+    with pytest.raises(ValueError, match="exactly one"):
+        animate(avatar, video="x.mp4", motion=motion)
+
+
+def test_an_animation_can_be_drawn_again(avatar, motion):
+    animation = animate(avatar, motion=motion)
+    assert len(animation) == 3
+    assert animation.size == (512, 512)
+    assert animation.frame_rate == 25.0
+    for one, other in zip(animation, animation, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_a_coloured_background_shows_where_the_person_is_not(avatar, motion):
+    person = next(iter(animate(avatar, motion=motion, background="transparent")))
+    frame = next(iter(animate(avatar, motion=motion, background="#204060")))
+    assert person.shape == (512, 512, 4)
+    beside = person[..., 3] == 0
+    assert beside.any()
+    assert (frame[beside] == (0x20, 0x40, 0x60)).all()
+
+
+def test_a_picture_behind_covers_the_whole_frame(avatar, motion, tmp_path):
+    wide = np.zeros((300, 900, 3), np.uint8)
+    wide[:, 300:600] = 200  # what remains when a wide picture is cut to a square
+    write_image(tmp_path / "wide.png", wide)
+    animation = animate(avatar, motion=motion, background=tmp_path / "wide.png")
+    assert animation.background is not None
+    assert animation.background.shape == (512, 512, 3)
+    assert (animation.background[:, 20:-20] == 200).all()
+
+
+def test_a_still_pose_is_the_photos_own(avatar, motion):
+    still = animate(avatar, motion=motion, pose="still").motion
+    torch.testing.assert_close(still.rotation, avatar.rotation.expand(3, 3))
+
+
+def test_an_absolute_motion_is_taken_over_as_it_is(avatar, motion):
+    assert animate(avatar, motion=motion, relative=False).motion == motion
+
+
+def test_an_orbit_keeps_the_photos_expression(avatar):
+    motion = orbit(avatar, seconds=0.2).motion
+    torch.testing.assert_close(motion.expression, avatar.expression.expand(5, 52))
+
+
+def test_avatar_files_are_told_from_photos_by_content(avatar, astronaut_path, tmp_path):
+    save_value(avatar, tmp_path / "renamed.png")
+    assert is_avatar_file(tmp_path / "renamed.png")
+    assert not is_avatar_file(astronaut_path)
+
+
+def test_a_photo_without_a_face_is_named(tmp_path):
+    write_image(tmp_path / "grey.png", np.full((200, 200, 3), 128, np.uint8))
+    with pytest.raises(FaceError, match=r"grey\.png.*No face"):
+        create(tmp_path / "grey.png")
+
+
+def test_colours_are_checked(avatar, motion):
+    with pytest.raises(InputError, match="#rrggbb"):
+        animate(avatar, motion=motion, background="#12345g")

@@ -1,0 +1,148 @@
+import math
+from dataclasses import dataclass, replace
+
+import pytest
+import torch
+from torch import Tensor
+
+from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.pipeline.retarget import absolute_motion, neutral_frame, relative_motion, with_pose
+from cameo3d.values import BLENDSHAPES, Motion
+from cameo3d.values.motion import still_motion
+
+DEGREE = math.pi / 180
+BLINK, JAW, SMILE = (BLENDSHAPES.index(name) for name in ("eyeBlinkLeft", "jawOpen", "mouthSmileLeft"))
+
+
+@dataclass(frozen=True)
+class Photo:
+    rotation: Tensor
+    translation: Tensor
+    gaze: Tensor
+
+
+PHOTO = Photo(
+    torch.tensor([0.2, -0.1, 0.05]),
+    torch.tensor([0.01, -0.02, 1.1]),
+    torch.tensor([[0.1, 0.05], [0.12, 0.05]]),
+)
+
+
+def moving(frame_count=40, size=0.2):
+    """A driver who starts neutral, but not in the middle, and turns, talks and blinks."""
+    time = torch.linspace(0, 1, frame_count)
+    motion = still_motion(frame_count)
+    expression = motion.expression.clone()
+    expression[:, JAW] = 0.1 + 0.5 * (time * 9).sin().abs() * (time > 0.1)
+    expression[frame_count // 2, BLINK] = 1.0
+    expression[:, SMILE] = 0.2
+    rotation = size * torch.stack(((time * 5).sin(), (time * 3).sin(), (time * 4).sin()), 1) - 0.1
+    translation = motion.translation + 0.02 * torch.stack((time, -time, time), 1)
+    return replace(motion, expression=expression, rotation=rotation, translation=translation)
+
+
+def test_in_the_reference_frame_the_photo_keeps_its_pose_and_relaxes():
+    driver = moving()
+    index = 3
+    moved = relative_motion(driver, PHOTO, driver.frame(index))
+    torch.testing.assert_close(moved.rotation[index], PHOTO.rotation)
+    torch.testing.assert_close(moved.translation[index], PHOTO.translation)
+    torch.testing.assert_close(moved.gaze[index], PHOTO.gaze)
+    torch.testing.assert_close(moved.expression[index], torch.zeros(52))
+
+
+def test_the_head_turns_as_the_drivers_head_does():
+    driver = moving(size=0.1)
+    moved = relative_motion(driver, PHOTO, driver.frame(0))
+    turn = matrices_from_angles(driver.rotation) @ matrices_from_angles(driver.rotation[0]).T
+    expected = turn @ matrices_from_angles(PHOTO.rotation)
+    torch.testing.assert_close(matrices_from_angles(moved.rotation), expected, atol=1e-5, rtol=0)
+
+
+def test_a_full_blink_stays_full_though_the_drivers_eyes_are_narrow():
+    driver = moving()
+    driver.expression[:, BLINK] = 0.35
+    driver.expression[20, BLINK] = 1.0
+    moved = relative_motion(driver, PHOTO)
+    assert moved.expression[20, BLINK] == 1
+    assert moved.expression[0, BLINK] == 0
+
+
+def test_weights_stay_within_0_and_1():
+    driver = moving()
+    driver.expression[:] = torch.rand(40, 52)
+    moved = relative_motion(driver, PHOTO)
+    assert moved.expression.min() >= 0
+    assert moved.expression.max() <= 1
+
+
+def test_turns_and_moves_end_softly_at_their_limits():
+    driver = still_motion(200)
+    sweep = torch.linspace(0, 80 * DEGREE, 200)
+    driver = replace(
+        driver,
+        rotation=torch.stack((sweep, 0 * sweep, 0 * sweep), 1),
+        translation=driver.translation + torch.stack((sweep, 0 * sweep, 0 * sweep), 1),
+    )
+    photo = replace(PHOTO, rotation=torch.zeros(3))
+    moved = relative_motion(driver, photo, driver.frame(0))
+    yaw, across = moved.rotation[:, 0], moved.translation[:, 0] - photo.translation[0]
+    for values, limit in ((yaw, 30 * DEGREE), (across, 0.06)):
+        assert values.max() <= limit + 1e-6
+        assert values[-1] > 0.95 * limit
+        assert (values.diff() >= -1e-6).all()
+        assert (values.diff().diff() < 1e-5).all()
+    torch.testing.assert_close(yaw[:40], sweep[:40])
+
+
+def test_the_neutral_frame_is_relaxed_with_open_eyes():
+    driver = moving()
+    driver.expression[7] = 0.0
+    driver.expression[7, BLINK] = 0.9
+    driver.expression[9, JAW] = 0.0
+    driver.expression[9, SMILE] = 0.02
+    driver.rotation[:] = 0
+    assert neutral_frame(driver) == 9
+
+
+def test_a_single_frame_has_a_neutral_frame():
+    assert neutral_frame(still_motion(1)) == 0
+
+
+def test_absolute_motion_is_the_drivers():
+    driver = moving()
+    assert absolute_motion(driver, PHOTO) == driver
+
+
+def test_a_still_pose_is_held_while_the_face_moves_on():
+    driver = moving()
+    held = with_pose(driver, None)
+    assert torch.equal(held.expression, driver.expression)
+    assert (held.rotation == driver.rotation[0]).all()
+    assert (with_pose(driver, None, PHOTO).translation == PHOTO.translation).all()
+
+
+def test_a_short_pose_plays_forth_and_back():
+    pose = replace(still_motion(5), rotation=torch.arange(5.0)[:, None].expand(5, 3) / 10)
+    moved = with_pose(moving(20), pose)
+    expected = torch.tensor([0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3]) / 10
+    torch.testing.assert_close(moved.rotation[:, 0], expected)
+    assert torch.equal(moved.expression, moving(20).expression)
+
+
+def test_a_pose_of_another_rate_keeps_its_speed():
+    pose = replace(still_motion(101, 50.0), rotation=torch.arange(101.0)[:, None].expand(101, 3) / 100)
+    moved = with_pose(moving(40), pose)
+    torch.testing.assert_close(moved.rotation[:, 0], torch.arange(40) * 2 / 100)
+
+
+@pytest.mark.parametrize("frame_count", [1, 2])
+def test_poses_of_one_or_two_frames_work(frame_count):
+    moved = with_pose(moving(10), still_motion(frame_count))
+    assert moved.rotation.shape == (10, 3)
+    assert isinstance(moved, Motion)
+
+
+def test_a_reference_of_several_frames_is_refused():
+    with pytest.raises(ValueError, match="one frame"):
+        relative_motion(moving(), PHOTO, moving(2))
