@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from scipy.ndimage import gaussian_filter1d
 
+from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion_files import save_motion
 
@@ -51,14 +52,14 @@ BLINK_SHAPE = (0.35, 0.85, 1.0, 0.8, 0.5, 0.24, 0.07)
 SHAPES = {
     "m": {"mouthPressLeft": 0.30, "mouthPressRight": 0.30, "mouthRollLower": 0.18, "mouthRollUpper": 0.12},
     "a": {
-        **{"jawOpen": 0.40, "mouthLowerDownLeft": 0.20, "mouthLowerDownRight": 0.20},
+        **{"jawOpen": 0.30, "mouthLowerDownLeft": 0.18, "mouthLowerDownRight": 0.18},
         **{"mouthUpperUpLeft": 0.10, "mouthUpperUpRight": 0.10},
     },
     "e": {
-        **{"jawOpen": 0.20, "mouthStretchLeft": 0.18, "mouthStretchRight": 0.18, "mouthSmileLeft": 0.12},
+        **{"jawOpen": 0.16, "mouthStretchLeft": 0.18, "mouthStretchRight": 0.18, "mouthSmileLeft": 0.12},
         **{"mouthSmileRight": 0.12, "mouthLowerDownLeft": 0.22, "mouthLowerDownRight": 0.22},
     },
-    "o": {"jawOpen": 0.26, "mouthFunnel": 0.38, "mouthPucker": 0.22},
+    "o": {"jawOpen": 0.20, "mouthFunnel": 0.36, "mouthPucker": 0.22},
     "u": {"jawOpen": 0.12, "mouthFunnel": 0.20, "mouthPucker": 0.50},
     "f": {
         **{"jawOpen": 0.07, "mouthRollLower": 0.34, "mouthUpperUpLeft": 0.14, "mouthUpperUpRight": 0.14},
@@ -66,7 +67,6 @@ SHAPES = {
     },
     "l": {"jawOpen": 0.18, "mouthLowerDownLeft": 0.14, "mouthLowerDownRight": 0.14},
     "s": {"jawOpen": 0.06, "mouthStretchLeft": 0.14, "mouthStretchRight": 0.14, "mouthLowerDownLeft": 0.12},
-    " ": {},
 }
 SPEECH = ((1.05, "m a l e m o l a s u"), (3.1, "f a m e l o s a m u l e"), (5.05, "m a s e"))
 """When a phrase starts, and its sounds."""
@@ -75,7 +75,6 @@ SOUND_SECONDS = {
     "f": 0.11,
     "l": 0.10,
     "s": 0.11,
-    " ": 0.0,
     "a": 0.19,
     "e": 0.16,
     "o": 0.18,
@@ -155,10 +154,10 @@ def drift(random: np.random.Generator, count: int, seconds: float) -> np.ndarray
 
 
 def looks(random: np.random.Generator, calm: np.ndarray, head: np.ndarray) -> np.ndarray:
-    """Yaw and pitch of the eyes in the head: they jump to the next target and stay on it while the head follows."""
+    """Yaw and pitch of the eyes in the head: they jump to a target and stay on it while the head follows."""
     target = np.zeros((len(TIMES), 2))
     for start, yaw, pitch in LOOKS:
-        target[TIMES >= start] = np.radians((yaw, pitch))
+        target[start <= TIMES] = np.radians((yaw, pitch))
     jumps = random.standard_normal((len(TIMES), 2)).cumsum(0)
     small = np.round(gaussian_filter1d(jumps, 4, axis=0) / 3) * np.radians((0.8, 0.5))
     target += calm[:, None] * (small - small.mean(0))
@@ -179,9 +178,8 @@ def face(random: np.random.Generator, calm: np.ndarray) -> np.ndarray:
             weights[:, index(name)] += wobble
     for seconds in BLINKS:
         first = round(seconds * FRAME_RATE)
-        for side, share in (("Left", 1.0), ("Right", 1.0)):
-            for i, value in enumerate(BLINK_SHAPE):
-                weights[first + i, index(f"eyeBlink{side}")] = share * value
+        for side in ("Left", "Right"):
+            weights[first : first + len(BLINK_SHAPE), index(f"eyeBlink{side}")] = BLINK_SHAPE
     return weights.clip(0, 1)
 
 
@@ -214,8 +212,6 @@ def speech() -> np.ndarray:
 
 def places(random: np.random.Generator, calm: np.ndarray, angles: np.ndarray) -> np.ndarray:
     """Where the head's origin goes while it turns about the neck, leans and sways a little."""
-    from cameo3d.geometry.rotations import matrices_from_angles
-
     turns = matrices_from_angles(torch.from_numpy(angles)).numpy()
     origin = NECK - turns @ NECK
     origin[:, 2] += 1 - along(LEAN) / 1000

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from cameo3d.geometry.eyes import gaze_angles, lid_closures, lid_gaps
+from cameo3d.geometry.eyes import Lids, gaze_angles, lid_closures, lid_gaps
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.values import BLENDSHAPES
@@ -38,8 +38,26 @@ def test_closing_grows_evenly_from_the_usual_opening_to_shut():
     opened = np.array((0.010, 0.008))
     closures = np.stack([lid_closures(opened * share, opened) for share in np.linspace(1.3, -0.1, 30)])
     assert (np.diff(closures, axis=0) >= 0).all()
-    np.testing.assert_allclose(closures[[0, -1]], [[0, 0], [1, 1]])
+    assert (closures[0] < 0).all()
+    np.testing.assert_allclose(closures[-1], 1)
+    np.testing.assert_allclose(lid_closures(opened, opened), 0)
     np.testing.assert_allclose(lid_closures(opened * 0.55, opened), 0.5)
+
+
+@pytest.mark.parametrize("squint", [0.0, 0.4])
+@pytest.mark.parametrize("closure", [-0.05, 0.1, 0.3, 0.6, 0.9, 1.0])
+def test_weights_close_the_lids_as_far_as_was_seen(closure, squint):
+    model = load_face_model()
+    expression = np.zeros(52)
+    expression[BLENDSHAPES.index("eyeSquintLeft")] = squint
+    lids = Lids(NEUTRAL, model.expression_basis.double().numpy())
+    settled = lids.settle(expression, np.array((closure, 0.0)))
+    posed = NEUTRAL + np.einsum("i,ijk->jk", settled, model.expression_basis.double().numpy())
+    left, right = lid_gaps(posed) / lids.neutral_gaps
+    assert left == pytest.approx(1 - max(closure, 0), abs=0.12)
+    assert right == pytest.approx(1, abs=0.05)
+    if closure == 1:
+        assert settled[BLENDSHAPES.index("eyeBlinkLeft")] == 1
 
 
 @pytest.mark.parametrize("angles", [{}, {"yaw": 0.3}, {"pitch": -0.2}, {"roll": 0.3, "yaw": -0.2}])

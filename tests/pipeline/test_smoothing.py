@@ -11,7 +11,7 @@ BLINK = BLENDSHAPES.index("eyeBlinkLeft")
 
 
 def noisy(frame_count=200, rate=25.0):
-    """A head at rest as a tracker sees it: a third of a degree, half a millimetre, three millimetres of depth."""
+    """A head at rest as a tracker sees it: a quarter of a degree, half a millimetre, 3 mm of distance."""
     generator = torch.Generator().manual_seed(0)
     motion = still_motion(frame_count, rate)
 
@@ -43,7 +43,8 @@ def test_a_head_at_rest_stops_trembling(rate):
 
 def test_more_strength_is_calmer():
     motion = noisy()
-    trembling = [smooth_motion(motion, strength).rotation.diff(dim=0).std() for strength in (0, 0.3, 0.6, 1.0)]
+    strengths = (0.0, 0.3, 0.6, 1.0)
+    trembling = [smooth_motion(motion, strength).rotation.diff(dim=0).std() for strength in strengths]
     assert trembling == sorted(trembling, reverse=True)
 
 

@@ -9,7 +9,9 @@ from cameo3d.errors import InputError, OutputError
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion_files import load_motion, save_motion
 
-LIVE_LINK_ANGLES = [f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll")]
+LIVE_LINK_ANGLES = [
+    f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll")
+]
 LIVE_LINK_HEADER = ["Timecode", "BlendShapeCount", *(name[0].upper() + name[1:] for name in BLENDSHAPES)]
 
 
@@ -35,6 +37,10 @@ def assert_same(one, other, tolerance=1e-5):
 def edited(path, edit):
     lines = path.read_text().splitlines()
     path.write_text("\n".join(edit(lines) or lines) + "\n")
+
+
+def with_first_weight(line, text):
+    return line.replace(line.split(",")[1], text, 1)
 
 
 @pytest.fixture
@@ -98,17 +104,17 @@ def test_without_comments_the_rate_is_read_off_the_times(own):
         (lambda lines: [line.replace("jawOpen", "jawOpened") for line in lines], '"jawOpen".*"jawOpened"'),
         (lambda lines: lines[:-1] + [lines[-1] + ",0"], "64 values in line 11"),
         (lambda lines: lines[:-1] + [lines[-1][: lines[-1].rindex(",")]], "62 values in line 11"),
-        (lambda lines: [*lines[:-1], lines[-1].replace(lines[-1].split(",")[1], "nan")], '"nan" for eyeBlinkLeft'),
-        (lambda lines: [*lines[:-1], lines[-1].replace(lines[-1].split(",")[1], "")], "eyeBlinkLeft in line 11"),
-        (lambda lines: [*lines[:-1], lines[-1].replace(lines[-1].split(",")[1], "2.5")], "2.5 for eyeBlinkLeft"),
+        (lambda lines: [*lines[:-1], with_first_weight(lines[-1], "nan")], '"nan" for eyeBlinkLeft'),
+        (lambda lines: [*lines[:-1], with_first_weight(lines[-1], "")], "eyeBlinkLeft in line 11"),
+        (lambda lines: [*lines[:-1], with_first_weight(lines[-1], "2.5")], "2.5 for eyeBlinkLeft"),
         (lambda lines: lines[:4], "no frames"),
         (lambda lines: lines[:3], "neither"),
         (lambda lines: lines[:4] + lines[:3:-1], "back in time in line 6"),
         (lambda lines: ["# frame_rate: fast", *lines[3:]], '"fast"'),
         (lambda lines: ["# frame_rate: 0", *lines[3:]], '"0"'),
-        (lambda lines: [lines[3] + ",jawOpen", *(line + ",0" for line in lines[4:])], 'repeats column "jawOpen"'),
+        (lambda lines: [lines[3] + ",jawOpen", *(line + ",0" for line in lines[4:])], "repeats column"),
         (lambda lines: lines[:4] + [lines[4]] * 3, "same time"),
-        (lambda lines: ["# frame_rate: 25", lines[3], lines[4], "9e9" + lines[5][lines[5].index(",") :]], "spans"),
+        (lambda lines: ["# frame_rate: 25", *lines[3:5], "9e9" + lines[5][lines[5].index(",") :]], "spans"),
     ],
 )
 def test_a_bad_file_is_refused_with_what_is_wrong(own, edit, message):
@@ -117,7 +123,9 @@ def test_a_bad_file_is_refused_with_what_is_wrong(own, edit, message):
         load_motion(own)
 
 
-@pytest.mark.parametrize("content", [b"\x89PNG\r\n\x1a\n\xff\xfe", b"\x00" * 50, b"a,b\n1,2\n", b"# only\n", b" \n"])
+@pytest.mark.parametrize(
+    "content", [b"\x89PNG\r\n\xff\xfe", b"\x00" * 50, b"a,b\n1,2\n", b"# only\n", b" \n"]
+)
 def test_what_is_no_motion_file_is_refused(tmp_path, content):
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(InputError, match=r"x\.csv"):
@@ -139,7 +147,7 @@ def test_a_huge_file_is_refused_unread(tmp_path):
 
 
 def test_weights_a_little_outside_are_clamped_with_a_notice(own, caplog):
-    edited(own, lambda lines: [*lines[:-1], lines[-1].replace(lines[-1].split(",")[1], "1.08")])
+    edited(own, lambda lines: [*lines[:-1], with_first_weight(lines[-1], "1.08")])
     assert load_motion(own).expression[-1, 0] == 1
     assert "clamped" in caplog.text
 

@@ -35,8 +35,8 @@ def test_a_value_comes_back_as_it_was(tmp_path, changes):
     back = load_value(Thing, tmp_path / "a file.avatar")
     assert torch.equal(back.picture, value.picture)
     assert torch.equal(back.weights, value.weights)
-    assert (back.crop, back.name, back.level, back.count) == (value.crop, value.name, value.level, value.count)
-    assert back.spare == value.spare
+    for field in ("crop", "name", "level", "count", "spare"):
+        assert getattr(back, field) == getattr(value, field)
     assert (back.mark is None) == (value.mark is None)
     assert [path.name for path in tmp_path.iterdir()] == ["a file.avatar"]
 
@@ -49,7 +49,7 @@ def test_parts_of_a_tensor_are_saved_alone(tmp_path):
 
 def test_every_field_that_does_not_fit_is_named(tmp_path):
     path = tmp_path / "x"
-    values = '{"crop.center_x": 1, "crop.center_y": "two", "name": "a", "level": 1.0, "spare": null, "more": 1}'
+    values = '{"crop.center_x": 1, "crop.center_y": "two", "name": "a", "level": 1.0, "spare": null, "x": 1}'
     save_file(
         {"picture": torch.zeros(2, 2, 3), "weights": torch.zeros(51)},
         path,
@@ -58,13 +58,13 @@ def test_every_field_that_does_not_fit_is_named(tmp_path):
     with pytest.raises(InputError) as failure:
         load_value(Thing, path)
     for part in (
-        *("picture is float32 2x2x3", "weights is float32 51", "crop.center_y is a str", "crop.side is missing"),
-        *("count is missing", "mark is missing", "more is unknown"),
+        *("picture is float32 2x2x3", "weights is float32 51", "crop.center_y is a str"),
+        *("crop.side is missing", "count is missing", "mark is missing", "x is unknown"),
     ):
         assert part in str(failure.value)
 
 
-@pytest.mark.parametrize("content", [b"{", b"\x00" * 100, b"\xff" * 9, b"\x08\x00\x00\x00\x00\x00\x00\x00{      }"])
+@pytest.mark.parametrize("content", [b"{", b"\x00" * 100, b"\xff" * 9, b"\x08" + b"\x00" * 7 + b"{      }"])
 def test_a_damaged_file_is_refused(tmp_path, content):
     (tmp_path / "x").write_bytes(content)
     with pytest.raises(InputError, match='"'):

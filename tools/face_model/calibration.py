@@ -1,18 +1,18 @@
 """From the teacher's scores to ARKit weights that a relaxed face has at about zero and a closed eye at one.
 
-The teacher calls the eyes of most relaxed people a little squinted, and an eye that is shut three quarters closed;
-and it gives a pucker nearly its full score long before lips are as round as they can get.
+The teacher calls the eyes of most relaxed people a little squinted, and an eye that is shut three quarters
+closed; and it gives a pucker nearly its full score long before lips are as round as they can get.
 """
 
 import numpy as np
-
-from cameo3d.values import BLENDSHAPES
 from topology import mirrored_names
 from tracks import Tracks
 
+from cameo3d.values import BLENDSHAPES
+
 RELAXED = ("london_neutral", "canada")
 """Picture sets of people who were asked to look neutral."""
-FULL = {"eyeBlinkLeft": 0.75, "eyeBlinkRight": 0.75}
+FULL = {"eyeBlinkLeft": 0.75, "eyeBlinkRight": 0.75, "mouthPucker": 1.25}
 POWER = {"mouthPucker": 2.0}
 
 

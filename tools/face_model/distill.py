@@ -1,7 +1,8 @@
 """Train the expression network: the teacher's 52 scores from our 478 landmarks.
 
 A fifth of the portraits, by identity, and the speakers in `HELD_OUT` are left out of training, so that
-`report.py` can measure how well the shipped weights do on people they never saw. Every sample also counts mirrored.
+`report.py` can measure how well the shipped weights do on people they never saw. Every sample also counts
+mirrored.
 """
 
 import argparse
@@ -75,7 +76,8 @@ def train(tracks: Tracks, mirror: np.ndarray) -> ExpressionNet:
     network.calibration.copy_(torch.from_numpy(calibration(tracks)))
 
     tracks = tracks[~is_held_out(tracks)]
-    # The teacher's own landmarks of the same frames are a second, differently noisy view of the same expression.
+    # The teacher's own landmarks of the same frames are a second, differently noisy view of the same
+    # expression.
     views = [
         network.features(with_mirrored(each, mirror)) for each in (tracks.landmarks, tracks.teacher_landmarks)
     ]
@@ -107,7 +109,8 @@ def with_mirrored(landmarks: np.ndarray, mirror: np.ndarray) -> torch.Tensor:
 
 
 def shake(features: torch.Tensor, face: FaceModel, random: torch.Generator) -> torch.Tensor:
-    """What another picture of the same expression might give: somewhat another person, size, depth, tilt, noise."""
+    """What another picture of the same expression might give: somewhat another person, size, depth, tilt,
+    noise."""
     count = len(features)
 
     def normal(*shape: int) -> torch.Tensor:

@@ -1,10 +1,11 @@
 """Learn the face model from tracked faces: mean, identity basis, expression basis.
 
-Every frame in head axes is taken as mean + identity + expression basis times the teacher's scores, which are first
-made weights (`calibration.py`). The expression basis is a ridge regression towards hand-made shapes (`priors.py`), first of all on how a face differs from itself
-over a clip, and a little on how people differ; what the data hardly show stays as the prior has it. Every frame
-also counts mirrored, so that everything is symmetric. What remains of each portrait without its expression gives the
-mean and, by principal components, the identity basis.
+Every frame in head axes is taken as mean + identity + expression basis times the teacher's scores, which are
+first made weights (`calibration.py`). The expression basis is a ridge regression towards hand-made shapes
+(`priors.py`), first of all on how a face differs from itself over a clip, and a little on how people differ;
+what the data hardly show stays as the prior has it. Every frame also counts mirrored, so that everything is
+symmetric. What remains of each portrait without its expression gives the mean and, by principal components,
+the identity basis.
 """
 
 import argparse
@@ -12,14 +13,14 @@ import json
 from pathlib import Path
 
 import numpy as np
-
 from calibration import calibration, weights_from_scores
-from cameo3d.geometry import face_topology as names
-from cameo3d.values import BLENDSHAPES
 from priors import Priors
 from tensorfile import write_tensors
 from topology import Topology, mirrored_names, read_topology
 from tracks import Tracks, angle_from_frontal, check_licences, in_head_axes, read_tracks
+
+from cameo3d.geometry import face_topology as names
+from cameo3d.values import BLENDSHAPES
 
 COMPONENTS = 40
 OUTER_CORNERS = 0.0895
@@ -36,9 +37,11 @@ LIP_RIMS = (names.INNER_LIP_UPPER, names.INNER_LIP_LOWER, 0.5, 0.006)
 FIXED = 0.00003
 """Metres that even vertices outside of a shape's area may move."""
 DEPTH_TRUST = 0.4
-"""MediaPipe guesses depth, so in depth the data may change a shape only by so much of what they may change across."""
+"""MediaPipe guesses depth, so in depth the data may change a shape only by so much of what they may change
+across."""
 CALM = 0.1
-"""Sum of squared weights of a portrait that counts half for mean and identity; strong expressions are not linear."""
+"""Sum of squared weights of a portrait that counts half for mean and identity; strong expressions are not
+linear."""
 ROUNDS = 3
 
 
@@ -116,7 +119,8 @@ def learn_expression(
     portraits: np.ndarray,
     prior: Priors,
 ) -> np.ndarray:
-    """Ridge regression of differences within a head, and a little between people, towards the prior: (52, 468, 3)."""
+    """Ridge regression of differences within a head, and a little between people, towards the prior: (52,
+    468, 3)."""
     residuals = points - np.tensordot(scores, prior.shapes, 1)
     normal, moments = np.zeros((52, 52)), np.zeros((52, 468, 3))
     between = weights * portraits * BETWEEN_PEOPLE
@@ -166,7 +170,8 @@ def finish_mean(mean: np.ndarray, mirror: np.ndarray) -> np.ndarray:
 
 
 def finish_expression(expression: np.ndarray, mean: np.ndarray, mirror: np.ndarray) -> np.ndarray:
-    """Make lids and lips meet where they must at weight 1, and let no shape push closed lips through each other."""
+    """Make lids and lips meet where they must at weight 1, and let no shape push closed lips through each
+    other."""
     expression = expression.copy()
     at = BLENDSHAPES.index
     for index, name in enumerate(BLENDSHAPES):

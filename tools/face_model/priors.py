@@ -1,13 +1,15 @@
-"""What every ARKit shape looks like before any data speak: hand-made displacements, and where data may change them.
+"""What every ARKit shape looks like before any data speak: hand-made displacements, and where data may change
+them.
 
-Written for the person's left side (the image's right, x > 0); the right side is its mirror image. Millimetres.
+Written for the person's left side (the image's right, x > 0); the right side is its mirror image.
+Millimetres.
 """
 
 import numpy as np
+from topology import Topology, mirrored_names
 
 from cameo3d.geometry import face_topology as names
 from cameo3d.values import BLENDSHAPES
-from topology import Topology, mirrored_names
 
 LEFT_BROW_INNER, LEFT_BROW_MIDDLE, LEFT_BROW_OUTER = (336, 285, 296, 295), (334, 282), (293, 283, 300, 276)
 LEFT_BROW = LEFT_BROW_INNER + LEFT_BROW_MIDDLE + LEFT_BROW_OUTER
@@ -111,7 +113,7 @@ class Priors:
             "mouthPucker",
             field(-11 * reach * wide, bow * (0.5 * upper - 0.5 * lower), -6.5 * lips),
             area,
-            1.3,
+            0.4,
         )
         self._add("mouthLeft", field(8 * wide, 0, 1.0 * reach * wide), area, 1.5)
         cheek = self._near(LEFT_CHEEK, 14)

@@ -12,7 +12,8 @@ TYPES = {"float16": "F16", "float32": "F32", "int16": "I16"}
 def write_tensors(out: Path, tensors: dict[str, np.ndarray], metadata: dict[str, str]) -> str:
     """Write a file (to a temporary name, then renamed) and return its SHA-256.
 
-    The public safetensors writer keeps metadata in a hash map, so the order of its header changes from run to run.
+    The public safetensors writer keeps metadata in a hash map, so the order of its header changes from run to
+    run.
     """
     header: dict[str, object] = {"__metadata__": dict(sorted(metadata.items()))}
     body, offset = [], 0

@@ -1,7 +1,7 @@
 """Facts about MediaPipe's face mesh, read from the teacher's own file: triangles, mirror, metric size.
 
-The teacher is a zip that holds, beside its networks, a canonical face of 468 vertices in centimetres (Apache-2.0).
-Only its topology and its size are used; the shape of our mean face is learned.
+The teacher is a zip that holds, beside its networks, a canonical face of 468 vertices in centimetres
+(Apache-2.0). Only its topology and its size are used; the shape of our mean face is learned.
 """
 
 import zipfile

@@ -1,8 +1,8 @@
 """Track faces for learning: our landmarks, and the teacher's scores, of pictures and clips.
 
-Writes one .npz for every hundred pictures and every clip; what is there already is kept, so the program can stop
-and start again. Only rows of licence class A are read, unless --classes says otherwise (for tests of what was
-learned, never for learning).
+Writes one .npz for every hundred pictures and every clip; what is there already is kept, so the program can
+stop and start again. Only rows of licence class A are read, unless --classes says otherwise (for tests of
+what was learned, never for learning).
 """
 
 import argparse

@@ -4,12 +4,12 @@ import resource
 import sys
 from pathlib import Path
 
-from cameo3d.media.video import VideoWriter
-from cameo3d.pipeline.animate import animate
-
 
 def main(photo: Path, video: Path, out: Path) -> None:
     """Run it once."""
+    from cameo3d.media.video import VideoWriter
+    from cameo3d.pipeline.animate import animate
+
     animation = animate(photo, video=video)
     with VideoWriter(out, animation.size, animation.frame_rate, overwrite=True) as writer:
         for frame in animation:

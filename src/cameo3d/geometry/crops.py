@@ -15,12 +15,16 @@ _METERS = 0.1
 """The five points below are given in decimetres."""
 
 _FIVE_POINTS = _METERS * np.array(
-    [(-0.31, -0.09, -0.13), (0.31, -0.09, -0.13), (0.0, 0.25, -0.55), (-0.25, 0.58, -0.22), (0.25, 0.58, -0.22)]
+    [
+        *((-0.31, -0.09, -0.13), (0.31, -0.09, -0.13)),
+        (0.0, 0.25, -0.55),
+        *((-0.25, 0.58, -0.22), (0.25, 0.58, -0.22)),
+    ]
 )
 """Right eye, left eye, tip of the nose, right and left corner of the mouth of an average head, in metres.
 
-Head axes; the origin is EG3D's, near the middle of the head. The values are rounded from the five points to which
-EG3D's own alignment fits a photo (those of the Basel Face Model); `_CENTER` says where the square lies.
+Axes as a head's, but the origin is that of the Basel Face Model, to whose points, rounded here, EG3D's own
+alignment fits a photo; the square is centred on it.
 """
 
 _FACE_SCALE = 300 / 700
@@ -61,7 +65,7 @@ def pixels_from_crop(positions: Float[np.ndarray, "*points 2"], crop: Crop) -> F
 
 
 def _fit_weak_perspective(points: Float[np.ndarray, "5 2"]) -> tuple[Float[np.ndarray, "2"], float]:
-    """Where the head's origin lies, and how many pixels a metre has: least squares for a 2x4 affine camera."""
+    """Where the head's origin lies, and how many pixels a metre has, by a least-squares affine camera."""
     model = np.column_stack((_FIVE_POINTS, np.ones(5)))
     affine = np.linalg.lstsq(model, points, rcond=None)[0].T
     rows = np.linalg.norm(affine[:, :3], axis=1)

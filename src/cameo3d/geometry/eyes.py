@@ -9,23 +9,28 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from cameo3d.values.motion import BLENDSHAPES
 
 EYEBALL_RADIUS = 0.012
 """Metres."""
 CLOSED_GAP = 0.1
 """MediaPipe's lids do not always meet; this share of the usual opening counts as closed."""
 _LIDS = ((LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER))
-_LID_SHAPES = ((0, [1, 4, 5, 6]), (7, [8, 11, 12, 13]))
-"""Left, then right: eyeBlink; eyeLookDown, eyeLookUp, eyeSquint and eyeWide; in ARKit's order."""
+_BLINKS = [BLENDSHAPES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
+_OTHERS = [
+    [BLENDSHAPES.index(f"eye{name}{side}") for name in ("LookDown", "LookUp", "Squint", "Wide")]
+    for side in ("Left", "Right")
+]
+"""The other shapes that move the left, then the right eye's lids."""
 _CENTER = np.array((0.0015, -0.0012, 0.009))
-"""Where the middle of the eyeball lies from the middle of the eye's corners: to the temple, down, into the head.
+"""The middle of the eyeball from the middle of the eye's corners: to the temple, down, into the head.
 
 Metres; measured on studio portraits whose subjects look into the camera.
 """
 _GAIN = 1.5
-"""MediaPipe's irises move too little: heads that turn while the eyes stay on the camera show two thirds of it."""
+"""MediaPipe's irises move too little, as heads show that turn while their eyes stay on the camera."""
 _OWN_YAW = 0.5
-"""How much of the difference between both eyes' yaws is kept; the rest is noise. Pitch is the same for both."""
+"""How much of the difference between both eyes' yaws is kept; the rest is noise. Both have one pitch."""
 
 
 def lid_gaps(vertices: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2"]:
@@ -34,9 +39,7 @@ def lid_gaps(vertices: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2"]:
     return np.array([gap.mean() for gap in gaps])
 
 
-def lid_closures(
-    gaps: Float[np.ndarray, "2"], open_gaps: Float[np.ndarray, "2"]
-) -> Float[np.ndarray, "2"]:
+def lid_closures(gaps: Float[np.ndarray, "2"], open_gaps: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
     """How far lids are closed: 0 at their usual opening, 1 closed, below 0 wider than usual."""
     shut = CLOSED_GAP * open_gaps
     return ((open_gaps - gaps) / np.maximum(open_gaps - shut, 1e-4)).clip(-1, 1)
@@ -50,9 +53,7 @@ class Lids:
         basis: What each of ARKit's shapes adds.
     """
 
-    def __init__(
-        self, neutral: Float[np.ndarray, "468 3"], basis: Float[np.ndarray, "52 468 3"]
-    ) -> None:
+    def __init__(self, neutral: Float[np.ndarray, "468 3"], basis: Float[np.ndarray, "52 468 3"]) -> None:
         self.neutral_gaps = lid_gaps(neutral)
         effects = np.stack([lid_gaps(shape) for shape in basis])
         self._closing = -effects / np.maximum(self.neutral_gaps, 1e-3)
@@ -62,12 +63,12 @@ class Lids:
     ) -> Float[np.ndarray, "52"]:
         """Choose the eyeBlinks, so that all weights together close each eye as far as was seen.
 
-        Below half closed, eyeBlink makes up for what looking down, squinting and widening leave. Towards closed
-        lids, eyeBlink becomes the closure itself, 1 for a shut eye, and those others fade.
+        Below half closed, eyeBlink makes up for what looking down, squinting and widening leave. Towards
+        closed lids, eyeBlink becomes the closure itself, 1 for a shut eye, and those others fade.
         """
         settled = expression.copy()
         for eye, closure in enumerate(closures):
-            blink, others = _LID_SHAPES[eye]
+            blink, others = _BLINKS[eye], _OTHERS[eye]
             closing = self._closing[:, eye]
             settled[blink] = 0
             by_others = settled[others] @ closing[others]

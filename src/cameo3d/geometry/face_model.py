@@ -14,7 +14,8 @@ from cameo3d.weights.store import load_tensors
 class FaceModel:
     """A mean face and two bases, in head axes (see docs/conventions.md) and metres.
 
-    The vertices are those of MediaPipe's face mesh. How the shipped one was learned: docs/cards/face_model.md.
+    The vertices are those of MediaPipe's face mesh. How the shipped one was learned:
+    docs/cards/face_model.md.
     """
 
     mean: Float[Tensor, "468 3"]

@@ -120,8 +120,9 @@ def fit_identity(
         hessian, gradient = np.eye(len(shapes)), -identity
         for i, points in enumerate(landmarks):
             observed = _Observed(points, crop)
-            states[i] = solver.solve(observed, scores[i].astype(np.float64), states[i], 3)
-            part, slope = solver.identity_equations(observed, states[i], axes)
+            state = solver.solve(observed, scores[i].astype(np.float64), states[i], 3)
+            states[i] = state
+            part, slope = solver.identity_equations(observed, state, axes)
             hessian += part * share
             gradient += slope * share
         identity = identity + np.linalg.solve(hessian, gradient)
@@ -213,9 +214,7 @@ class _Solver:
         root = np.sqrt(weights)
         self._scales = root / _POINT_SIGMA, root / _DEPTH_SIGMA, np.float32(1 / _GAP_SIGMA)
 
-    def solve(
-        self, observed: _Observed, scores: np.ndarray, state: _State | None, iterations: int
-    ) -> _State:
+    def solve(self, observed: _Observed, scores: np.ndarray, state: _State | None, iterations: int) -> _State:
         """Improve a state, or find one."""
         state = state or self._first_state(observed, scores)
         count = 6 + len(scores)
@@ -265,8 +264,7 @@ class _Solver:
         """
         posed = self.posed(state)
         arms = posed - state.translation
-        turned = state.rotation.astype(np.float32)
-        moves = [sum(t * axis for t, axis in zip(row, shapes or self._basis, strict=True)) for row in turned]
+        moves = _turned(shapes or self._basis, state.rotation)
         if shapes is None:
             zero, one = np.zeros(468), np.ones(468)
             x, y, z = arms.T
@@ -328,11 +326,16 @@ def _by_axis(basis: np.ndarray) -> _Axes:
     return x, y, z
 
 
+def _turned(axes: _Axes, rotation: np.ndarray) -> list[np.ndarray]:
+    x, y, z = axes
+    return [a * x + b * y + c * z for a, b, c in rotation.astype(np.float32)]
+
+
 def _normal_equations(rows: np.ndarray, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """`J J^T` and `J r`.
 
-    In blocks that are too small for the linear algebra library to share among threads, which costs more than it
-    gains, and on a busy machine ten times more.
+    In blocks that are too small for the linear algebra library to share among threads, which costs more than
+    it gains, and on a busy machine many times more.
     """
     count = rows.shape[1] // _BLOCK * _BLOCK
     blocks = rows[:, :count].reshape(len(rows), -1, _BLOCK).transpose(1, 0, 2)

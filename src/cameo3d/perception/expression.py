@@ -25,11 +25,12 @@ _CAMERA_DISTANCE = 1.0
 def expression_scores(landmarks: Float32[np.ndarray, "*frames 478 3"]) -> Float32[np.ndarray, "*frames 52"]:
     """Read ARKit weights off landmarks, each frame by itself.
 
-    They are the shipped network's estimates of the teacher's scores, calibrated so that a relaxed face has weights
-    near zero and a shut eye an eyeBlink of one (docs/cards/expression.md).
+    They are the shipped network's estimates of the teacher's scores, calibrated so that a relaxed face has
+    weights near zero and a shut eye an eyeBlink of one (docs/cards/expression.md).
 
     Args:
-        landmarks: Face mesh and irises in pixels, z in the unit of x; any size, place and rotation in the image.
+        landmarks: Face mesh and irises in pixels, z in the unit of x; any size, place and rotation in the
+        image.
 
     Returns:
         Weights in [0, 1], in the order of `cameo3d.values.BLENDSHAPES`.
@@ -90,7 +91,8 @@ class ExpressionNet(nn.Module):
     def weights_from_scores(self, scores: Float[Tensor, "*frames 52"]) -> Float[Tensor, "*frames 52"]:
         """Calibrate scores to weights in [0, 1].
 
-        The calibration holds, shape by shape, the score of a relaxed face, the score at weight 1, and an exponent.
+        The calibration holds, shape by shape, the score of a relaxed face, the score at weight 1, and an
+        exponent.
         """
         rest, full, power = self.calibration
         return ((scores - rest) / (full - rest)).clamp(0, 1) ** power

@@ -3,16 +3,15 @@
 Names for single vertices are in `cameo3d.geometry.face_topology`.
 """
 
-import contextlib
-import os
 import warnings
 from collections.abc import Iterator
 from types import TracebackType
-from typing import Self
 
 import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
+
+from cameo3d.perception.quiet import quiet_mediapipe
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # protobuf's own deprecation notes, which nobody here can mend
@@ -47,7 +46,7 @@ class FaceTracker:
     """
 
     def __init__(self, video: bool, max_faces: int = 1, min_confidence: float = 0.5) -> None:
-        with _quiet():
+        with quiet_mediapipe():
             self._mesh = FaceMesh(
                 static_image_mode=not video,
                 max_num_faces=max_faces,
@@ -69,7 +68,7 @@ class FaceTracker:
         scale = np.array((width, height, width), np.float32)
         return [np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale for face in found]
 
-    def __enter__(self) -> Self:
+    def __enter__(self) -> "FaceTracker":
         return self
 
     def __exit__(
@@ -120,7 +119,7 @@ def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float
     height, width = rgb.shape[:2]
     border = max(height, width) // 2
     searches = ([(0, 0, width, height)], [(-border, -border, width + border, height + border)], _parts(rgb))
-    with _quiet(), FaceDetection(min_confidence, 0) as near, FaceDetection(min_confidence, 1) as far:
+    with quiet_mediapipe(), FaceDetection(min_confidence, 0) as near, FaceDetection(min_confidence, 1) as far:
         for windows in searches:
             found = [hit for window in windows for hit in _detect_in(rgb, window, (near, far))]
             if found:
@@ -190,16 +189,3 @@ def _overlap(one: np.ndarray, other: np.ndarray) -> float:
     inner = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
     areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
     return float(np.prod(inner.clip(min=0))) / max(min(areas), 1e-6)
-
-
-@contextlib.contextmanager
-def _quiet() -> Iterator[None]:
-    """Keep what MediaPipe's C++ code writes to the error stream off it; it offers no switch for that."""
-    kept, nowhere = os.dup(2), os.open(os.devnull, os.O_WRONLY)
-    try:
-        os.dup2(nowhere, 2)
-        yield
-    finally:
-        os.dup2(kept, 2)
-        os.close(kept)
-        os.close(nowhere)

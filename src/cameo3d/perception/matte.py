@@ -1,11 +1,14 @@
 """Person matte: how much of each pixel belongs to the person, hair edges included."""
 
+import warnings
 from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from jaxtyping import Float, UInt8
+
+from cameo3d.perception.quiet import quiet_mediapipe
 
 _NETWORK_SIDE = 256
 
@@ -68,6 +71,11 @@ def _sharpen(matte: np.ndarray) -> np.ndarray:
 
 @cache
 def _segmenter() -> Any:
-    from mediapipe.python.solutions.selfie_segmentation import SelfieSegmentation
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # protobuf's own deprecation notes
+        from mediapipe.python.solutions.selfie_segmentation import SelfieSegmentation
 
-    return SelfieSegmentation(model_selection=0)
+    with quiet_mediapipe():
+        segmenter = SelfieSegmentation(model_selection=0)
+        segmenter.process(np.zeros((16, 16, 3), np.uint8))  # its network loads, and talks, only now
+    return segmenter

@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 _MAX_SIDE = 1280
 """Larger frames are scaled down to this, in pixels, before faces are looked for."""
 _STUDY_SECONDS = 10.0
-"""The crop, the head's shape and how far the eyes stand open come from the first seconds that show the face."""
+"""Crop, shape of the head and usual opening of the eyes come from the first seconds that show the face."""
 _STUDY_FRAMES, _LID_FRAMES = 24, 100
 """So many of their frames are fitted together for the shape, and one by one for the eyes."""
 _MAX_FACES = 4
@@ -76,8 +76,8 @@ def track_video(
         face: Which face, counted from the largest, 0, in the first frame that shows any.
         smooth: How strongly the motion is smoothed, in [0, 1]; see `smooth_motion`.
         frame_rate: Frames a second; by default the video's own.
-        crop: The square that the camera looks at; by default the one around the face of the first seconds. Give
-            a photo's crop if the photo is a frame of this video, and poses can be compared.
+        crop: The square that the camera looks at; by default the one around the face of the first seconds.
+            Give a photo's crop if the photo is a frame of this video, and poses can be compared.
         identity: The person's shape if it is known already, for instance from that photo.
         progress: Called after each frame.
 
@@ -128,9 +128,7 @@ def track_video(
             shown(path),
         )
     motion = _held(fits, np.array(sightings.frames), sightings.frame_count, rate, path.name)
-    return TrackedVideo(
-        smooth_motion(motion, smooth), crop, identity, (info.width, info.height), missing
-    )
+    return TrackedVideo(smooth_motion(motion, smooth), crop, identity, (info.width, info.height), missing)
 
 
 def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[Landmarks | None]:
@@ -145,7 +143,10 @@ def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterato
                     yield None
                     continue
                 if face >= len(faces):
-                    raise FaceError(f"The video shows {len(faces)} faces, so there is no face {face}; they count from 0.")
+                    raise FaceError(
+                        f"Face {face} was asked for, but the video shows {len(faces)}; count from 0, the "
+                        "largest first."
+                    )
                 tracker = FaceTracker(True, min(len(faces), _MAX_FACES))
                 last = faces[face]
                 # The first looks at a face still settle; all frames shall be seen alike.
@@ -173,7 +174,9 @@ def _nearest(faces: list[Landmarks], last: Landmarks | None) -> Landmarks | None
 class _Sightings:
     """Passes on the frames that show the face, and keeps count of all."""
 
-    def __init__(self, landmarks: Iterator[Landmarks | None], progress: Progress | None, total: int | None) -> None:
+    def __init__(
+        self, landmarks: Iterator[Landmarks | None], progress: Progress | None, total: int | None
+    ) -> None:
         self.frame_count = 0
         self.frames: list[int] = []
         self._landmarks, self._progress, self._total = landmarks, progress, total

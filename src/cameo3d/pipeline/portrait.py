@@ -39,9 +39,7 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
     if not faces:
         raise FaceError("No face was found in the photo; give one that shows a face from the front.")
     if not 0 <= face < len(faces):
-        raise FaceError(
-            f"Face {face} was asked for, but the photo shows {len(faces)}; count from 0, the largest first."
-        )
+        raise FaceError(f"Face {face} was asked for, but the photo shows {len(faces)}; the largest is 0.")
     if len(faces) > 1:
         logger.warning("The photo shows %d faces; number %d is used, the largest is 0.", len(faces), face)
     landmarks = faces[face]
@@ -53,8 +51,8 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
     fit = fit_portrait(model, landmarks, crop, expression_scores(landmarks[None])[0])
     if abs(float(fit.rotation[0])) > MOST_YAW:
         raise FaceError(
-            f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at most "
-            f"{math.degrees(MOST_YAW):.0f} are possible; give a photo that is closer to the front."
+            f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at "
+            f"most {math.degrees(MOST_YAW):.0f} are possible; give a photo that is closer to the front."
         )
     return Portrait(
         photo=torch.from_numpy(np.ascontiguousarray(rgb)),

@@ -83,7 +83,7 @@ def relative_motion(motion: Motion, source: Posed, reference: Motion | None = No
 
 
 def absolute_motion(motion: Motion, source: Posed) -> Motion:
-    """Take over the driver's expression, pose and gaze as they are, for the same person in the same framing."""
+    """Take over the driver's expression, pose and gaze as they are: the same person in the same framing."""
     del source
     return motion
 

@@ -26,15 +26,15 @@ class _Strength:
     """Changes below this are rest, changes above three times this are moves; in the number's own unit."""
 
 
-# Rest and move are told apart by how far the two smoothed curves differ, so a window of `move_seconds` is all the
-# blur that a fast move can get.
+# Rest and move are told apart by how far the two smoothed curves differ, so a window of `move_seconds` is all
+# the blur that a fast move can get.
 _ROTATION = _Strength(0.20, 0.03, 0.004)
 _POSITION = _Strength(0.20, 0.03, 0.0008)
-_DISTANCE = _Strength(0.50, 0.12, 0.004)
+_DISTANCE = _Strength(0.35, 0.10, 0.004)
 _LIPS = _Strength(0.06, 0.02, 0.02)
 _SKIN = _Strength(0.16, 0.04, 0.03)
 _LIDS = _Strength(0.08, 0.0, 0.03)
-_GAZE = _Strength(0.12, 0.02, 0.03)
+_GAZE = _Strength(0.16, 0.02, 0.045)
 
 
 def smooth_motion(motion: Motion, strength: float) -> Motion:
@@ -42,9 +42,9 @@ def smooth_motion(motion: Motion, strength: float) -> Motion:
 
     Args:
         motion: A motion at constant rate.
-        strength: The knob, in [0, 1]: 0 leaves all as it is, 0.5 takes the jitter off a head at rest, 1 makes
-            for slow, floating heads. It scales every window; the distance to the camera is smoothed most, lips
-            little, lids and moves faster than the jitter least.
+        strength: The knob, in [0, 1]: 0 leaves all as it is, 0.5 takes the jitter off a head at rest, 1
+            makes for slow, floating heads. It scales every window; the distance to the camera is smoothed
+            most, lips little, lids and moves beyond the jitter least.
 
     Raises:
         ValueError: If the strength lies outside [0, 1].

@@ -23,6 +23,7 @@ MAX_BYTES = 100_000_000
 MAX_FRAMES = 1_000_000
 _VERSION = 1
 _FRAME_RATES = (1.0, 240.0)
+_COMMON_RATES = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
 _POSE = (
     *("head_yaw", "head_pitch", "head_roll", "head_x", "head_y", "head_z"),
     *("left_eye_yaw", "left_eye_pitch", "right_eye_yaw", "right_eye_pitch"),
@@ -103,14 +104,15 @@ class _Table(NamedTuple):
 
     def numbers(self, names: tuple[str, ...]) -> Float[np.ndarray, "frames columns"]:
         """The columns of these names; every cell must hold a finite number."""
-        where = [self.columns.index(name) for name in names]
+        columns = [self.columns.index(name) for name in names]
         values = np.zeros((len(self.rows), len(names)))
         for i, row in enumerate(self.rows):
-            for k, column in enumerate(where):
+            for k, column in enumerate(columns):
                 values[i, k] = _number(row[column])
                 if not math.isfinite(values[i, k]):
                     cell = shown(Path(row[column].strip()[:40]))
-                    raise self.error(f"holds {cell} for {names[k]} in line {self.lines[i]}; it must be a number")
+                    where = f"for {names[k]} in line {self.lines[i]}"
+                    raise self.error(f"holds {cell} {where}; it must be a number")
         return values
 
 
@@ -155,9 +157,8 @@ def _from_own(table: _Table) -> Motion:
     values = table.numbers(_COLUMNS)
     rate = _number(table.comments.get("frame_rate", "nan"))
     if "frame_rate" in table.comments and not _FRAME_RATES[0] <= rate <= _FRAME_RATES[1]:
-        raise table.error(
-            f"has the frame rate {shown(Path(table.comments['frame_rate'][:40]))}; it must lie within 1 and 240"
-        )
+        given = shown(Path(table.comments["frame_rate"][:40]))
+        raise table.error(f"has the frame rate {given}; it must lie within 1 and 240")
     values, rate = _at_constant_rate(table, values[:, 0], values[:, 1:], None if math.isnan(rate) else rate)
     weights = _checked_weights(table, values[:, :52])
     return _motion(weights, values[:, 52:], rate, table.comments.get("source", table.path.name))
@@ -182,11 +183,11 @@ def _from_live_link(table: _Table) -> Motion:
 def pose_from_live_link(angles: Float[np.ndarray, "frames 9"]) -> Float[np.ndarray, "frames 10"]:
     """Convert Live Link Face's angles to our head pose and gaze.
 
-    The app writes yaw, pitch and roll of the head, the left and the right eye in radians. Its signs and its order
-    of rotation are ours: in recordings, eyes that look fully to the person's right have yaw +0.6, eyes that look
-    down have positive pitch, and the roll of both eyes is the one that an eyeball without torsion has in the order
-    `Rz(roll) Ry(yaw) Rx(pitch)`. The roll of the eyes is dropped, and since the app writes no position, the
-    head stays a metre in front of the camera.
+    The app writes yaw, pitch and roll of the head, the left and the right eye in radians. Its signs and its
+    order of rotation are ours: in recordings, eyes that look fully to the person's right have yaw +0.6, eyes
+    that look down have positive pitch, and the roll of both eyes is the one that an eyeball without torsion
+    has in the order `Rz(roll) Ry(yaw) Rx(pitch)`; the head is taken to be written alike. The roll of the eyes
+    is dropped, and since the app writes no position, the head stays a metre in front of the camera.
 
     Args:
         angles: Head yaw, pitch, roll, then those of the left, then of the right eye.
@@ -206,7 +207,8 @@ def _timecode_seconds(table: _Table) -> Float[np.ndarray, " frames"]:
         match = _TIMECODE.fullmatch(row[column].strip())
         if match is None:
             cell = shown(Path(row[column].strip()[:40]))
-            raise table.error(f"holds the timecode {cell} in line {table.lines[i]}; it must be hh:mm:ss:ff.fff")
+            line = table.lines[i]
+            raise table.error(f"holds the timecode {cell} in line {line}; it must be hh:mm:ss:ff.fff")
         parts[i] = [float(part) for part in match.groups()]
     whole = parts[:, :3] @ (3600.0, 60.0, 1.0)
     if len(whole) and whole[-1] - whole[0] >= 2:
@@ -251,14 +253,14 @@ def _at_constant_rate(
     if frame_count > MAX_FRAMES:
         raise table.error(f"spans more than {MAX_FRAMES:,} frames; check its times")
     logger.warning(
-        "The motion file %s has uneven times; it was resampled to %g frames a second.", shown(table.path), rate
+        "The motion file %s has uneven times; it was resampled to %g frames/s.", shown(table.path), rate
     )
     times = np.arange(frame_count) / rate
     return np.stack([np.interp(times, seconds, column) for column in values.T], 1), rate
 
 
 def _tidy_rate(rate: float) -> float:
-    common = min((24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0), key=lambda r: abs(r - rate))
+    common = min(_COMMON_RATES, key=lambda common: abs(common - rate))
     return common if abs(common - rate) < 0.005 * rate else round(rate, 4)
 
 
@@ -266,9 +268,8 @@ def _checked_weights(table: _Table, weights: np.ndarray) -> np.ndarray:
     outside = np.abs(weights - 0.5) - 0.5
     if outside.max(initial=0) > 1:
         frame, shape = np.unravel_index(outside.argmax(), weights.shape)
-        raise table.error(
-            f"has the weight {weights[frame, shape]:g} for {BLENDSHAPES[shape]}; weights must lie within 0 and 1"
-        )
+        value = f"{weights[frame, shape]:g} for {BLENDSHAPES[shape]}"
+        raise table.error(f"has the weight {value}; weights must lie within 0 and 1")
     if outside.max(initial=0) > 1e-3:
         logger.warning("The motion file %s has weights outside 0 to 1; they were clamped.", shown(table.path))
     return weights.clip(0, 1)

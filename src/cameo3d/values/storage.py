@@ -1,4 +1,4 @@
-"""Plain values as files: a frozen dataclass of tensors and scalars in one safetensors file, read back strictly."""
+"""Plain values as files: a dataclass of tensors and scalars in one safetensors file, read back strictly."""
 
 import dataclasses
 import json
@@ -145,7 +145,9 @@ def _mismatch(item: Any, annotation: Any) -> str | None:
             return None if not isinstance(item, float) or math.isfinite(item) else "is not a finite number"
         if kind is Tensor and isinstance(item, Tensor):
             return None
-        if isinstance(kind, type) and issubclass(kind, AbstractArray) and isinstance(item, kind):
+        if not (isinstance(item, Tensor) and isinstance(kind, type) and issubclass(kind, AbstractArray)):
+            continue
+        if isinstance(item, kind):
             finite = not item.is_floating_point() or bool(torch.isfinite(item).all())
             return None if finite else "holds numbers that are not finite"
     return f"is {_described(item)}"
@@ -165,5 +167,5 @@ def _check_kind(metadata: dict[str, str], cls: type, what: str, path: Path) -> N
         raise InputError(f"The {what} {shown(path)} {holds}, not a {cls.__name__}; give another file.")
     if version != _VERSION:
         raise InputError(
-            f"The {what} {shown(path)} has version {shown(Path(str(version)))}, not {_VERSION}; make it again."
+            f"The {what} {shown(path)} is of version {str(version)[:9]!r}, not {_VERSION!r}; make it again."
         )

@@ -20,13 +20,13 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "face_model": Entry(
         "face_model.safetensors",
-        "859cc61e3bf29b154ee7f59d299b595b1f50984b84e84ca3ac029f0ca0c46fe9",
+        "9e145e4928733fe879f156f9a3655b0aaca248524eaab9a8380da4d242501c9b",
         "MIT",
         "docs/cards/face_model.md",
     ),
     "expression": Entry(
         "expression.safetensors",
-        "a843d1dc860e565975168851072dcb32288f059c1d646c9545dd335d9a5b491f",
+        "6c325b6ef5265e9b89c1e6c861f80d06e02ac4ef97dad65d84ac173f0e16986b",
         "MIT",
         "docs/cards/expression.md",
     ),

@@ -89,7 +89,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     oval, rays = np.array(OVAL), partial(canvas.rays, portrait.crop)
     skull = rotation.numpy() @ SKULL_CENTER + portrait.translation.numpy()
     cells = cell_centers(canvas.side)
-    per_meter = canvas.pixels_per_unit(portrait.crop) / skull[2]
+    per_meter = canvas.pixels_per_unit(portrait.crop) / float(skull[2])
     heights = lift(
         matte,
         cloth_likeness(image, face_points[oval]),

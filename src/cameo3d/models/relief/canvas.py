@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Float64
+from jaxtyping import Float, Float32, Float64
 
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.values import Crop
@@ -48,7 +48,7 @@ class Canvas:
         matrix[:, 2] += 0.5 * self.scale - 0.5
         return cv2.warpAffine(image, matrix, (self.side, self.side), flags=cv2.INTER_CUBIC, borderMode=border)
 
-    def rays(self, crop: Crop, points: Float32[np.ndarray, "points 2"]) -> Float32[np.ndarray, "points 3"]:
+    def rays(self, crop: Crop, points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, "points 3"]:
         """Directions at depth 1 in the crop camera's axes of positions on the canvas."""
         photo = points / self.scale + np.array([self.left, self.top])
         across = (photo - np.array([crop.center_x, crop.center_y])) / (crop.side * CROP_FOCAL)

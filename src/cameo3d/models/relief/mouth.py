@@ -67,7 +67,7 @@ def make_mouth(
     right, bottom = np.ceil(middle + np.array([0.045, 0.06]) * per_meter).astype(int)
     left, top = max(left, 0), max(top, 0)
     right, bottom = min(right, image.shape[1]), min(bottom, image.shape[0])
-    shape = (bottom - top, right - left)
+    shape = (int(bottom - top), int(right - left))
 
     # Metres right and down from the edge of the upper lip's middle, along the mouth.
     x, y = np.meshgrid(np.arange(left, right) + 0.5, np.arange(top, bottom) + 0.5)
@@ -76,7 +76,7 @@ def make_mouth(
     skin = _skin(image, landmarks)
     white = _white_of_eyes(image, landmarks)
     # Eyes may lie in shadow or in glare; teeth are never far from the skin's own brightness.
-    white = white * np.clip(white.mean(), 1.4 * skin.mean(), 2.0 * skin.mean() + 20) / white.mean().clip(1)
+    white = white * np.clip(white.mean(), 1.45 * skin.mean(), 2.0 * skin.mean() + 20) / white.mean().clip(1)
 
     cavity = np.dstack((_cavity(aside, down, skin), np.full(shape, 255.0)))
     lip_down = ((lower[5] - upper[5]) @ turn.T / per_meter)[1]
@@ -162,7 +162,7 @@ def _skin(image: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
 def _cavity(aside: np.ndarray, down: np.ndarray, skin: np.ndarray) -> np.ndarray:
     """Darkness, with the tongue's rounded back lying low in it."""
     light = float(skin.mean()) / 255
-    dark = np.array([52, 20, 18], np.float32) * (0.35 + 0.5 * light)
+    dark = np.array([74, 30, 28], np.float32) * (0.35 + 0.5 * light)
     tongue = np.array([176, 84, 82], np.float32) * (0.25 + 0.75 * light)
     height = np.hypot(aside / 0.019, (down - 0.027) / 0.017)
     body = np.clip((1.05 - height) / 0.35, 0, 1)[..., None]
@@ -190,8 +190,8 @@ def _teeth(
         rounding = np.abs(inside) ** 3 * edge_round
         low = np.clip((height - rounding - along) / 0.0007, 0, 1)
         sides = np.clip((1 - np.abs(inside)) * (seen / 2) / 0.00045, 0, 1)
-        tooth = low * (0.35 + 0.65 * sides) * (np.abs(inside) <= 1.02)
-        fall = 1 - 0.12 * number - 0.10 * np.abs(inside) ** 4
+        tooth = low * (0.78 + 0.22 * sides) * (np.abs(inside) <= 1.02)
+        fall = 1 - 0.09 * number - 0.07 * np.abs(inside) ** 4
         shade = np.where(tooth > cover, fall, shade)
         cover = np.maximum(cover, tooth)
         start += seen
@@ -232,7 +232,7 @@ def _lower_row(aside: np.ndarray, down: np.ndarray, white: np.ndarray, skin: np.
 def _enamel(white: np.ndarray) -> np.ndarray:
     """Teeth are a little darker and yellower than the white of the eyes."""
     grey = white.mean()
-    return (0.55 * white + 0.45 * grey) * np.array([1.04, 0.99, 0.90]) * 1.02
+    return (0.5 * white + 0.5 * grey) * np.array([1.03, 1.0, 0.95]) * 1.08
 
 
 def _from_photo(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:

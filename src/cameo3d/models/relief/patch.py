@@ -62,7 +62,7 @@ def make_patch(
     )
 
 
-def lattice(width: float, height: float, columns: int, rows: int) -> Float32[np.ndarray, "rows columns 2"]:
+def lattice(width: int, height: int, columns: int, rows: int) -> Float32[np.ndarray, "rows columns 2"]:
     """Evenly spaced positions over a picture, corners included, pixels."""
     x, y = np.meshgrid(np.linspace(0, width, columns), np.linspace(0, height, rows))
     return np.stack((x, y), -1).astype(np.float32)

@@ -28,6 +28,8 @@ _TORSO_TURN = 0.05
 """How much of the head's turn the torso takes up."""
 _TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 """How much of the neck's shift it takes up: shoulders sway, but hardly rise when the chin does."""
+_FOLD = 6.0
+"""Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
 _FIRM_TURN = math.radians(10)
 """From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
@@ -137,6 +139,7 @@ class _Painter:
         self.position = avatar.translation.numpy()
         in_head = (self.front[:468] - self.position) @ self.source
         self.change = ExpressionChange(model, avatar.identity, avatar.expression, torch.from_numpy(in_head))
+        self.fold = _FOLD * avatar.canvas.scale * avatar.crop.side / view.side
         self.per_meter = avatar.canvas.pixels_per_unit(avatar.crop) / float(avatar.translation[2])
         weights = avatar.carrier_weights.numpy()
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
@@ -230,6 +233,7 @@ class _Painter:
                 )
                 part = image[box]
                 part[:] = np.rint(part + (mirrored.astype(np.float32) - part) * share.clip(0, 1))
+        image = _soften_folds(image, raster.attributes, self.fold)
         return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
 
     def _colors(self, where: np.ndarray) -> np.ndarray:
@@ -246,6 +250,33 @@ class _Painter:
 
 def _outline(corners: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
     return np.concatenate((corners[list(upper)], corners[list(lower[1:-1])[::-1]]))
+
+
+@compiled
+def _soften_folds(image, where, limit):
+    """Blur the picture where one part of a surface hides another, so that the edge is no staircase."""
+    result = image.copy()
+    height, width = image.shape[:2]
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            u, v = where[row, column, 0], where[row, column, 1]
+            if u < 0:
+                continue
+            jump = 0.0
+            for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+                other = where[row + down, column + right, 0]
+                if other >= 0:
+                    jump = max(jump, abs(other - u) + abs(where[row + down, column + right, 1] - v))
+            if jump < limit:
+                continue
+            for k in range(4):
+                total = 0
+                for down in range(-1, 2):
+                    for right in range(-1, 2):
+                        weight = (2 - abs(down)) * (2 - abs(right))
+                        total += weight * image[row + down, column + right, k]
+                result[row, column, k] = np.uint8(total // 16)
+    return result
 
 
 @compiled

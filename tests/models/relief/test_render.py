@@ -1,0 +1,93 @@
+import math
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from cameo3d.geometry.face_topology import OVAL
+from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
+from cameo3d.media.images import read_image
+from cameo3d.models.relief import RELIEF, ReliefAvatar
+from cameo3d.pipeline.compose import compose
+from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.values import BLENDSHAPES, Motion, Portrait
+
+
+@pytest.fixture(scope="module")
+def portrait(astronaut_path) -> Portrait:
+    return make_portrait(read_image(astronaut_path))
+
+
+@pytest.fixture(scope="module")
+def avatar(portrait) -> ReliefAvatar:
+    return RELIEF.encode(portrait)
+
+
+def motion(avatar: ReliefAvatar, turn=(0.0, 0.0, 0.0), **shapes: float) -> Motion:
+    """The photo's own pose turned by so many degrees, with the photo's expression or the shapes given."""
+    rotation = matrices_from_angles(torch.tensor(turn).deg2rad()) @ matrices_from_angles(avatar.rotation)
+    expression = (
+        torch.tensor([shapes.get(name, 0.0) for name in BLENDSHAPES]) if shapes else avatar.expression
+    )
+    return Motion(
+        expression[None],
+        angles_from_matrices(rotation)[None],
+        avatar.translation[None],
+        avatar.gaze[None],
+        25.0,
+        "test",
+    )
+
+
+def draw(avatar: ReliefAvatar, view="crop", **how) -> np.ndarray:
+    return next(iter(RELIEF.render(avatar, motion(avatar, **how), view)))
+
+
+def psnr(a: np.ndarray, b: np.ndarray) -> float:
+    return 10 * math.log10(255**2 / np.mean((a.astype(float) - b) ** 2))
+
+
+def test_at_rest_the_photo_comes_back(avatar, portrait):
+    picture = compose(draw(avatar, view="photo"), RELIEF.background(avatar, "photo"))
+    photo = portrait.photo.numpy()
+    face = np.zeros(photo.shape[:2], np.uint8)
+    cv2.fillPoly(face, [portrait.landmarks[list(OVAL), :2].numpy().astype(np.int32)], 1)
+    assert psnr(picture[face > 0], photo[face > 0]) > 30
+    assert psnr(picture, photo) > 30
+
+
+def test_the_photo_view_has_the_photos_size_and_leaves_far_parts_alone(avatar, portrait):
+    turned = compose(draw(avatar, view="photo", turn=(20.0, 0.0, 0.0)), RELIEF.background(avatar, "photo"))
+    assert turned.shape == portrait.photo.shape
+    np.testing.assert_array_equal(turned[-40:], portrait.photo.numpy()[-40:])
+
+
+@pytest.mark.parametrize(
+    "turn", [(25.0, 0.0, 0.0), (-25.0, 0.0, 0.0), (0.0, 15.0, 0.0), (0.0, -15.0, 0.0), (0, 0, 15.0)]
+)
+def test_a_turned_head_has_no_holes(avatar, turn):
+    alpha = draw(avatar, turn=turn)[..., 3]
+    holes = cv2.morphologyEx(alpha, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8)).astype(int) - alpha
+    middle = np.zeros_like(alpha)
+    cv2.ellipse(middle, (256, 250), (90, 120), 0, 0, 360, 1, -1)
+    assert holes[middle > 0].max() < 30
+
+
+def test_a_jaw_that_opens_shows_the_inside_of_the_mouth(avatar):
+    closed, opened = draw(avatar, mouthClose=0.0, eyeWideLeft=0.0), draw(avatar, jawOpen=0.8)
+    changed = np.abs(closed[..., :3].astype(int) - opened[..., :3]).max(-1) > 40
+    rows, columns = np.nonzero(changed)
+    assert changed.sum() > 500
+    assert np.median(rows) > 256
+    assert 150 < np.median(columns) < 360
+
+
+def test_lids_close(avatar):
+    open_eyes, closed_eyes = draw(avatar), draw(avatar, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
+    changed = np.abs(open_eyes[..., :3].astype(int) - closed_eyes[..., :3]).max(-1) > 30
+    assert changed[150:260].sum() > 200
+
+
+def test_the_same_motion_gives_the_same_bytes(avatar):
+    np.testing.assert_array_equal(draw(avatar, turn=(10.0, 5.0, 0.0)), draw(avatar, turn=(10.0, 5.0, 0.0)))

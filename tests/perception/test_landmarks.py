@@ -1,0 +1,94 @@
+import cv2
+import numpy as np
+import pytest
+
+from cameo3d.geometry import face_topology as names
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.perception.landmarks import FaceTracker, detect_faces, face_size, find_faces
+
+
+@pytest.fixture(scope="module")
+def astronaut(astronaut_path) -> np.ndarray:
+    return np.ascontiguousarray(cv2.imread(str(astronaut_path))[..., ::-1])
+
+
+@pytest.fixture(scope="module")
+def face(astronaut) -> np.ndarray:
+    return find_faces(astronaut)[0]
+
+
+def test_the_face_is_found_where_it_is(astronaut, face):
+    assert len(find_faces(astronaut)) == 1
+    middle = face[:468, :2].mean(0)
+    np.testing.assert_allclose(middle, (223, 122), atol=12)  # seen with one's own eyes
+    assert 70 < face_size(face) < 140
+    assert face[4, 2] < face[234, 2]  # the nose is nearer than the ear
+    (box,) = detect_faces(astronaut)
+    assert (box[:2] < middle).all()
+    assert (middle < box[2:]).all()
+
+
+def test_names_are_where_they_belong(face):
+    right_eye, left_eye = (face[list(lids)].mean(0) for lids in (names.RIGHT_LID_UPPER, names.LEFT_LID_UPPER))
+    assert right_eye[0] < left_eye[0]  # the person's right is on the image's left
+    for iris, eye in ((names.RIGHT_IRIS, right_eye), (names.LEFT_IRIS, left_eye)):
+        assert np.linalg.norm(face[iris[0], :2] - eye[:2]) < 0.1 * face_size(face)
+    assert face[list(names.OVAL), 0].max() == pytest.approx(face[:468, 0].max())
+
+
+def test_a_mirrored_photo_gives_mirrored_landmarks(astronaut, face):
+    mirrored = find_faces(np.ascontiguousarray(astronaut[:, ::-1]))[0][:468]
+    mirrored[:, 0] = astronaut.shape[1] - mirrored[:, 0]
+    error = np.linalg.norm(mirrored[load_face_model().mirror.numpy()] - face[:468], axis=1)[:, None]
+    # Measured: 1.2 % of the face; the mesh network itself is not quite symmetric.
+    assert error.mean() < 0.03 * face_size(face)
+
+
+def test_larger_and_smaller_photos_give_the_same_face(astronaut, face):
+    double = cv2.resize(astronaut, None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    again = find_faces(double)[0] / 2
+    assert np.abs(again - face).mean() < 0.02 * face_size(face)
+
+
+def test_small_faces_in_a_large_photo_are_found_largest_first(astronaut):
+    photo = np.full((1200, 1900, 3), 90, np.uint8)
+    for size, left in ((330, 200), (560, 1200)):
+        photo[500 : 500 + size, left : left + size] = cv2.resize(
+            astronaut, (size, size), interpolation=cv2.INTER_AREA
+        )
+    faces = find_faces(photo)
+    assert len(faces) == 2
+    assert face_size(faces[0]) > face_size(faces[1])
+    assert faces[0][:, 0].mean() > 1200
+
+
+def test_a_face_that_fills_the_picture_is_found(astronaut, face):
+    left, top = face[:468, :2].min(0).astype(int)
+    right, bottom = face[:468, :2].max(0).astype(int)
+    close = np.ascontiguousarray(astronaut[top:bottom, left:right])
+    found = find_faces(close)
+    assert len(found) == 1
+    assert face_size(found[0]) > 0.8 * max(close.shape)
+
+
+def test_noise_shows_no_face():
+    noise = np.random.default_rng(0).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    assert find_faces(noise) == []
+    with FaceTracker(video=True) as tracker:
+        assert tracker(noise) == []
+
+
+def test_a_tracker_follows_a_moving_face(astronaut, face):
+    with FaceTracker(video=True) as tracker:
+        for shift in range(0, 50, 10):
+            moved = np.roll(astronaut, shift, axis=1)
+            (found,) = tracker(moved)
+            found[:, 0] -= shift
+            assert np.abs(found[:, :2] - face[:, :2]).mean() < 0.03 * face_size(face)
+
+
+def test_mediapipe_keeps_quiet(astronaut, capfd):
+    find_faces(astronaut)
+    with FaceTracker(video=False) as tracker:
+        tracker(astronaut)
+    assert capfd.readouterr().err == ""
