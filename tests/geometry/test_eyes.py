@@ -44,6 +44,12 @@ def test_closing_grows_evenly_from_the_usual_opening_to_shut():
     np.testing.assert_allclose(lid_closures(opened * 0.55, opened), 0.5)
 
 
+def test_both_eyes_share_a_blink_but_not_a_wink():
+    opened = np.array((0.01, 0.01))
+    np.testing.assert_allclose(lid_closures(np.array((0.001, 0.004)), opened), 1)
+    np.testing.assert_allclose(lid_closures(np.array((0.001, 0.009)), opened), (1, 1 / 9))
+
+
 @pytest.mark.parametrize("squint", [0.0, 0.4])
 @pytest.mark.parametrize("closure", [-0.05, 0.1, 0.3, 0.6, 0.9, 1.0])
 def test_weights_close_the_lids_as_far_as_was_seen(closure, squint):

@@ -4,12 +4,13 @@ import pytest
 
 from cameo3d.geometry import face_topology as names
 from cameo3d.geometry.face_model import load_face_model
+from cameo3d.media.images import read_image
 from cameo3d.perception.landmarks import FaceTracker, detect_faces, face_size, find_faces
 
 
 @pytest.fixture(scope="module")
 def astronaut(astronaut_path) -> np.ndarray:
-    return np.ascontiguousarray(cv2.imread(str(astronaut_path))[..., ::-1])
+    return read_image(astronaut_path)
 
 
 @pytest.fixture(scope="module")

@@ -149,6 +149,22 @@ def test_a_real_face_is_followed_across_the_picture(sliding_video):
     assert 0.9 < float(motion.translation[:, 2].mean()) < 1.15
 
 
+def test_a_small_face_that_vanishes_for_a_while_is_found_again(tmp_path):
+    picture = np.full((540, 960, 3), 90, np.uint8)
+    astronaut = skimage.data.astronaut()[:300:2, 100:340:2]
+    with VideoWriter(tmp_path / "small.mp4", (960, 540), 25) as writer:
+        for i in range(34):
+            frame = picture.copy()
+            if not 8 <= i < 14:
+                frame[200:350, 500 + 2 * i : 620 + 2 * i] = astronaut
+            writer.write(frame)
+    tracked = track_video(tmp_path / "small.mp4", smooth=0.0)
+    # It is searched for in every tenth frame only.
+    assert 6 <= tracked.missing_frames <= 16
+    pixels = tracked.motion.translation[:, 0] / tracked.motion.translation[:, 2] * 4.2647 * tracked.crop.side
+    assert float(pixels[-1] - pixels[0]) / 33 == pytest.approx(2, abs=0.2)
+
+
 def test_a_face_that_is_not_there_is_refused(sliding_video):
     with pytest.raises(FaceError, match="Face 3 was asked for"):
         track_video(sliding_video, face=3)

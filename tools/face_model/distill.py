@@ -21,11 +21,16 @@ from tracks import Tracks, check_licences, read_tracks
 
 from cameo3d.geometry.face_model import FaceModel, load_face_model
 from cameo3d.perception.expression import STABLE, ExpressionNet
+from cameo3d.values import BLENDSHAPES
 
 HELD_OUT = ("trump", "grid_i", "grid_s31", "grid_f", "grid_a", "grid_m")
 STEPS, BATCH, RATE, DECAY = 10_000, 256, 1e-3, 0.2
 OTHER_PERSON = 0.3
 """Standard deviations of identity by which a sample is made to look like somebody else."""
+WINKING_SHARE = 8
+"""One sample in so many gets one eye closed."""
+LOOK_DOWN_WITH_BLINK = 0.55
+"""How much of eyeLookDown the teacher sees in an eye that closes."""
 SEED = 0
 MIRRORED_IRIS = (473, 474, 477, 476, 475, 468, 469, 472, 471, 470)
 """The other eye's iris; its right and left points change places."""
@@ -92,8 +97,10 @@ def train(tracks: Tracks, mirror: np.ndarray) -> ExpressionNet:
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, 3 * RATE, STEPS, pct_start=0.1)
     for step in range(STEPS):
         chosen = torch.multinomial(weights, BATCH, replacement=True, generator=random)
-        shaken = shake(views[step % 2][chosen], face, random)
-        loss = functional.binary_cross_entropy_with_logits(network.logits(shaken), scores[chosen])
+        shaken, wanted = wink(
+            shake(views[step % 2][chosen], face, random), scores[chosen], network, face, random
+        )
+        loss = functional.binary_cross_entropy_with_logits(network.logits(shaken), wanted)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         optimizer.step()
@@ -125,6 +132,29 @@ def shake(features: torch.Tensor, face: FaceModel, random: torch.Generator) -> t
     tilt = torch.linalg.cross(0.03 * normal(count, 1, 3).expand_as(points), points)
     points = (points + tilt) * scale + 0.0002 * normal(*points.shape) + 0.0005 * normal(count, 1, 3)
     return torch.cat((points.flatten(1), features[:, -6:] + 0.02 * normal(count, 6)), 1)
+
+
+def wink(
+    features: torch.Tensor,
+    scores: torch.Tensor,
+    network: ExpressionNet,
+    face: FaceModel,
+    random: torch.Generator,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Close one eye of some samples with the face model, since people in the data close both eyes or none."""
+    count = len(features) // WINKING_SHARE
+    rows = torch.arange(count)
+    sides = torch.randint(2, (count,), generator=random)
+    closed = torch.rand(count, generator=random)
+    blinks = torch.tensor([BLENDSHAPES.index(f"eyeBlink{side}") for side in ("Left", "Right")])[sides]
+    downs = torch.tensor([BLENDSHAPES.index(f"eyeLookDown{side}") for side in ("Left", "Right")])[sides]
+    more = (closed - network.weights_from_scores(scores)[rows, blinks]).clamp(min=0)
+    features, scores = features.clone(), scores.clone()
+    features[:count, : 468 * 3] += more[:, None] * face.expression_basis[blinks].flatten(1)
+    rest, full, _ = network.calibration[:, blinks]
+    scores[rows, blinks] += more * (full - rest)
+    scores[rows, downs] = (scores[rows, downs] + LOOK_DOWN_WITH_BLINK * more).clamp(max=0.9)
+    return features, scores.clamp(0, 1)
 
 
 if __name__ == "__main__":

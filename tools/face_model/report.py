@@ -6,6 +6,8 @@ class A, so it is measured on those other clips only.
 """
 
 import argparse
+import re
+import textwrap
 from pathlib import Path
 
 import numpy as np
@@ -37,8 +39,8 @@ def main() -> None:
     tracks, others = read_tracks(options.tracks), read_tracks(options.other_tracks)
     check_licences(tracks, options.shared)
     model = load_face_model()
-    (options.cards / "expression.md").write_text(expression_card(tracks, others), "utf8")
-    (options.cards / "face_model.md").write_text(face_model_card(model, tracks, others), "utf8")
+    (options.cards / "expression.md").write_text(wrapped(expression_card(tracks, others)), "utf8")
+    (options.cards / "face_model.md").write_text(wrapped(face_model_card(model, tracks, others)), "utf8")
     if options.sheets:
         options.sheets.mkdir(parents=True, exist_ok=True)
         write_sheets(model, options.sheets)
@@ -138,8 +140,10 @@ def face_model_card(model: FaceModel, tracks: Tracks, others: Tracks) -> str:
         for face in (mean, mean + jaw_open, mean + jaw_open + mouth_close)
     ]
     strength = "\n".join(
-        f"| {name} | {1000 * np.linalg.norm(shape, axis=-1).max():.1f} | {(tracks.scores[:, i] > 0.3).sum()} |"
-        for i, (name, shape) in enumerate(zip(BLENDSHAPES, basis, strict=True))
+        f"| {name} | {1000 * most:.1f} | {frames} |"
+        for name, most, frames in zip(
+            BLENDSHAPES, np.linalg.norm(basis, axis=-1).max(1), (tracks.scores > 0.3).sum(0), strict=True
+        )
     )
     return f"""# Card: face_model
 
@@ -194,6 +198,22 @@ MediaPipe guesses depth, and takes the outline of the face where it sees it, so 
 with the pose. Distances of the cameras are unknown; all pictures are taken as seen from one metre. Real chins
 drop farther than the mesh's when a mouth opens very wide. The portraits are mostly of adults.
 """
+
+
+def wrapped(card: str) -> str:
+    """Break the lines of paragraphs and lists anew; tables and headings stay."""
+    lines: list[str] = []
+    for block in card.split("\n\n"):
+        if block.startswith(("|", "#")):
+            lines.append(block)
+            continue
+        items = [" ".join(item.split()) for item in re.split(r"\n(?=\* )", block)]
+        lines.append(
+            "\n".join(
+                textwrap.fill(item, 110, subsequent_indent="  " * item.startswith("* ")) for item in items
+            )
+        )
+    return "\n\n".join(lines).rstrip() + "\n"
 
 
 def scores_of(part: Tracks) -> np.ndarray:

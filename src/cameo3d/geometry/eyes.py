@@ -40,9 +40,15 @@ def lid_gaps(vertices: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2"]:
 
 
 def lid_closures(gaps: Float[np.ndarray, "2"], open_gaps: Float[np.ndarray, "2"]) -> Float[np.ndarray, "2"]:
-    """How far lids are closed: 0 at their usual opening, 1 closed, below 0 wider than usual."""
+    """How far lids are closed: 0 at their usual opening, 1 closed, below 0 wider than usual.
+
+    In a blink both eyes close alike, but MediaPipe often sees one of them lag, so once both are nearly half
+    closed, the further one counts; a wink stays one.
+    """
     shut = CLOSED_GAP * open_gaps
-    return ((open_gaps - gaps) / np.maximum(open_gaps - shut, 1e-4)).clip(-1, 1)
+    closures = ((open_gaps - gaps) / np.maximum(open_gaps - shut, 1e-4)).clip(-1, 1)
+    together = np.clip((closures.min() - 0.3) / 0.2, 0, 1)
+    return closures + together * (closures.max() - closures)
 
 
 class Lids:

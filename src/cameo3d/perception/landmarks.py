@@ -6,6 +6,7 @@ Names for single vertices are in `cameo3d.geometry.face_topology`.
 import warnings
 from collections.abc import Iterator
 from types import TracebackType
+from typing import Any
 
 import cv2
 import numpy as np
@@ -64,7 +65,8 @@ class FaceTracker:
             last ten are the irises. No face, no entry.
         """
         height, width = rgb.shape[:2]
-        found = self._mesh.process(np.ascontiguousarray(rgb)).multi_face_landmarks or ()
+        seen: Any = self._mesh.process(np.ascontiguousarray(rgb))
+        found = seen.multi_face_landmarks or ()
         scale = np.array((width, height, width), np.float32)
         return [np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale for face in found]
 
@@ -146,7 +148,8 @@ def _detect_in(
     size = np.array((right - left, bottom - top))
     picture = _cut(rgb, window, min(1.0, _DETECTION_SIZE / size.max()))
     for detector in detectors:
-        for hit in detector.process(picture).detections or ():
+        seen: Any = detector.process(picture)
+        for hit in seen.detections or ():
             area = hit.location_data.relative_bounding_box
             corners = np.array((area.xmin, area.ymin, area.xmin + area.width, area.ymin + area.height))
             box = corners * np.tile(size, 2) + (left, top, left, top)

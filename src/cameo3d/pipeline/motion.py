@@ -30,6 +30,10 @@ _STUDY_SECONDS = 10.0
 _STUDY_FRAMES, _LID_FRAMES = 24, 100
 """So many of their frames are fitted together for the shape, and one by one for the eyes."""
 _MAX_FACES = 4
+_SEARCH_EVERY = 10
+"""While the face is lost, every so many frames are searched all over, which is slow."""
+_SMALL_FACE, _PART_SIDE = 0.2, 4.0
+"""Below this share of the frame's longer side, a square of so many times the face is looked at."""
 _SETTLING_LOOKS = 4
 """How often the tracker looks at the first frame before it counts."""
 _CHUNK = 32
@@ -110,14 +114,15 @@ def track_video(
         chosen = np.linspace(0, len(first) - 1, min(len(first), _LID_FRAMES)).round().astype(int)
         open_gaps = _usual_opening(FrameFitter(model, identity, crop), first[chosen], scores[chosen])
     fitter = FrameFitter(model, identity, crop, open_gaps)
-    fits = [fitter(*frame) for frame in zip(first, scores, strict=True)]
+    rows = [_row(fitter(*frame)) for frame in zip(first, scores, strict=True)]
+    del study, first, scores
     for landmarks, chunk_scores in chunks:
-        fits += [fitter(*frame) for frame in zip(landmarks, chunk_scores, strict=True)]
+        rows += [_row(fitter(*frame)) for frame in zip(landmarks, chunk_scores, strict=True)]
 
-    missing = sightings.frame_count - len(fits)
+    missing = sightings.frame_count - len(rows)
     if missing > sightings.frame_count / 2:
         raise FaceError(
-            f"The video {shown(path)} shows the face in {len(fits)} of {sightings.frame_count} frames only; "
+            f"The video {shown(path)} shows the face in {len(rows)} of {sightings.frame_count} frames only; "
             "give one that shows it most of the time."
         )
     if missing:
@@ -127,48 +132,97 @@ def track_video(
             sightings.frame_count,
             shown(path),
         )
-    motion = _held(fits, np.array(sightings.frames), sightings.frame_count, rate, path.name)
+    motion = _held(np.stack(rows), np.array(sightings.frames), sightings.frame_count, rate, path.name)
     return TrackedVideo(smooth_motion(motion, smooth), crop, identity, (info.width, info.height), missing)
 
 
 def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[Landmarks | None]:
     """The chosen face in every frame, in pixels of the full frame; None where it is not seen."""
-    tracker: FaceTracker | None = None
-    last: Landmarks | None = None
+    follower = _Follower(face)
     try:
         for frame in frames:
-            if tracker is None:
-                faces = find_faces(frame)
-                if not faces:
-                    yield None
-                    continue
-                if face >= len(faces):
-                    raise FaceError(
-                        f"Face {face} was asked for, but the video shows {len(faces)}; count from 0, the "
-                        "largest first."
-                    )
-                tracker = FaceTracker(True, min(len(faces), _MAX_FACES))
-                last = faces[face]
-                # The first looks at a face still settle; all frames shall be seen alike.
-                for _ in range(_SETTLING_LOOKS):
-                    tracker(frame)
-            seen = _nearest(tracker(frame), last)
-            last = last if seen is None else seen
+            seen = follower(frame)
             yield None if seen is None else seen * np.float32(scale)
     finally:
-        if tracker is not None:
-            tracker.close()
+        follower.close()
 
 
-def _nearest(faces: list[Landmarks], last: Landmarks | None) -> Landmarks | None:
-    """The face that lies nearest to where it was, if any lies there at all."""
-    if last is None or not faces:
+class _Follower:
+    """Follows one face, looking only at the part of the frames around it if it is small there.
+
+    Args:
+        face: Which face of the first frame that shows any, counted from the largest, 0.
+    """
+
+    def __init__(self, face: int) -> None:
+        self._face = face
+        self._tracker: FaceTracker | None = None
+        self._last: Landmarks | None = None
+        self._lost_frames = 0
+        self._part = (slice(None), slice(None))
+        self._corner = np.zeros(3, np.float32)
+
+    def __call__(self, frame: np.ndarray) -> Landmarks | None:
+        """The face in the next frame, in its pixels, if it is seen."""
+        seen = self._track(frame)
+        if seen is None and self._lost_frames % _SEARCH_EVERY == 0:
+            seen = self._search(frame)
+        self._lost_frames = 0 if seen is not None else self._lost_frames + 1
+        self._last = self._last if seen is None else seen
+        return seen
+
+    def close(self) -> None:
+        if self._tracker is not None:
+            self._tracker.close()
+            self._tracker = None
+
+    def _track(self, frame: np.ndarray) -> Landmarks | None:
+        if self._tracker is None or self._last is None:
+            return None
+        faces = [face + self._corner for face in self._tracker(frame[self._part])]
+        return _nearest(faces, self._last)
+
+    def _search(self, frame: np.ndarray) -> Landmarks | None:
+        faces = find_faces(frame)
+        if not faces:
+            return None
+        if self._last is not None:
+            found = _nearest(faces, self._last)
+        elif self._face < len(faces):
+            found = faces[self._face]
+        else:
+            raise FaceError(
+                f"Face {self._face} was asked for, but the video shows {len(faces)}; count from 0, the "
+                "largest first."
+            )
+        if found is None:
+            return None
+        self.close()
+        self._aim(found, frame.shape[0], frame.shape[1])
+        self._tracker, self._last = FaceTracker(True, min(len(faces), _MAX_FACES)), found
+        seen = self._track(frame)
+        return found if seen is None else seen
+
+    def _aim(self, face: Landmarks, height: int, width: int) -> None:
+        """Look at the whole frame, or at a square around a face that MediaPipe would not see in it."""
+        size = face_size(face)
+        if size > _SMALL_FACE * max(height, width):
+            self._part, self._corner = (slice(None), slice(None)), np.zeros(3, np.float32)
+            return
+        x, y = face[:, :2].mean(0)
+        reach = _PART_SIDE * size / 2
+        left, top = max(0, round(float(x) - reach)), max(0, round(float(y) - reach))
+        self._part = (slice(top, round(float(y) + reach)), slice(left, round(float(x) + reach)))
+        self._corner = np.array((left, top, 0), np.float32)
+
+
+def _nearest(faces: list[Landmarks], last: Landmarks) -> Landmarks | None:
+    """The face that lies nearest to where it was; of several, one that moved by less than its size."""
+    if not faces:
         return None
     offsets = [float(np.linalg.norm(face[:, :2].mean(0) - last[:, :2].mean(0))) for face in faces]
     best = int(np.argmin(offsets))
-    if len(faces) > 1 and offsets[best] > face_size(last):
-        return None
-    return faces[best]
+    return faces[best] if len(faces) == 1 or offsets[best] < face_size(last) else None
 
 
 class _Sightings:
@@ -220,18 +274,19 @@ def _usual_opening(fitter: FrameFitter, landmarks: np.ndarray, scores: np.ndarra
     return np.quantile(np.stack(gaps), _OPEN_QUANTILE, axis=0)
 
 
-def _held(fits: list[FaceFit], frames: np.ndarray, frame_count: int, rate: float, source: str) -> Motion:
-    """One fit for every frame of the video: the last one before it, or else the first of all."""
+def _row(fit: FaceFit) -> Float[np.ndarray, "62"]:
+    """The numbers that are kept of a frame."""
+    return torch.cat((fit.expression, fit.rotation, fit.translation, fit.gaze.flatten())).numpy()
+
+
+def _held(
+    rows: Float[np.ndarray, "seen 62"], frames: np.ndarray, frame_count: int, rate: float, source: str
+) -> Motion:
+    """One row for every frame of the video: the last one seen before it, or else the first of all."""
+    expression, rotation, translation, gaze = torch.from_numpy(rows).split((52, 3, 3, 4), 1)
+    gaze = _gaze_behind_lids(gaze.reshape(-1, 2, 2), expression)
     use = torch.from_numpy((np.searchsorted(frames, np.arange(frame_count), "right") - 1).clip(min=0))
-    expression = torch.stack([fit.expression for fit in fits])
-    return Motion(
-        expression[use],
-        torch.stack([fit.rotation for fit in fits])[use],
-        torch.stack([fit.translation for fit in fits])[use],
-        _gaze_behind_lids(torch.stack([fit.gaze for fit in fits]), expression)[use],
-        rate,
-        source,
-    )
+    return Motion(expression[use], rotation[use], translation[use], gaze[use], rate, source)
 
 
 def _gaze_behind_lids(

@@ -15,12 +15,19 @@ _LIMITS_DEGREES = (30.0, 22.0, 25.0)
 """How far yaw, pitch and roll may leave the photo's own: a relief cannot turn further."""
 _MOVE_LIMITS = (0.06, 0.05, 0.10)
 """How far the head may move across, down and towards the camera from its place in the photo, metres."""
+_SIDE_VIEW_DEGREES = (20.0, 60.0)
+"""A photo turned further to the side than the first shows less and less of the far cheek, and at the second
+nothing; so it may turn back less and less."""
+_SIDE_VIEW_LIMIT_DEGREES = 8.0
+"""How far it may always turn back."""
+_PROFILE_DEGREES = 65.0
+"""How far to the side a head may be turned at all."""
+_NECK = (0.0, 0.1, 0.09)
+"""What a head turns about when its driver tells no positions: the top of the neck, head axes, metres."""
 _SOFT_SHARE = 0.7
 """Below this share of a limit nothing is changed; beyond, motion slows down towards it."""
-_MAX_NEUTRAL = 0.6
-"""A driver who never relaxes keeps at least this much of what their most neutral frame shows off."""
-_LEAST_RANGE = 0.3
-"""Weights are stretched to reach 1 again as if the neutral frame showed at most 1 minus this."""
+_MAX_NEUTRAL = 0.35
+"""More than this in the most neutral frame is no habit of the face but an expression, and is kept."""
 _GAZE_LIMIT = 0.6
 """Radians."""
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]
@@ -71,21 +78,47 @@ def relative_motion(motion: Motion, source: Posed, reference: Motion | None = No
     base = matrices_from_angles(reference.rotation[0])
     change = matrices_from_angles(motion.rotation) @ base.mT
     turned = angles_from_matrices(change @ matrices_from_angles(source.rotation))
+    turned = _limited(turned, source.rotation, *_turn_limits(source.rotation))
     distance = source.translation[2] / reference.translation[0, 2]
-    moved = source.translation + (motion.translation - reference.translation) * distance
+    if _tells_positions(motion):
+        moved = source.translation + (motion.translation - reference.translation) * distance
+        reach = torch.tensor(_MOVE_LIMITS)
+        moved = _limited(moved, source.translation, reach, reach)
+    else:
+        moved = turned_about_the_neck(turned, source)
     return replace(
         motion,
         expression=_relative_expression(motion.expression, reference.expression[0]),
-        rotation=_limited(turned, source.rotation, torch.tensor(_LIMITS_DEGREES).deg2rad()),
-        translation=_limited(moved, source.translation, torch.tensor(_MOVE_LIMITS)),
+        rotation=turned,
+        translation=moved,
         gaze=(source.gaze + motion.gaze - reference.gaze).clamp(-_GAZE_LIMIT, _GAZE_LIMIT),
     )
 
 
 def absolute_motion(motion: Motion, source: Posed) -> Motion:
-    """Take over the driver's expression, pose and gaze as they are: the same person in the same framing."""
-    del source
-    return motion
+    """Take over the driver's expression, pose and gaze as they are: the same person in the same framing.
+
+    A driver that tells no positions, such as a Live Link Face file, turns the head about the photo's neck.
+    """
+    if _tells_positions(motion):
+        return motion
+    return replace(motion, translation=turned_about_the_neck(motion.rotation, source))
+
+
+def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Posed) -> Float[Tensor, "frames 3"]:
+    """Where the head's origin goes when the photo's head takes other poses and its neck stays in place.
+
+    Args:
+        rotations: Yaw, pitch and roll in radians.
+        source: How the person looks in the photo.
+
+    Returns:
+        Head origins in the crop camera's axes, metres.
+    """
+    neck = torch.tensor(_NECK)
+    return (
+        source.translation + (matrices_from_angles(source.rotation) - matrices_from_angles(rotations)) @ neck
+    )
 
 
 def with_pose(motion: Motion, pose: Motion | None, source: Posed | None = None) -> Motion:
@@ -132,6 +165,10 @@ def neutral_frame(motion: Motion) -> int:
     return int(torch.where(usual, effort, math.inf).argmin())
 
 
+def _tells_positions(motion: Motion) -> bool:
+    return bool((motion.translation - motion.translation[0]).abs().max() > 1e-6)
+
+
 class _Frame:
     def __init__(self, rotation: Tensor, translation: Tensor, gaze: Tensor) -> None:
         self.rotation, self.translation, self.gaze = rotation, translation, gaze
@@ -141,15 +178,33 @@ def _relative_expression(
     expression: Float[Tensor, "frames 52"], neutral: Float[Tensor, "52"]
 ) -> Float[Tensor, "frames 52"]:
     neutral = neutral.clamp(max=_MAX_NEUTRAL)
-    return ((expression - neutral).clamp(min=0) / (1 - neutral).clamp(min=_LEAST_RANGE)).clamp(max=1)
+    return ((expression - neutral).clamp(min=0) / (1 - neutral)).clamp(max=1)
 
 
 def _limited(
-    values: Float[Tensor, "frames 3"], center: Float[Tensor, "3"], limits: Float[Tensor, "3"]
+    values: Float[Tensor, "frames 3"],
+    center: Float[Tensor, "3"],
+    below: Float[Tensor, "3"],
+    above: Float[Tensor, "3"],
 ) -> Float[Tensor, "frames 3"]:
-    """Bend what leads away from a centre smoothly, so that it never passes the limits."""
+    """Bend what leaves a center smoothly, so that it never passes the limits below and above it."""
     offset = values - center
+    limits = torch.where(offset < 0, below, above)
     soft = _SOFT_SHARE * limits
     room = limits - soft
     beyond = (offset.abs() - soft).clamp(min=0)
-    return center + offset.sign() * (torch.minimum(offset.abs(), soft) + room * torch.tanh(beyond / room))
+    bent = torch.minimum(offset.abs(), soft) + room * torch.tanh(beyond / room)
+    return center + offset.sign() * bent
+
+
+def _turn_limits(center: Float[Tensor, "3"]) -> tuple[Float[Tensor, "3"], Float[Tensor, "3"]]:
+    """How far each angle may leave the photo's downwards and upwards, radians."""
+    usual = torch.tensor(_LIMITS_DEGREES)
+    side = math.degrees(abs(float(center[0])))
+    start, end = _SIDE_VIEW_DEGREES
+    hidden = min(1.0, max(0.0, (side - start) / (end - start)))
+    back = float(usual[0]) + (_SIDE_VIEW_LIMIT_DEGREES - float(usual[0])) * hidden
+    away = min(float(usual[0]), max(1.0, _PROFILE_DEGREES - side))
+    below, above = usual.clone(), usual.clone()
+    below[0], above[0] = (back, away) if center[0] > 0 else (away, back)
+    return below.deg2rad(), above.deg2rad()

@@ -26,7 +26,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "expression": Entry(
         "expression.safetensors",
-        "6c325b6ef5265e9b89c1e6c861f80d06e02ac4ef97dad65d84ac173f0e16986b",
+        "debc20773b81ea8c2eed7e5e60e2d890a424d1b8f56f0bdf807cf45672ef668a",
         "MIT",
         "docs/cards/expression.md",
     ),

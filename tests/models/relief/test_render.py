@@ -1,4 +1,5 @@
 import math
+from typing import Literal
 
 import cv2
 import numpy as np
@@ -40,7 +41,7 @@ def motion(avatar: ReliefAvatar, turn=(0.0, 0.0, 0.0), **shapes: float) -> Motio
     )
 
 
-def draw(avatar: ReliefAvatar, view="crop", **how) -> np.ndarray:
+def draw(avatar: ReliefAvatar, view: Literal["crop", "photo"] = "crop", **how) -> np.ndarray:
     return next(iter(RELIEF.render(avatar, motion(avatar, **how), view)))
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.geometry.face_model import load_face_model
+from cameo3d.models.avatar import AvatarModel
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.render import View, background, render
 from cameo3d.values import Motion, Portrait
@@ -52,4 +53,4 @@ class Relief:
         return View(crop.center_x - crop.side / 2, crop.center_y - crop.side / 2, crop.side, width, height)
 
 
-RELIEF = Relief()
+RELIEF: AvatarModel[ReliefAvatar] = Relief()

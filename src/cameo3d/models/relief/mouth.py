@@ -24,6 +24,8 @@ _OPEN = 0.0012
 """Metres between the lips from which on the photo shows what is inside."""
 _FADE = 0.003
 """Metres of further opening over which darkness in the photo gives way to drawn teeth."""
+_DUSK, _LIT = 0.5, 0.012
+"""Share of the light that reaches the teeth through a slit, and metres of opening that let in all of it."""
 _DEPTH = 0.006
 """Metres from the lips back to the teeth."""
 
@@ -76,7 +78,7 @@ def make_mouth(
     skin = _skin(image, landmarks)
     white = _white_of_eyes(image, landmarks)
     # Eyes may lie in shadow or in glare; teeth are never far from the skin's own brightness.
-    white = white * np.clip(white.mean(), 1.45 * skin.mean(), 2.0 * skin.mean() + 20) / white.mean().clip(1)
+    white = white * np.clip(white.mean(), 1.35 * skin.mean(), 2.0 * skin.mean() + 20) / white.mean().clip(1)
 
     cavity = np.dstack((_cavity(aside, down, skin), np.full(shape, 255.0)))
     lip_down = ((lower[5] - upper[5]) @ turn.T / per_meter)[1]
@@ -112,6 +114,7 @@ def draw_mouth(
     mouth: Mouth,
     pixels: tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray],
     outline: Float32[np.ndarray, "corners 2"],
+    opening: float,
     widened: float,
 ) -> None:
     """Draw the inside of the mouth into the opening of the lips.
@@ -121,6 +124,7 @@ def draw_mouth(
         mouth: The sheets.
         pixels: The vertices of the four sheets in the output.
         outline: The opening between the lips in the output.
+        opening: How far the lips are apart, metres; little light falls through a narrow opening.
         widened: How much further the lips are apart than in the photo, metres.
     """
     box = box_around(outline, output.shape[1], output.shape[0])
@@ -132,6 +136,8 @@ def draw_mouth(
     shares = (1, 1, 1, np.clip(1 - widened / _FADE, 0, 1) if mouth.fades else 1)
     sheets = (mouth.cavity, mouth.lower, mouth.upper, mouth.seen)
     for patch, at, share in zip(sheets, pixels, shares, strict=True):
+        if patch is mouth.seen:  # the photo's own inside is lit already
+            image[..., :3] = image[..., :3] * (_DUSK + (1 - _DUSK) * min(1, opening / _LIT))
         seen = look_up(patch.texture.numpy(), texture_positions(patch, at, box))
         blend(image, seen, np.full_like(mask, share), (0, 0, mask.shape[1], mask.shape[0]))
     blend(output, image, mask, box)

@@ -12,7 +12,7 @@ def fill_holes(
     known = (~hole).astype(np.float32)[..., None]
     if not known.any():
         return image
-    levels = [(image * known, known)]
+    levels: list[tuple[np.ndarray, np.ndarray]] = [(image * known, known)]
     while min(levels[-1][0].shape[:2]) > 2:
         color, weight = (cv2.pyrDown(part) for part in levels[-1])
         weight = weight.reshape(*weight.shape[:2], 1)

@@ -187,8 +187,9 @@ class _Painter:
             )
         )
         lips = _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER)
+        opening = float(np.linalg.norm(front[14] - front[13]))
         widened = float((change[14] - change[13]) @ target[:, 1])
-        draw_mouth(image, mouth, (cavity, lower, upper, seen), lips, widened)
+        draw_mouth(image, mouth, (cavity, lower, upper, seen), lips, opening, widened)
         return image
 
     def _with_torso(

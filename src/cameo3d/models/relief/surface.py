@@ -8,7 +8,7 @@ from jaxtyping import Bool, Float, Float32, Int32
 from scipy.ndimage import gaussian_filter1d
 from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
-from scipy.spatial import Delaunay, cKDTree
+from scipy.spatial import Delaunay, KDTree
 
 from cameo3d.geometry.rasterizer import rasterize
 
@@ -135,7 +135,7 @@ def triangulate_around(
     outline = _outline_points(matte, spacing * 0.7)
     outline = outline[_outside_by(oval, outline) > 0.4 * spacing]
     if len(outline):
-        lattice = lattice[cKDTree(outline).query(lattice)[0] > 0.55 * spacing]
+        lattice = lattice[KDTree(outline).query(lattice)[0] > 0.55 * spacing]
     points = np.concatenate((outline, lattice))
     everything = np.concatenate((oval, points))
     triangles = Delaunay(everything).simplices
@@ -239,5 +239,5 @@ def _solve_poisson(
     ).tocsc()
     solution = np.zeros(unknown.shape)
     if count:
-        solution[unknown] = spsolve(matrix, right)
+        solution[unknown] = np.asarray(spsolve(matrix, right))
     return solution

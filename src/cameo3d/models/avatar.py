@@ -1,0 +1,80 @@
+"""The contract of every avatar model: `encode` once a person, `render` once a clip."""
+
+from collections.abc import Iterator
+from typing import Literal, Protocol, TypeVar, runtime_checkable
+
+import numpy as np
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from cameo3d.values import Crop, Motion, Portrait
+
+
+@runtime_checkable
+class Avatar(Protocol):
+    """What every model's avatar tells of its person; the rest is the model's own.
+
+    It is a frozen dataclass of tensors, so that `save_value` and `load_value` store it.
+    """
+
+    @property
+    def photo(self) -> UInt8[Tensor, "height width 3"]:
+        """The photo it was made from."""
+        ...
+
+    @property
+    def crop(self) -> Crop:
+        """The head-and-shoulders square in the photo."""
+        ...
+
+    @property
+    def identity(self) -> Float[Tensor, " components"]:
+        """Face shape in standard deviations of the shipped face model."""
+        ...
+
+    @property
+    def expression(self) -> Float[Tensor, "52"]:
+        """ARKit weights of the photo's own expression."""
+        ...
+
+    @property
+    def rotation(self) -> Float[Tensor, "3"]:
+        """Head yaw, pitch and roll of the photo in radians."""
+        ...
+
+    @property
+    def translation(self) -> Float[Tensor, "3"]:
+        """Head origin in the crop camera's axes, in metres."""
+        ...
+
+    @property
+    def gaze(self) -> Float[Tensor, "2 2"]:
+        """Yaw and pitch in radians of the left, then the right eye against the head."""
+        ...
+
+
+Person = TypeVar("Person", bound=Avatar)
+
+
+class AvatarModel(Protocol[Person]):
+    """A way to make avatars and to draw them."""
+
+    def encode(self, portrait: Portrait) -> Person:
+        """Make a person's avatar from a portrait."""
+        ...
+
+    def render(
+        self, avatar: Person, motion: Motion, view: Literal["crop", "photo"] = "crop"
+    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Yield the person in motion, frame by frame, in straight colours with alpha."""
+        ...
+
+    def background(
+        self, avatar: Person, view: Literal["crop", "photo"] = "crop"
+    ) -> UInt8[np.ndarray, "height width 3"]:
+        """The photo's own background with the person taken out, at the size of the view."""
+        ...
+
+    def size(self, avatar: Person, view: Literal["crop", "photo"] = "crop") -> tuple[int, int]:
+        """Width and height of a view's frames, pixels."""
+        ...
