@@ -46,7 +46,7 @@ def test_closing_grows_evenly_from_the_usual_opening_to_shut():
 
 def test_both_eyes_share_a_blink_but_not_a_wink():
     opened = np.array((0.01, 0.01))
-    np.testing.assert_allclose(lid_closures(np.array((0.001, 0.004)), opened), 1)
+    np.testing.assert_allclose(lid_closures(np.array((0.001, 0.004)), opened), (1, 13 / 15))
     np.testing.assert_allclose(lid_closures(np.array((0.001, 0.009)), opened), (1, 1 / 9))
 
 

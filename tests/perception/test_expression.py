@@ -37,7 +37,7 @@ def test_head_axes_undo_pose_place_and_size():
     turned, camera_from_head = in_head_axes(torch.from_numpy(landmarks_of(angles=angles) * 3 + 40), target)
     torch.testing.assert_close(turned, straight, rtol=0, atol=4e-3)
     torch.testing.assert_close(
-        camera_from_head, matrices_from_angles(torch.tensor(angles)), rtol=0, atol=0.01
+        camera_from_head, matrices_from_angles(torch.tensor(angles)), rtol=0, atol=0.03
     )
 
 

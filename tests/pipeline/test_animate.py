@@ -72,7 +72,10 @@ def test_a_still_pose_is_the_photos_own(avatar, motion):
 
 
 def test_an_absolute_motion_is_taken_over_as_it_is(avatar, motion):
-    assert animate(avatar, motion=motion, relative=False).motion == motion
+    taken = animate(avatar, motion=motion, relative=False).motion
+    torch.testing.assert_close(taken.expression, motion.expression, rtol=0, atol=0)
+    torch.testing.assert_close(taken.rotation, motion.rotation, rtol=0, atol=0)
+    torch.testing.assert_close(taken.gaze, motion.gaze, rtol=0, atol=0)
 
 
 def test_an_orbit_keeps_the_photos_expression(avatar):

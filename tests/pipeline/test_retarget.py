@@ -146,3 +146,25 @@ def test_poses_of_one_or_two_frames_work(frame_count):
 def test_a_reference_of_several_frames_is_refused():
     with pytest.raises(ValueError, match="one frame"):
         relative_motion(moving(), PHOTO, moving(2))
+
+
+def test_a_driver_without_positions_turns_the_head_about_its_neck():
+    turned = replace(still_motion(3), rotation=torch.tensor([[0.0, 0, 0], [0.2, 0, 0], [0, 0.2, 0.1]]))
+    source = Photo(torch.tensor([0.1, 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0]), torch.zeros(2, 2))
+    moved = absolute_motion(turned, source)
+    neck = torch.tensor([0.0, 0.1, 0.09])
+    place = source.translation + matrices_from_angles(source.rotation) @ neck
+    torch.testing.assert_close(
+        moved.translation + matrices_from_angles(moved.rotation) @ neck, place.expand(3, 3)
+    )
+
+
+@pytest.mark.parametrize(("side_degrees", "back_degrees"), [(0, 30), (20, 30), (60, 8)])
+def test_a_photo_from_the_side_turns_back_less(side_degrees, back_degrees):
+    source = Photo(
+        torch.tensor([math.radians(side_degrees), 0.0, 0.0]), torch.tensor([0.0, 0.0, 1.0]), torch.zeros(2, 2)
+    )
+    wild = replace(still_motion(2), rotation=torch.tensor([[0.0, 0, 0], [-1.5, 0, 0]]))
+    moved = relative_motion(wild, source, reference=still_motion(1))
+    turned_back = math.degrees(float(source.rotation[0] - moved.rotation[1, 0]))
+    assert 0.9 * back_degrees < turned_back <= back_degrees

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from mediapipe.modules.face_geometry.protos.geometry_pipeline_metadata_pb2 import GeometryPipelineMetadata
+from mediapipe.modules.face_geometry.protos import geometry_pipeline_metadata_pb2 as protos
 
 from cameo3d.geometry import face_topology as names
 from cameo3d.values import BLENDSHAPES
@@ -32,7 +32,7 @@ class Topology:
 
 
 def read_topology(teacher: Path) -> Topology:
-    metadata = GeometryPipelineMetadata()
+    metadata = protos.GeometryPipelineMetadata()  # pyright: ignore[reportAttributeAccessIssue]
     with zipfile.ZipFile(teacher) as archive:
         metadata.ParseFromString(archive.read("geometry_pipeline_metadata_landmarks.binarypb"))
     vertices = np.array(metadata.canonical_mesh.vertex_buffer).reshape(-1, 5)[:, :3]

@@ -81,6 +81,7 @@ class Teacher:
 
 def picture_records(folder: Path, row: dict[str, str], teacher: Teacher) -> Iterator[dict]:
     bgr = cv2.imread(str(folder / row["file"]))
+    assert bgr is not None, f"{row['file']} cannot be read"
     for mirrored in (False, True):
         rgb = np.ascontiguousarray((bgr[:, ::-1] if mirrored else bgr)[..., ::-1])
         faces, labels = find_faces(rgb), teacher(rgb)
@@ -119,7 +120,7 @@ def record(
 def save(out: Path, records: list[dict]) -> None:
     columns = {name: np.array([one[name] for one in records]) for name in (records[0] if records else ())}
     partial = out.with_suffix(".part.npz")
-    np.savez(partial, **columns)
+    np.savez(partial, allow_pickle=False, **columns)
     partial.rename(out)
     print(out.name, len(records), flush=True)
 

@@ -16,6 +16,8 @@ EYEBALL_RADIUS = 0.012
 CLOSED_GAP = 0.1
 """MediaPipe's lids do not always meet; this share of the usual opening counts as closed."""
 _LIDS = ((LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER))
+_TOGETHER = 0.6
+"""How much of the lag of one eye behind the other in a blink is taken away."""
 _BLINKS = [BLENDSHAPES.index(f"eyeBlink{side}") for side in ("Left", "Right")]
 _OTHERS = [
     [BLENDSHAPES.index(f"eye{name}{side}") for name in ("LookDown", "LookUp", "Squint", "Wide")]
@@ -43,11 +45,11 @@ def lid_closures(gaps: Float[np.ndarray, "2"], open_gaps: Float[np.ndarray, "2"]
     """How far lids are closed: 0 at their usual opening, 1 closed, below 0 wider than usual.
 
     In a blink both eyes close alike, but MediaPipe often sees one of them lag, so once both are nearly half
-    closed, the further one counts; a wink stays one.
+    closed, it is drawn towards the further one; a wink stays one.
     """
     shut = CLOSED_GAP * open_gaps
     closures = ((open_gaps - gaps) / np.maximum(open_gaps - shut, 1e-4)).clip(-1, 1)
-    together = np.clip((closures.min() - 0.3) / 0.2, 0, 1)
+    together = _TOGETHER * np.clip((closures.min() - 0.3) / 0.2, 0, 1)
     return closures + together * (closures.max() - closures)
 
 

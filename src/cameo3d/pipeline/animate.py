@@ -169,7 +169,7 @@ def orbit(
         yaw_radians,
         pitch_radians,
     )
-    return Animation(avatar, motion, frame, _fill(fill, avatar, frame))
+    return Animation(avatar, absolute_motion(motion, avatar), frame, _fill(fill, avatar, frame))
 
 
 def create(photo: str | Path | Portrait, face: int = 0) -> ReliefAvatar:

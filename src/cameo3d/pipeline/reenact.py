@@ -37,7 +37,7 @@ def matching_frame(
 
 
 def seen_at(avatar: ReliefAvatar, tracked: TrackedVideo, frame: int) -> ReliefAvatar:
-    """The avatar with shape, pose, expression and gaze as the tracker saw them in its own frame of the driver.
+    """The avatar with shape, pose, expression and gaze as tracked in its own frame of the driver.
 
     A still and a video are not measured quite alike; starting from the video's own measure makes that
     frame come out as the photo itself, and every other one move from there by what the video moves.

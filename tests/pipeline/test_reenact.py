@@ -1,0 +1,34 @@
+import numpy as np
+
+from cameo3d.pipeline.reenact import matching_frame
+
+
+def frames() -> list[np.ndarray]:
+    generator = np.random.default_rng(0)
+    # Coarse random patterns: they survive the shrinking that makes re-encoding harmless.
+    return [
+        np.kron(generator.integers(0, 255, (12, 12, 3)), np.ones((20, 20, 1))).astype(np.uint8)
+        for _ in range(5)
+    ]
+
+
+def test_a_photo_finds_its_frame_in_spite_of_noise():
+    video = frames()
+    noise = np.random.default_rng(1).normal(0, 8, video[3].shape)
+    assert matching_frame((video[3] + noise).clip(0, 255).astype(np.uint8), video) == 3
+
+
+def test_a_photo_of_something_else_finds_none():
+    assert matching_frame(np.full((240, 240, 3), 128, np.uint8), frames()) is None
+
+
+def test_the_search_stops_at_the_frame_itself():
+    seen = []
+
+    def watched():
+        for frame in frames():
+            seen.append(1)
+            yield frame
+
+    assert matching_frame(frames()[1], watched()) == 1
+    assert len(seen) == 2
