@@ -39,7 +39,7 @@ def animate(
     frame: Literal["crop", "photo"] = "crop",
     compare: bool = False,
     face: int = 0,
-    smooth: float = 0.5,
+    smooth: float = 0.3,
     overwrite: bool = False,
     model: Literal["relief"] = "relief",
     device: Literal["cpu"] = "cpu",
@@ -100,7 +100,7 @@ def track(
     video: Annotated[Positional[Path], arg(metavar="VIDEO")],
     out: _Out = None,
     face: int = 0,
-    smooth: float = 0.5,
+    smooth: float = 0.3,
     overwrite: bool = False,
 ) -> None:
     """Follow a face through a video and write a motion file.

@@ -92,7 +92,7 @@ def animate(
     background: str | Path = "keep",
     frame: Frame = "crop",
     face: int = 0,
-    smooth: float = 0.5,
+    smooth: float = 0.3,
     model: Literal["relief"] = "relief",
     progress: Progress | None = None,
 ) -> Animation:
@@ -189,7 +189,7 @@ def create(photo: str | Path | Portrait, face: int = 0) -> ReliefAvatar:
 
 
 def track(
-    video: str | Path, face: int = 0, smooth: float = 0.5, progress: Progress | None = None
+    video: str | Path, face: int = 0, smooth: float = 0.3, progress: Progress | None = None
 ) -> TrackedVideo:
     """Follow a face through a video.
 

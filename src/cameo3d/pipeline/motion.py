@@ -67,7 +67,7 @@ class TrackedVideo:
 def track_video(
     path: Path,
     face: int = 0,
-    smooth: float = 0.5,
+    smooth: float = 0.3,
     frame_rate: float | None = None,
     crop: Crop | None = None,
     identity: Float[Tensor, " components"] | None = None,
