@@ -133,7 +133,9 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         with _output_errors(path, temporary):
             _create(temporary)
+            mode = temporary.stat().st_mode
             yield temporary
+            temporary.chmod(mode)  # some writers make files that nobody else may read
             os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
