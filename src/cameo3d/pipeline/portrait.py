@@ -11,6 +11,7 @@ from jaxtyping import Float32, UInt8
 from cameo3d.errors import FaceError
 from cameo3d.geometry.crops import portrait_crop
 from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.fitting import fit_portrait
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces
@@ -21,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 LEAST_FACE = 64
 """Pixels across a face below which there is too little to animate."""
+LEAST_PERSON = 0.5
+"""Share of the face that must lie on what is recognised as a person."""
 MOST_YAW = math.radians(60)
 """A face turned further away hides half of itself."""
 
@@ -33,7 +36,7 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         face: Which face, counted from the largest, 0.
 
     Raises:
-        FaceError: If there is no such face, or it is too small or turned too far away.
+        FaceError: If there is no such face, or it is too small, turned too far away, or merely drawn.
     """
     faces = find_faces(rgb)
     if not faces:
@@ -54,10 +57,15 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
             f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at "
             f"most {math.degrees(MOST_YAW):.0f} are possible; give a photo that is closer to the front."
         )
+    matte = _matte(rgb, crop, landmarks)
+    face_area = np.zeros(matte.shape, np.uint8)
+    cv2.fillPoly(face_area, [np.rint(landmarks[list(OVAL), :2]).astype(np.int32)], 1)
+    if matte[face_area > 0].mean() < LEAST_PERSON:
+        raise FaceError("The face belongs to no person, as in a drawing; give a photo or a painting of one.")
     return Portrait(
         photo=torch.from_numpy(np.ascontiguousarray(rgb)),
         crop=crop,
-        matte=torch.from_numpy(_matte(rgb, crop, landmarks)),
+        matte=torch.from_numpy(matte),
         landmarks=torch.from_numpy(landmarks),
         identity=fit.identity,
         expression=fit.expression,
