@@ -25,8 +25,8 @@ _DETECTION_SIZE = 1024
 _CROP_SIZE = 512
 """Side, in pixels, of the enlarged or shrunk square around one face of a photo."""
 
-_CROP_MARGIN = 2.0
-"""Side of that square over the longer side of the detected box."""
+_CROP_MARGINS = (2.0, 1.5, 2.8)
+"""Side of that square over the longer side of the detected box; the later ones where the first fails."""
 
 _SETTLING_PASSES = 3
 """How often the mesh looks at a still; each look starts from the face that the one before it found."""
@@ -157,16 +157,27 @@ def _detect_in(
 
 
 def _mesh_in_box(rgb: np.ndarray, box: np.ndarray) -> np.ndarray | None:
-    half = max(2, round(_CROP_MARGIN / 2 * float((box[2:] - box[:2]).max())))
+    """The mesh of the face in a box; harsh light and beards may need a narrower or a wider look."""
+    return next(
+        (face for face in (_look(rgb, box, margin) for margin in _CROP_MARGINS) if face is not None), None
+    )
+
+
+def _look(rgb: np.ndarray, box: np.ndarray, margin: float) -> np.ndarray | None:
+    half = max(2, round(margin / 2 * float((box[2:] - box[:2]).max())))
     x, y = (round(float(c)) for c in (box[:2] + box[2:]) / 2)
     scale = _CROP_SIZE / (2 * half)
     crop = _cut(rgb, (x - half, y - half, x + half, y + half), scale)
+    last = None
     with FaceTracker(video=True) as tracker:
         for _ in range(_SETTLING_PASSES):
             faces = tracker(crop)
             if not faces:
-                return None
-    face = faces[0] / np.float32(scale)
+                break
+            last = faces[0]
+    if last is None:
+        return None
+    face = last / np.float32(scale)
     face[:, :2] += np.array((x - half, y - half), np.float32)
     return face
 
