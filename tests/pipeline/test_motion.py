@@ -10,9 +10,10 @@ from cameo3d.geometry.cameras import crop_camera
 from cameo3d.geometry.crops import pixels_from_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.media.images import read_image
 from cameo3d.media.video import VideoInfo, VideoWriter
 from cameo3d.pipeline import motion as tracking
-from cameo3d.pipeline.motion import track_video
+from cameo3d.pipeline.motion import _landmarks, track_video
 from cameo3d.values import BLENDSHAPES, Crop
 
 MODEL = load_face_model()
@@ -168,3 +169,11 @@ def test_a_small_face_that_vanishes_for_a_while_is_found_again(tmp_path):
 def test_a_face_that_is_not_there_is_refused(sliding_video):
     with pytest.raises(FaceError, match="Face 3 was asked for"):
         track_video(sliding_video, face=3)
+
+
+def test_the_first_frame_of_a_still_video_is_seen_like_the_others(astronaut_path):
+    photo = read_image(astronaut_path)
+    seen = [one for one in _landmarks([photo] * 8, 0, 1.0) if one is not None]
+    drift = np.abs(seen[0][:468, :2] - seen[-1][:468, :2]).mean()
+    # Measured: 0.2 pixels, as between any two looks; 0.6 if the very first look counts.
+    assert drift < 0.35

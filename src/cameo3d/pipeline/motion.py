@@ -200,6 +200,9 @@ class _Follower:
         self.close()
         self._aim(found, frame.shape[0], frame.shape[1])
         self._tracker, self._last = FaceTracker(True, min(len(faces), _MAX_FACES)), found
+        # The first looks at a face still settle; all frames shall be seen alike.
+        for _ in range(_SETTLING_LOOKS):
+            self._track(frame)
         seen = self._track(frame)
         return found if seen is None else seen
 
