@@ -7,14 +7,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from cameo3d.models.avatar import Avatar
     from cameo3d.pipeline.animate import Animation, animate, create, track
     from cameo3d.values import Motion, Portrait
 
 __version__ = "0.1.0"
-__all__ = ["Animation", "Motion", "Portrait", "__version__", "animate", "create", "track"]
+__all__ = ["Animation", "Avatar", "Motion", "Portrait", "__version__", "animate", "create", "track"]
 
 _HOMES = {
     "Animation": "cameo3d.pipeline.animate",
+    "Avatar": "cameo3d.models.avatar",
     "Motion": "cameo3d.values",
     "Portrait": "cameo3d.values",
     "animate": "cameo3d.pipeline.animate",
