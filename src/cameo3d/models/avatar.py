@@ -8,10 +8,11 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.portrait import Posed
 
 
 @runtime_checkable
-class Avatar(Protocol):
+class Avatar(Posed, Protocol):
     """What every model's avatar tells of its person; the rest is the model's own.
 
     It is a frozen dataclass of tensors, so that `save_value` and `load_value` store it.
@@ -35,21 +36,6 @@ class Avatar(Protocol):
     @property
     def expression(self) -> Float[Tensor, "52"]:
         """ARKit weights of the photo's own expression."""
-        ...
-
-    @property
-    def rotation(self) -> Float[Tensor, "3"]:
-        """Head yaw, pitch and roll of the photo in radians."""
-        ...
-
-    @property
-    def translation(self) -> Float[Tensor, "3"]:
-        """Head origin in the crop camera's axes, in metres."""
-        ...
-
-    @property
-    def gaze(self) -> Float[Tensor, "2 2"]:
-        """Yaw and pitch in radians of the left, then the right eye against the head."""
         ...
 
 

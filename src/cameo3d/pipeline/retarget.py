@@ -2,7 +2,6 @@
 
 import math
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
@@ -10,6 +9,7 @@ from torch import Tensor
 
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.values.motion import BLENDSHAPES, Motion
+from cameo3d.values.portrait import Posed
 
 _LIMITS_DEGREES = (30.0, 22.0, 25.0)
 """How far yaw, pitch and roll may leave the photo's own: a relief cannot turn further."""
@@ -32,26 +32,6 @@ _GAZE_LIMIT = 0.6
 """Radians."""
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]
 _EFFORTS = [i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook"))]
-
-
-@runtime_checkable
-class Posed(Protocol):
-    """Whatever knows how the person looks in the photo: a portrait or an avatar."""
-
-    @property
-    def rotation(self) -> Float[Tensor, "3"]:
-        """Head yaw, pitch and roll in radians."""
-        ...
-
-    @property
-    def translation(self) -> Float[Tensor, "3"]:
-        """Head origin in the crop camera's axes, in metres."""
-        ...
-
-    @property
-    def gaze(self) -> Float[Tensor, "2 2"]:
-        """Yaw and pitch in radians of the left, then the right eye against the head."""
-        ...
 
 
 def relative_motion(motion: Motion, source: Posed, reference: Motion | None = None) -> Motion:

@@ -1,6 +1,7 @@
 """Portrait: everything that is known about one photo of one person."""
 
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -37,3 +38,23 @@ class Portrait:
     """Head origin in the crop camera's axes, in metres."""
     gaze: Float[Tensor, "2 2"]
     """Yaw and pitch in radians of the left, then the right eye against the head."""
+
+
+@runtime_checkable
+class Posed(Protocol):
+    """Whatever knows how the person looks in the photo: a portrait or an avatar."""
+
+    @property
+    def rotation(self) -> Float[Tensor, "3"]:
+        """Head yaw, pitch and roll in radians."""
+        ...
+
+    @property
+    def translation(self) -> Float[Tensor, "3"]:
+        """Head origin in the crop camera's axes, in metres."""
+        ...
+
+    @property
+    def gaze(self) -> Float[Tensor, "2 2"]:
+        """Yaw and pitch in radians of the left, then the right eye against the head."""
+        ...
