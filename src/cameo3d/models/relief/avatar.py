@@ -10,7 +10,6 @@ from torch import Tensor
 
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS, OVAL
-from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
@@ -21,8 +20,8 @@ from cameo3d.values import Crop, Portrait
 
 _SPACING = 7 / 512
 """Distance of surface points around the face, as a fraction of the crop."""
-_HIDDEN_BEHIND = 0.006
-"""Metres behind another part of the face from which on a vertex counts as hidden."""
+_BEHIND_CHEEK = 0.008
+"""Metres behind a bulging cheek at which the surface around the face goes on."""
 _BACK_HEIGHT = 0.05
 """Metres above the outline's plane up to which the back surface is kept."""
 _CARRIERS = 6
@@ -50,10 +49,6 @@ class ReliefAvatar:
     triangles: Int32[Tensor, "triangles 3"]
     back_triangles: Int32[Tensor, "back_triangles 3"]
     """Those near the outline, where a turned head shows what was behind it."""
-    borrowed: Float32[Tensor, " vertices"]
-    """How much of its colour a vertex takes from the other half of the face, since the photo hides it."""
-    lenders: Float32[Tensor, "vertices 2"]
-    """Where the mirrored vertex lies on the canvas, pixels."""
     head: Float32[Tensor, " vertices"]
     """How far a vertex follows the head: 1 head, 0 torso."""
     anchored: Float32[Tensor, " vertices"]
@@ -107,12 +102,11 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     outer = vertex_of[mesh.triangles]
     points = np.concatenate((face_points, around))
     silhouette = sample(heights.silhouette, points)
-    outer_depths = np.where(mesh.on_silhouette, silhouette[468:], sample(heights.depths, around))
+    # A cheek may bulge over its outline; what joins the outline there goes behind it.
+    outer_depths = sample(heights.depths, around) + _BEHIND_CHEEK * sample(heights.face, around)
+    outer_depths = np.where(mesh.on_silhouette, silhouette[468:], outer_depths)
     depths = np.concatenate((face_depths, outer_depths))
     carriers, carrier_weights = _carry(face_points, around, oval, per_meter)
-    mirror = model.mirror.numpy()
-    visible = _visibility(rays(face_points) * face_depths[:, None], face_points, closed, canvas.side)
-    borrowed = (1 - visible) * visible[mirror]
     plate = background_plate(image, anyone, margin=round(0.012 * canvas.side))
     texture = np.dstack((foreground_colors(image, matte, plate), np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(468, np.float32), sample(heights.head, around)))
@@ -128,8 +122,6 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         back_depths=torch.from_numpy((2 * silhouette - depths).astype(np.float32)),
         triangles=torch.from_numpy(np.concatenate((closed, outer))),
         back_triangles=torch.from_numpy(outer[(silhouette - depths)[outer].min(1) < _BACK_HEIGHT]),
-        borrowed=torch.from_numpy(np.pad(borrowed, (0, len(around))).astype(np.float32)),
-        lenders=torch.from_numpy(np.concatenate((face_points[mirror], around)).astype(np.float32)),
         head=torch.from_numpy(head),
         anchored=torch.from_numpy(
             ((canvas.side - points[:, 1]) / (0.35 * canvas.side)).clip(0, 1).astype(np.float32)
@@ -170,24 +162,6 @@ def _head_positions(cells: np.ndarray, canvas: Canvas, portrait: Portrait) -> np
     roll = float(portrait.rotation[2])
     upright = offset @ np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     return upright.reshape(cells.shape).astype(np.float32)
-
-
-def _visibility(positions: np.ndarray, points: np.ndarray, triangles: np.ndarray, side: int) -> np.ndarray:
-    """How well the photo shows each vertex of the face: 1 seen from the front, 0 from the side or hidden."""
-    corners = positions[triangles]
-    facets = np.cross(corners[:, 1] - corners[:, 0], corners[:, 2] - corners[:, 0])
-    normals = np.zeros_like(positions)
-    for corner in range(3):
-        np.add.at(normals, triangles[:, corner], facets)
-    normals /= np.linalg.norm(normals, axis=1, keepdims=True).clip(1e-12)
-    towards = -positions / np.linalg.norm(positions, axis=1, keepdims=True)
-    facing = (normals * towards).sum(1)
-    depths = positions[:, 2].astype(np.float32)
-    nearest = rasterize(points / 4, depths, triangles, depths[:, None], side // 4, side // 4).depths
-    column, row = (points / 4).astype(int).clip(0, side // 4 - 1).T
-    hidden = depths > nearest[row, column] + _HIDDEN_BEHIND
-    seen = np.clip((facing - 0.1) / 0.25, 0, 1)
-    return np.where(hidden, 0, seen * seen * (3 - 2 * seen)).astype(np.float32)
 
 
 def _carry(

@@ -13,7 +13,7 @@ from torch import Tensor
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.compiled import compiled
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER
+from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OPENINGS
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.relief.avatar import ReliefAvatar
@@ -28,6 +28,10 @@ _TORSO_TURN = 0.05
 """How much of the head's turn the torso takes up."""
 _TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 """How much of the neck's shift it takes up: shoulders sway, but hardly rise when the chin does."""
+_HIDDEN_BEHIND = 0.003
+"""Metres behind another part of the face from which on a surface counts as hidden."""
+_DEPTH_CELL = 2
+"""Canvas pixels in a cell of the depths that the photo saw."""
 _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
 _FIRM_TURN = math.radians(10)
@@ -144,10 +148,7 @@ class _Painter:
         weights = avatar.carrier_weights.numpy()
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
-        self.attributes = avatar.points.numpy()
-        borrowed = avatar.borrowed.numpy()
-        if borrowed.max() > 0.05:
-            self.attributes = np.column_stack((self.attributes, avatar.lenders.numpy(), borrowed))
+        self.attributes, self.photo_depths = _with_lenders(avatar, model)
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion) -> np.ndarray:
@@ -225,17 +226,23 @@ class _Painter:
         raster.attributes[~seen] = -9
         image = self._colors(raster.attributes[..., :2])
         if self.attributes.shape[1] > 2:
-            rows, columns = np.nonzero(raster.attributes[..., 4] > 0.01)
-            if len(rows):
-                box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-                mirrored, share = (
-                    self._colors(raster.attributes[box][..., 2:4]),
-                    raster.attributes[box][..., 4:],
-                )
-                part = image[box]
-                part[:] = np.rint(part + (mirrored.astype(np.float32) - part) * share.clip(0, 1))
+            self._borrow(image, raster.attributes)
         image = _soften_folds(image, raster.attributes, self.fold)
         return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
+
+    def _borrow(self, image: np.ndarray, seen: np.ndarray) -> None:
+        """Where a surface was hidden in the photo, take the colours of the other half of the face."""
+        rows, columns = np.nonzero(seen[..., 4] > 0.01)
+        if not len(rows):
+            return
+        box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+        part, where = image[box], seen[box]
+        x, y = np.ascontiguousarray((where[..., :2] / _DEPTH_CELL - 0.5).transpose(2, 0, 1))
+        before = cv2.remap(self.photo_depths, x, y, cv2.INTER_NEAREST)
+        hidden = ((where[..., 5] - before) / _HIDDEN_BEHIND - 1).clip(0, 1)
+        share = cv2.blur(hidden * where[..., 4].clip(0, 1), (5, 5))[..., None]
+        mirrored = self._colors(where[..., 2:4])
+        part[:] = np.rint(part + (mirrored.astype(np.float32) - part) * share)
 
     def _colors(self, where: np.ndarray) -> np.ndarray:
         where = where - np.float32(0.5)
@@ -247,6 +254,28 @@ class _Painter:
             borderMode=cv2.BORDER_CONSTANT,
             borderValue=(0, 0, 0, 0),
         )
+
+
+def _with_lenders(avatar: ReliefAvatar, model: FaceModel) -> tuple[np.ndarray, np.ndarray]:
+    """What to draw for every vertex, and the depths that the photo saw, in cells of the canvas.
+
+    Every vertex carries its place in the photo; where the photo hides a part of the face from itself, also
+    the place of its mirrored vertex, whether the photo shows that one, and its own depth in the photo.
+    """
+    points, depths = avatar.points.numpy(), avatar.depths.numpy()
+    face = avatar.triangles.numpy()[: len(model.triangles) + len(OPENINGS)]
+    size = avatar.canvas.side // _DEPTH_CELL
+    seen = rasterize(points / _DEPTH_CELL, depths, face, points[:, :1], size, size).depths
+    column, row = (points[:468] / _DEPTH_CELL).astype(int).clip(0, size - 1).T
+    visible = depths[:468] < seen[row, column] + 2 * _HIDDEN_BEHIND
+    if visible.all():
+        return points, seen
+    lenders, lends = points.copy(), np.zeros(len(points), np.float32)
+    mirror = model.mirror.numpy()
+    lenders[:468], lends[:468] = points[mirror], visible[mirror]
+    # Steep parts are not hidden by their own neighbours: the deepest one around counts.
+    seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
+    return np.column_stack((points, lenders, lends, depths)), seen
 
 
 def _outline(corners: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:

@@ -31,6 +31,8 @@ class Heights(NamedTuple):
     """Cells within the person or its soft edge."""
     head: Float32[np.ndarray, "rows columns"]
     """How far a cell follows the head: 1 head, 0 torso."""
+    face: Float32[np.ndarray, "rows columns"]
+    """1 where the face itself lies."""
 
 
 def lift(
@@ -95,6 +97,7 @@ def lift(
         silhouette,
         person.astype(bool) | on_face,
         head.astype(np.float32),
+        on_face.astype(np.float32),
     )
 
 
