@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -96,20 +97,22 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter),
     )
     spacing = _SPACING * canvas.scale * portrait.crop.side
-    mesh = triangulate_around(face_points[oval], heights.person, matte, spacing)
-    around = mesh.points
-    vertex_of = np.concatenate((oval, 468 + np.arange(len(around)))).astype(np.int32)
-    outer = vertex_of[mesh.triangles]
-    points = np.concatenate((face_points, around))
+    rim = _rim(face_points, face_depths, oval, spacing)
+    mesh = triangulate_around(rim.points, heights.person, matte, spacing)
+    added, around = rim.share > 0, mesh.points
+    inner = 468 + int(added.sum())
+    on_rim = np.where(added, 467 + np.cumsum(added), rim.ends[:, 0])
+    outer = np.concatenate((on_rim, inner + np.arange(len(around)))).astype(np.int32)[mesh.triangles]
+    points = np.concatenate((face_points, rim.points[added], around))
     silhouette = sample(heights.silhouette, points)
     # A cheek may bulge over its outline; what joins the outline there goes behind it.
     outer_depths = sample(heights.depths, around) + _BEHIND_CHEEK * sample(heights.face, around)
-    outer_depths = np.where(mesh.on_silhouette, silhouette[468:], outer_depths)
-    depths = np.concatenate((face_depths, outer_depths))
-    carriers, carrier_weights = _carry(face_points, around, oval, per_meter)
+    outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
+    depths = np.concatenate((face_depths, rim.depths[added], outer_depths))
+    carriers, carrier_weights = _carry(face_points, rim, around, oval, per_meter)
     plate = background_plate(image, anyone, margin=round(0.012 * canvas.side))
     texture = np.dstack((foreground_colors(image, matte, plate), np.rint(matte * 255).astype(np.uint8)))
-    head = np.concatenate((np.ones(468, np.float32), sample(heights.head, around)))
+    head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
     return ReliefAvatar(
         photo=portrait.photo,
         photo_matte=(portrait.matte * 255).round().to(torch.uint8),
@@ -164,18 +167,54 @@ def _head_positions(cells: np.ndarray, canvas: Canvas, portrait: Portrait) -> np
     return upright.reshape(cells.shape).astype(np.float32)
 
 
+class _Rim(NamedTuple):
+    """The face's outline with more points between its vertices for the surface around to join."""
+
+    points: np.ndarray
+    """Places on the canvas, pixels, in order."""
+    depths: np.ndarray
+    ends: np.ndarray
+    """The two vertices of the face between which each point lies."""
+    share: np.ndarray
+    """How far it lies from the first to the second; 0 for the vertices themselves."""
+
+
+def _rim(points: np.ndarray, depths: np.ndarray, oval: np.ndarray, spacing: float) -> _Rim:
+    rows = []
+    for first, second in zip(oval, np.roll(oval, -1), strict=True):
+        count = max(1, round(float(np.linalg.norm(points[second] - points[first])) / spacing))
+        for share in np.arange(count) / count:
+            # Straight in space, so that no crack opens when the face moves.
+            depth = depths[first] + (depths[second] - depths[first]) * share
+            at = (
+                points[first] * depths[first] * (1 - share) + points[second] * depths[second] * share
+            ) / depth
+            rows.append((*at, depth, first, second, share))
+    table = np.array(rows)
+    return _Rim(
+        table[:, :2].astype(np.float32),
+        table[:, 2].astype(np.float32),
+        table[:, 3:5].astype(np.int32),
+        table[:, 5].astype(np.float32),
+    )
+
+
 def _carry(
-    face: np.ndarray, around: np.ndarray, oval: np.ndarray, per_meter: float
+    face: np.ndarray, rim: _Rim, around: np.ndarray, oval: np.ndarray, per_meter: float
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Tie surrounding points to the nearest points of the face's outline, fading over five centimetres."""
-    carriers = np.zeros((468 + len(around), _CARRIERS), np.int32)
-    weights = np.zeros((468 + len(around), _CARRIERS), np.float32)
+    """Tie points to vertices of the face: those of the rim to its ends, others to the nearest, fading."""
+    added = rim.share > 0
+    inner = 468 + int(added.sum())
+    carriers = np.zeros((inner + len(around), _CARRIERS), np.int32)
+    weights = np.zeros((inner + len(around), _CARRIERS), np.float32)
     carriers[:468, 0], weights[:468, 0] = np.arange(468), 1
+    carriers[468:inner, :2] = rim.ends[added]
+    weights[468:inner, 0], weights[468:inner, 1] = 1 - rim.share[added], rim.share[added]
     distance = np.linalg.norm(around[:, None] - face[oval][None], axis=-1) / per_meter
     nearest = np.argsort(distance, 1)[:, :_CARRIERS]
     near = np.take_along_axis(distance, nearest, 1)
     share = 1 / (near + 1e-3) ** 2
     fade = np.exp(-((near[:, :1] / 0.035) ** 2))
-    carriers[468:] = oval[nearest]
-    weights[468:] = share / share.sum(1, keepdims=True) * fade
+    carriers[inner:] = oval[nearest]
+    weights[inner:] = share / share.sum(1, keepdims=True) * fade
     return carriers, weights
