@@ -10,6 +10,7 @@ from real3d_recorded import FILES, FOLDER, Recorded, recorded
 from cameo3d.models.blocks.rays import pixel_rays
 from cameo3d.models.blocks.volume_rendering import SampleNoise
 from cameo3d.models.real3d.generator import split_camera
+from cameo3d.models.real3d.poses import camera_of_pose, mirrored_indices, smooth_cameras, smooth_points
 from cameo3d.models.voice.official import pitch_bins
 
 pytestmark = pytest.mark.skipif(
@@ -213,3 +214,17 @@ def test_the_voice_in_training_matches(official, condition):
 
 def test_pitch_bins_match(official):
     assert torch.equal(pitch_bins(official.tensor("u_f0")), official.tensor("u_f0_coarse"))
+
+
+def test_cameras_of_poses_match(official):
+    euler, translation = official.tensor("u_euler").double(), official.tensor("u_trans").double()
+    camera = camera_of_pose(euler, translation)
+    Limit(1e-6).check("u_c2w", camera, official.tensor("u_c2w"))
+    theirs = split_camera(official.tensor("u_camera_smoothed"))[0]
+    Limit(1e-6).check("u_camera_smoothed", smooth_cameras(camera), theirs)
+
+
+def test_smoothed_points_and_mirrored_indices_match(official):
+    ours = smooth_points(official.tensor("u_kps"))
+    Limit(1e-6).check("u_kps_smoothed", ours, official.tensor("u_kps_smoothed"))
+    assert torch.equal(mirrored_indices(10, 4), official.tensor("u_mirror_10_of_4"))
