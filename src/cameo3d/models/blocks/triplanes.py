@@ -1,0 +1,44 @@
+"""Looking points up in three axis-aligned feature planes."""
+
+from jaxtyping import Float
+from torch import Tensor
+from torch.nn import functional
+
+PlaneAxes = tuple[tuple[int, int], tuple[int, int], tuple[int, int]]
+"""For each plane, which coordinate of a point runs along its columns and which along its rows."""
+
+EG3D_AXES: PlaneAxes = ((0, 1), (0, 2), (2, 0))
+"""Planes of EG3D (Chan et al., CVPR 2022) and Real3D-Portrait: the last repeats the axes of the second."""
+
+DISTINCT_AXES: PlaneAxes = ((0, 1), (0, 2), (2, 1))
+"""Planes of GOHA (Li et al., NeurIPS 2023): one for each pair of axes."""
+
+
+def sample_triplanes(
+    planes: Float[Tensor, "batch 3 channels height width"],
+    points: Float[Tensor, "batch points 3"],
+    axes: PlaneAxes = EG3D_AXES,
+    box_side: float = 1.0,
+) -> Float[Tensor, "batch points channels"]:
+    """Average what the three planes hold at each point.
+
+    The planes span a cube around the origin; their texels have their centres at half-integer positions, and
+    beyond the cube's faces they fade into zeros.
+
+    Args:
+        planes: Features of each plane, rows and columns growing with the coordinates.
+        points: World positions.
+        axes: Which plane shows which axes: `EG3D_AXES` or `DISTINCT_AXES`.
+        box_side: Side of the cube in world units.
+    """
+    batch, _, channels, height, width = planes.shape
+    unit = points * (2 / box_side)
+    grid = unit[:, :, list(axes)].transpose(1, 2).flatten(0, 1)[:, None]  # (batch 3) 1 points 2
+    looked_up = functional.grid_sample(
+        planes.reshape(batch * 3, channels, height, width),
+        grid.to(planes.dtype),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
+    )
+    return looked_up.reshape(batch, 3, channels, -1).mean(dim=1).mT

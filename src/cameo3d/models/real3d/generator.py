@@ -1,0 +1,91 @@
+"""Real3D-Portrait (Ye et al., ICLR 2024): one photo to a talking portrait, from planes to pixels."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cameo3d.models.blocks.volume_rendering import SampleNoise
+from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
+from cameo3d.models.real3d.image_to_plane import ImageToPlane
+from cameo3d.models.real3d.motion_adapter import MotionAdapter
+from cameo3d.models.real3d.renderer import HeadImage, HeadRenderer
+from cameo3d.models.real3d.super_resolution import HeadTorsoBackground, Scene
+
+
+@dataclass(frozen=True)
+class Frame:
+    """One frame, and the rendering behind it."""
+
+    image: Float[Tensor, "batch 3 height width"]
+    """Colours in [-1, 1]."""
+    head: HeadImage
+    """The volume rendering of the head."""
+
+
+class Real3DGenerator(nn.Module):
+    """All networks of a portrait; what does not change from frame to frame is made by verbs of its own."""
+
+    def __init__(self, config: Real3DConfig = OFFICIAL):
+        super().__init__()
+        self.config = config
+        self.image_to_plane = ImageToPlane(config.plane, config.plane_channels)
+        self.motion_adapter = MotionAdapter(config.motion, config.plane_channels)
+        self.renderer = HeadRenderer(config)
+        self.super_resolution = HeadTorsoBackground(config)
+
+    def canonical_planes(
+        self, head: Float[Tensor, "batch 3 size size"]
+    ) -> Float[Tensor, "batch 3 channels half half"]:
+        """The canonical tri-plane, once a person, from the head on black in [-1, 1]."""
+        return self.image_to_plane(head)
+
+    def prepare_scene(
+        self,
+        torso: Float[Tensor, "batch 3 size size"],
+        classes: Float[Tensor, "batch 6 size size"],
+        background: Float[Tensor, "batch 3 size size"],
+    ) -> Scene:
+        """Torso and background, once a person; see `HeadTorsoBackground.prepare`."""
+        return self.super_resolution.prepare(torso, classes, background)
+
+    def motion_planes(
+        self,
+        canonical: Float[Tensor, "batch 3 size size"],
+        source: Float[Tensor, "batch 3 size size"],
+        target: Float[Tensor, "batch 3 size size"],
+    ) -> Float[Tensor, "batch 3 channels half half"]:
+        """What a motion adds to the canonical planes, from three face maps; see `MotionAdapter`."""
+        return self.motion_adapter(canonical, source, target)
+
+    def forward(
+        self,
+        planes: Float[Tensor, "batch 3 channels half half"],
+        scene: Scene,
+        world_from_camera: Float[Tensor, "batch 4 4"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+        source: Float[Tensor, "batch 68 3"],
+        driving: Float[Tensor, "batch 68 3"],
+        noise: SampleNoise | None = None,
+    ) -> Frame:
+        """Render a frame.
+
+        Args:
+            planes: Sum of the canonical and the motion planes.
+            scene: From `prepare_scene`.
+            world_from_camera: Camera pose in OpenCV axes and EG3D's world units.
+            intrinsics: Divided by the image's side.
+            source: Landmarks of the photo, in [-1, 1] with y down, and 0 as their third coordinate.
+            driving: Landmarks of the frame.
+            noise: Where samples lie along the rays; in the middles of their intervals if left out.
+        """
+        head = self.renderer(planes, world_from_camera, intrinsics, noise)
+        image = self.super_resolution(head, scene, source, driving)
+        return Frame(image.clamp(-1, 1), head)
+
+
+def split_camera(
+    camera: Float[Tensor, "batch 25"],
+) -> tuple[Float[Tensor, "batch 4 4"], Float[Tensor, "batch 3 3"]]:
+    """EG3D's 25 numbers as a pose in OpenCV axes and intrinsics divided by the image's side."""
+    return camera[:, :16].unflatten(1, (4, 4)), camera[:, 16:].unflatten(1, (3, 3))

@@ -1,0 +1,158 @@
+"""From a photo of a head to its canonical tri-plane, once a person.
+
+A coarse branch (a residual network that looks far around, then transformers) finds the shape, one for details
+keeps the texture, and a third network joins them, as in Live 3D Portrait (Trevithick et al., 2023).
+"""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cameo3d.models.blocks.images import double_with_corners
+from cameo3d.models.blocks.segformer import PatchEmbedding, TransformerBlock, map_of
+from cameo3d.models.real3d.config import PlaneSizes
+from cameo3d.models.real3d.planes import channels_to_planes
+from cameo3d.models.real3d.residual import ResidualEncoder
+
+
+class ImageToPlane(nn.Module):
+    """The network from photo to planes."""
+
+    def __init__(self, sizes: PlaneSizes, plane_channels: int):
+        super().__init__()
+        channels = 3 * plane_channels
+        self.encoder = ResidualEncoder(5, sizes.residual_widths, sizes.residual_depths)
+        self.context = ContextPyramid(sizes.residual_widths[-1], sizes.context_width)
+        self.shape = ShapeBranch(sizes, channels)
+        self.detail = DetailBranch(sizes.detail_stem, channels)
+        self.join = JoinBranches(sizes, channels)
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 channels height_half width_half"]:
+        """The canonical planes of heads on black, colours in [-1, 1], at half the images' size."""
+        image = with_positions(image)
+        low = self.shape(self.context(self.encoder(image)))
+        high = self.detail(image)
+        return channels_to_planes(self.join(low, high))
+
+
+class ContextPyramid(nn.Module):
+    """Convolutions with ever wider gaps, side by side (Chen et al., 2017), here without any norm."""
+
+    def __init__(self, inputs: int, width: int, gaps: tuple[int, ...] = (12, 24, 36)):
+        super().__init__()
+        self.near = nn.Conv2d(inputs, width, 1, bias=False)
+        self.far = nn.ModuleList(
+            nn.Conv2d(inputs, width, 3, padding=gap, dilation=gap, bias=False) for gap in gaps
+        )
+        self.whole = nn.Conv2d(inputs, width, 1, bias=False)
+        self.project = nn.Conv2d((2 + len(gaps)) * width, width, 1, bias=False)
+        self.dropout = nn.Dropout(0.5)
+        self.output = nn.Conv2d(width, width, 3, padding=1, bias=False)
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs height width"]
+    ) -> Float[Tensor, "batch outputs height width"]:
+        """What each place knows of its surroundings."""
+        whole = self.whole(x.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
+        seen = torch.cat((self.near(x), *(layer(x) for layer in self.far), whole), dim=1).relu()
+        return self.output(self.dropout(self.project(seen).relu()))
+
+
+class ShapeBranch(nn.Module):
+    """Transformers on a coarse map, and its way up to the planes' size."""
+
+    def __init__(self, sizes: PlaneSizes, outputs: int):
+        super().__init__()
+        self.embedding = PatchEmbedding(sizes.context_width, sizes.token_width)
+        self.blocks = nn.ModuleList(
+            TransformerBlock(sizes.token_width, heads=sizes.heads, expansion=2)
+            for _ in range(sizes.token_depth)
+        )
+        self.first = nn.Conv2d(sizes.token_width // 4, sizes.narrow, 3, padding=1)
+        self.second = nn.Conv2d(sizes.narrow, sizes.narrow, 3, padding=1)
+        self.output = nn.Conv2d(sizes.narrow, outputs, 3, padding=1)
+
+    def forward(
+        self, x: Float[Tensor, "batch inputs height width"]
+    ) -> Float[Tensor, "batch outputs height_out width_out"]:
+        """A map four times the size."""
+        tokens, size = self.embedding(x)
+        for block in self.blocks:
+            tokens = block(tokens, size)
+        x = functional.pixel_shuffle(map_of(tokens, size), 2)
+        x = self.first(double_with_corners(x)).relu()
+        x = self.second(double_with_corners(x)).relu()
+        return self.output(x)
+
+
+class DetailBranch(nn.Module):
+    """Plain convolutions at half the image's size."""
+
+    def __init__(self, stem: int, outputs: int, depth: int = 4):
+        super().__init__()
+        # Nothing bends the values behind the first layer in the official release either.
+        self.first = nn.Conv2d(5, stem, 7, stride=2, padding=3)
+        self.layers = nn.ModuleList(
+            nn.Conv2d(stem if index == 0 else outputs, outputs, 3, padding=1) for index in range(depth)
+        )
+        self.output = nn.Conv2d(outputs, outputs, 3, padding=1)
+
+    def forward(
+        self, image: Float[Tensor, "batch 5 height width"]
+    ) -> Float[Tensor, "batch outputs height_half width_half"]:
+        """A map of half the size."""
+        x = self.first(image)
+        for layer in self.layers:
+            x = functional.leaky_relu(layer(x))
+        return self.output(x)
+
+
+class JoinBranches(nn.Module):
+    """Both branches to planes, with one transformer block between convolutions."""
+
+    def __init__(self, sizes: PlaneSizes, channels: int):
+        super().__init__()
+        self.before = nn.ModuleList(
+            (
+                nn.Conv2d(2 * channels, sizes.wide, 3, padding=1),
+                nn.Conv2d(sizes.wide, sizes.narrow, 3, padding=1),
+            )
+        )
+        self.embedding = PatchEmbedding(sizes.narrow, sizes.token_width)
+        self.block = TransformerBlock(sizes.token_width, heads=sizes.heads, reduction=2, expansion=2)
+        self.after = nn.ModuleList(
+            (
+                nn.Conv2d(sizes.token_width // 4 + channels, sizes.wide, 3, padding=1),
+                nn.Conv2d(sizes.wide, sizes.narrow, 3, padding=1),
+                nn.Conv2d(sizes.narrow, sizes.narrow, 3, padding=1),
+            )
+        )
+        self.output = nn.Conv2d(sizes.narrow, channels, 3, padding=1)
+
+    def forward(
+        self,
+        low: Float[Tensor, "batch channels height width"],
+        high: Float[Tensor, "batch channels height width"],
+    ) -> Float[Tensor, "batch channels height width"]:
+        """The planes' channels."""
+        x = torch.cat((low, high), dim=1)
+        for layer in self.before:
+            x = functional.leaky_relu(layer(x))
+        tokens, size = self.embedding(x)
+        x = functional.pixel_shuffle(map_of(self.block(tokens, size), size), 2)
+        x = torch.cat((x, low), dim=1)
+        for layer in self.after:
+            x = functional.leaky_relu(layer(x))
+        return self.output(x)
+
+
+def with_positions(image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 5 height width"]:
+    """Append the row's and the column's index, each divided by the number of rows and columns."""
+    height, width = image.shape[2:]
+    rows = torch.arange(height, dtype=image.dtype, device=image.device) / height
+    columns = torch.arange(width, dtype=image.dtype, device=image.device) / width
+    places = torch.stack(torch.meshgrid(rows, columns, indexing="ij"))
+    return torch.cat((image, places.expand(image.shape[0], -1, -1, -1)), dim=1)

@@ -1,0 +1,48 @@
+"""From three face maps to what a motion adds to the canonical tri-plane, for every frame."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cameo3d.models.blocks.images import double_with_corners
+from cameo3d.models.blocks.modulated import ScaledPointwise
+from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
+from cameo3d.models.real3d.config import MotionSizes
+from cameo3d.models.real3d.planes import channels_to_planes
+
+
+class MotionAdapter(nn.Module):
+    """A mix transformer on the face maps, and convolutions to the planes' size."""
+
+    def __init__(self, sizes: MotionSizes, plane_channels: int):
+        super().__init__()
+        width = sizes.fused_width
+        self.mix = ScaledPointwise(9, 3)
+        self.encoder = MixTransformer(
+            3, sizes.widths, sizes.depths, sizes.heads, sizes.reductions, norm_epsilon=1e-6
+        )
+        self.fuse = ScaleFusion(sizes.widths, width)
+        self.fuse_norm = nn.BatchNorm2d(width)
+        self.dropout = nn.Dropout2d(0.1)
+        self.layers = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(3))
+        self.output = nn.Conv2d(width, 3 * plane_channels, 3, padding=1)
+
+    def forward(
+        self,
+        canonical: Float[Tensor, "batch 3 height width"],
+        source: Float[Tensor, "batch 3 height width"],
+        target: Float[Tensor, "batch 3 height width"],
+    ) -> Float[Tensor, "batch 3 channels height_half width_half"]:
+        """What to add to the canonical planes.
+
+        Args:
+            canonical: Face map (each vertex in a colour of its own, frontal, in [-1, 1]) without expression.
+            source: Face map with the expression of the photo.
+            target: Face map with the expression to show.
+        """
+        maps = self.encoder(self.mix(torch.cat((canonical, source, target), dim=1)))
+        x = self.dropout(self.fuse_norm(self.fuse(maps)).relu())
+        for layer in self.layers:
+            x = functional.leaky_relu(layer(x))
+        return channels_to_planes(self.output(double_with_corners(x)))

@@ -1,0 +1,77 @@
+"""From tri-planes and a camera to a small image of features, depth and opacity."""
+
+from dataclasses import dataclass
+
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from cameo3d.models.blocks.rays import box_crossing, pixel_rays
+from cameo3d.models.blocks.triplanes import EG3D_AXES, sample_triplanes
+from cameo3d.models.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
+from cameo3d.models.real3d.config import Real3DConfig
+from cameo3d.models.real3d.decoder import PlaneDecoder
+
+
+@dataclass(frozen=True)
+class HeadImage:
+    """What the camera sees of the head."""
+
+    features: Float[Tensor, "batch channels height width"]
+    """In [-1, 1]; the first three channels are colours."""
+    depth: Float[Tensor, "batch 1 height width"]
+    """Distance along the rays in world units."""
+    opacity: Float[Tensor, "batch 1 height width"]
+    """Share of the light that comes from the head, in [0, 1]."""
+    hits: Bool[Tensor, "batch height width"]
+    """Whether the ray crosses the cube of the planes at all."""
+
+
+class HeadRenderer(nn.Module):
+    """Renders tri-planes; its only weights are the decoder's."""
+
+    def __init__(self, config: Real3DConfig):
+        super().__init__()
+        self.decoder = PlaneDecoder(config.plane_channels, config.decoder_width, config.plane_channels)
+        self.config = config
+
+    def forward(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        world_from_camera: Float[Tensor, "batch 4 4"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+        noise: SampleNoise | None = None,
+    ) -> HeadImage:
+        """Render at the configured size; without `noise` samples lie in the middles of their intervals."""
+        size = self.config.render_size
+        origins, directions = pixel_rays(world_from_camera, intrinsics, size)
+        seen, hits = self.trace(planes, origins, directions, noise)
+        return HeadImage(
+            features=seen.features.mT.unflatten(-1, (size, size)).contiguous(),
+            depth=seen.depths.unflatten(-1, (size, size))[:, None],
+            opacity=seen.opacities.unflatten(-1, (size, size))[:, None],
+            hits=hits.unflatten(-1, (size, size)),
+        )
+
+    def trace(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        origins: Float[Tensor, "batch rays 3"],
+        directions: Float[Tensor, "batch rays 3"],
+        noise: SampleNoise | None = None,
+    ) -> tuple[Rendering, Bool[Tensor, "batch rays"]]:
+        """What any bundle of rays sees, and which of them cross the cube of the planes."""
+        config = self.config
+        if noise is None:
+            batch, rays = directions.shape[:2]
+            noise = middle_noise(batch, rays, config.coarse_samples, config.fine_samples, like=directions)
+        near, far, hits = box_crossing(origins, directions, config.box_side)
+        seen = render_rays(lambda points: self.look_up(planes, points), origins, directions, near, far, noise)
+        return seen, hits
+
+    def look_up(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        points: Float[Tensor, "batch points 3"],
+    ) -> tuple[Float[Tensor, "batch points colors"], Float[Tensor, "batch points"]]:
+        """Colours, and densities before their activation, at points in world units."""
+        return self.decoder(sample_triplanes(planes, points, EG3D_AXES, self.config.box_side))

@@ -1,0 +1,131 @@
+"""Head, torso and background joined into one image at full size."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cameo3d.models.blocks.images import resize_smoothly
+from cameo3d.models.blocks.modulated import ModulatedBlock
+from cameo3d.models.real3d.config import Real3DConfig
+from cameo3d.models.real3d.renderer import HeadImage
+from cameo3d.models.real3d.torso import Torso, TorsoAppearance
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What of a person and a background does not change from frame to frame."""
+
+    torso: TorsoAppearance
+    """The torso's appearance."""
+    background: Float[Tensor, "batch 3 height width"]
+    """The background at half size, in [-1, 1]."""
+    background_features: Float[Tensor, "batch channels height width"]
+    """Its features."""
+
+
+class HeadTorsoBackground(nn.Module):
+    """The super-resolution network ("HTB"), with the torso branch."""
+
+    def __init__(self, config: Real3DConfig):
+        super().__init__()
+        sizes = config.fusion
+        width, stem, style = sizes.width, sizes.stem, sizes.style_width
+        self.head_block = ModulatedBlock(config.plane_channels, width, style)
+        self.torso = Torso(config.torso)
+        self.torso_features = nn.Conv2d(config.torso.generator_widths[-1], width, 1)
+        self.background_features = nn.ModuleList(
+            (
+                nn.Conv2d(3, stem, 3, padding=1),
+                nn.Conv2d(stem, width, 3, padding=1),
+                nn.Conv2d(width, width, 3, padding=1),
+            )
+        )
+        self.join_torso = nn.ModuleList(
+            (nn.Conv2d(2 * width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1))
+        )
+        self.person_block = ModulatedBlock(width, width, style, upsample=False)
+        self.join_background = nn.ModuleList(
+            (
+                nn.Conv2d(2 * width, stem, 1),
+                nn.Conv2d(stem, width, 3, padding=1),
+                nn.Conv2d(width, width, 3, padding=1),
+            )
+        )
+        self.last_block = ModulatedBlock(width, sizes.last_width, style)
+        self.half_size = config.image_size // 2
+        self.style_width = style
+        self.head_threshold = config.head_threshold
+
+    def prepare(
+        self,
+        torso: Float[Tensor, "batch 3 size size"],
+        classes: Float[Tensor, "batch 6 size size"],
+        background: Float[Tensor, "batch 3 size size"],
+    ) -> Scene:
+        """Do once what serves all frames.
+
+        Args:
+            torso: The torso on black, in [-1, 1].
+            classes: Segmentation, one channel a class, 0 or 1: background, hair, body skin, face skin,
+                clothes, others.
+            background: The background without the person, in [-1, 1].
+        """
+        half = self.half_size
+        background = resize_smoothly(background, half, half)
+        return Scene(
+            self.torso.encode(resize_smoothly(torso, half, half), classes),
+            background,
+            _in_turn(self.background_features, background),
+        )
+
+    def forward(
+        self,
+        head: HeadImage,
+        scene: Scene,
+        source: Float[Tensor, "batch 68 3"],
+        driving: Float[Tensor, "batch 68 3"],
+    ) -> Float[Tensor, "batch 3 size size"]:
+        """The image, about [-1, 1] but not clamped.
+
+        Args:
+            head: The rendered head.
+            scene: From `prepare`.
+            source: Landmarks of the photo, in [-1, 1] with y down, and 0 as their third coordinate.
+            driving: Landmarks of the frame.
+        """
+        half = self.half_size
+        colors = head.features[:, :3]
+        opacity = resize_smoothly(head.opacity.detach(), half, half)
+        seen = torch.cat((resize_smoothly(colors, half, half), opacity), dim=1)
+        torso = self.torso(scene.torso, source, driving, seen)
+        style = colors.new_ones(colors.shape[0], self.style_width)
+
+        x, image = self.head_block(head.features, colors, style)
+        image = image * opacity + torso.colors * (1 - opacity)
+        x = torch.cat((x * opacity, self.torso_features(torso.features) * (1 - opacity)), dim=1)
+        x, image = self.person_block(_in_turn(self.join_torso, x), image, style)
+
+        person = self.person_alpha(opacity, torso.alpha)
+        image = image * person + scene.background * (1 - person)
+        x = torch.cat((x * person, scene.background_features * (1 - person)), dim=1)
+        x, image = self.last_block(_in_turn(self.join_background, x), image, style)
+        return image
+
+    def person_alpha(
+        self, head: Float[Tensor, "batch 1 height width"], torso: Float[Tensor, "batch 1 height width"]
+    ) -> Float[Tensor, "batch 1 height width"]:
+        """Alpha of head and torso together; what of the head exceeds the threshold is solid."""
+        solid = torch.where(head > self.head_threshold, torch.ones_like(head), head)
+        return (torso + solid).clamp(0, 1)
+
+
+def _in_turn(
+    layers: nn.ModuleList, x: Float[Tensor, "batch inputs height width"]
+) -> Float[Tensor, "batch outputs height width"]:
+    """Convolutions with leaky ReLUs between them, and behind all but the last."""
+    for layer in layers[:-1]:
+        x = functional.leaky_relu(layer(x))
+    return layers[-1](x)
