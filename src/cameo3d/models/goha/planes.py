@@ -1,0 +1,94 @@
+"""From images to features and from features to tri-planes."""
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cameo3d.models.blocks.images import resize
+from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
+from cameo3d.models.goha.config import GohaConfig
+
+
+class ImageEncoder(nn.Module):
+    """A SegFormer up to its fused map, a quarter of the image's size."""
+
+    def __init__(self, config: GohaConfig, inputs: int = 3):
+        super().__init__()
+        self.transformer = MixTransformer(inputs, config.encoder_widths, config.encoder_depths)
+        self.fusion = ScaleFusion(config.encoder_widths, config.fused_width)
+
+    def forward(
+        self, image: Float[Tensor, "batch inputs height width"]
+    ) -> Float[Tensor, "batch features height_quarter width_quarter"]:
+        """Features of images normalised as for ImageNet."""
+        return self.fusion(self.transformer(image))
+
+
+class PlaneHead(nn.Module):
+    """Convolutions from features to three planes of twice their size."""
+
+    def __init__(self, width: int, plane_channels: int):
+        super().__init__()
+        half = width // 2
+        self.layers = nn.ModuleList(
+            (
+                nn.Conv2d(width, width, 3, padding=1),
+                nn.Conv2d(width, half, 3, padding=1),
+                nn.ConvTranspose2d(half, half, 4, stride=2, padding=1),
+                nn.Conv2d(half, half, 3, padding=1),
+            )
+        )
+        self.output = nn.Conv2d(half, 3 * plane_channels, 3, padding=1)
+
+    def forward(
+        self, x: Float[Tensor, "batch width rows columns"]
+    ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
+        """Tri-planes."""
+        for layer in self.layers:
+            x = functional.leaky_relu(layer(x), 0.2)
+        return self.output(x).unflatten(1, (3, -1))
+
+
+class ImagePlanes(nn.Module):
+    """From one image to tri-planes: the canonical branch, and the expression branch on a rendered face."""
+
+    def __init__(self, config: GohaConfig):
+        super().__init__()
+        self.encoder = ImageEncoder(config)
+        self.head = PlaneHead(config.fused_width, config.plane_channels)
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
+        """Tri-planes of images normalised as for ImageNet."""
+        return self.head(self.encoder(image))
+
+
+class PlaneUpsampler(nn.Module):
+    """Doubles planes of features and narrows them: one network for all, and a shortcut for each plane."""
+
+    def __init__(self, width: int, plane_channels: int):
+        super().__init__()
+        self.enlarge = nn.ConvTranspose2d(width, width // 2, 4, stride=2, padding=1)
+        self.narrow = nn.Conv2d(width // 2, plane_channels, 3, padding=1)
+        self.shortcuts = nn.ModuleList(nn.Conv2d(width, plane_channels, 1) for _ in range(3))
+
+    def forward(
+        self, planes: Float[Tensor, "batch 3 width height columns"]
+    ) -> Float[Tensor, "batch 3 channels height_double columns_double"]:
+        """Tri-planes."""
+        height, width = 2 * planes.shape[-2], 2 * planes.shape[-1]
+        upsampled = [
+            shortcut(resize(plane, height, width))
+            + self.narrow(functional.leaky_relu(self.enlarge(plane), 0.2))
+            for plane, shortcut in zip(planes.unbind(dim=1), self.shortcuts, strict=True)
+        ]
+        return torch.stack(upsampled, dim=1)
+
+
+def normalized(image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
+    """Images in [-1, 1] with ImageNet's mean and deviation taken out."""
+    mean = image.new_tensor((0.485, 0.456, 0.406))[:, None, None]
+    deviation = image.new_tensor((0.229, 0.224, 0.225))[:, None, None]
+    return ((image + 1) / 2 - mean) / deviation

@@ -1,0 +1,81 @@
+"""From tri-planes and a camera to an image of features and depth."""
+
+from dataclasses import dataclass
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cameo3d.models.blocks.rays import pixel_rays
+from cameo3d.models.blocks.triplanes import DISTINCT_AXES, sample_triplanes
+from cameo3d.models.blocks.volume_rendering import SampleNoise, middle_noise, render_rays
+from cameo3d.models.goha.config import GohaConfig
+from cameo3d.models.real3d.decoder import PlaneDecoder
+
+RAYS_AT_ONCE = 4096
+"""Bounds the memory of the samples: half a gigabyte for each batch entry of the released network."""
+
+
+@dataclass(frozen=True)
+class PlaneImage:
+    """What a camera sees of tri-planes."""
+
+    features: Float[Tensor, "batch channels height width"]
+    """In [-1, 1]; the first three channels are colours over black."""
+    depth: Float[Tensor, "batch height width"]
+    """Distance along the rays in world units."""
+    opacity: Float[Tensor, "batch height width"]
+    """Share of the light that comes from matter, in [0, 1]."""
+
+
+class PlaneRenderer(nn.Module):
+    """Renders tri-planes; its only weights are the decoder's."""
+
+    def __init__(self, config: GohaConfig):
+        super().__init__()
+        self.config = config
+        self.decoder = PlaneDecoder(config.plane_channels, config.decoder_width, config.plane_channels)
+
+    def forward(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        world_from_camera: Float[Tensor, "batch 4 4"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+        size: int,
+        noise: SampleNoise | None = None,
+    ) -> PlaneImage:
+        """Render a square of `size` pixels; without `noise` samples lie in the middles of their intervals."""
+        config = self.config
+        origins, directions = pixel_rays(world_from_camera, intrinsics, size)
+        if noise is None:
+            noise = middle_noise(
+                directions.shape[0], size * size, config.coarse_samples, config.fine_samples, like=directions
+            )
+        near, far = (torch.full_like(directions[..., 0], x) for x in (config.near, config.far))
+        bundles = zip(
+            *(x.split(RAYS_AT_ONCE, dim=1) for x in (origins, directions, near, far)),
+            noise.jitter.split(RAYS_AT_ONCE, dim=1),
+            noise.quantiles.split(RAYS_AT_ONCE, dim=1),
+            strict=True,
+        )
+
+        def field(points: Tensor) -> tuple[Tensor, Tensor]:
+            return self.look_up(planes, points)
+
+        parts = [
+            render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
+            for starts, ways, begin, end, jitter, quantiles in bundles
+        ]
+        return PlaneImage(
+            torch.cat([x.features for x in parts], dim=1).mT.unflatten(-1, (size, size)).contiguous(),
+            torch.cat([x.depths for x in parts], dim=1).unflatten(-1, (size, size)),
+            torch.cat([x.opacities for x in parts], dim=1).unflatten(-1, (size, size)),
+        )
+
+    def look_up(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        points: Float[Tensor, "batch points 3"],
+    ) -> tuple[Float[Tensor, "batch points colors"], Float[Tensor, "batch points"]]:
+        """Colours, and densities before their activation, at points in world units."""
+        return self.decoder(sample_triplanes(planes, points, DISTINCT_AXES, self.config.box_side))
