@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cameo3d.models.blocks.plane_decoder import PlaneDecoder
 from cameo3d.models.blocks.rays import pixel_rays
 from cameo3d.models.blocks.triplanes import DISTINCT_AXES, sample_triplanes
 from cameo3d.models.blocks.volume_rendering import SampleNoise, middle_noise, render_rays
 from cameo3d.models.goha.config import GohaConfig
-from cameo3d.models.real3d.decoder import PlaneDecoder
 
 RAYS_AT_ONCE = 4096
 """Bounds the memory of the samples: half a gigabyte for each batch entry of the released network."""
