@@ -14,6 +14,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, create_mutex_group
 
 from cameo3d import __version__
 from cameo3d.errors import CameoError
+from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 
 app = tyro.extras.SubcommandApp()
 
@@ -23,6 +24,7 @@ _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
 _Photo = Annotated[Positional[Path], arg(metavar="PHOTO")]
 _PhotoOrAvatar = Annotated[Positional[Path], arg(metavar="PHOTO|AVATAR")]
+_Choice = Annotated[Choice, arg(name="")]
 _Text = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
 
 
@@ -41,8 +43,7 @@ def animate(
     face: int = 0,
     smooth: float = 0.3,
     overwrite: bool = False,
-    model: Literal["relief"] = "relief",
-    device: Literal["cpu"] = "cpu",
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Bring a photo to life with the motion of a video or of a motion file.
 
@@ -60,8 +61,7 @@ def animate(
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, from 0 to 1.
         overwrite: Replace an existing output.
-        model: Avatar model.
-        device: Where to compute.
+        choice: The avatar model.
     """
     smooth = _unit("smooth", smooth)
     transparent = background == "transparent"
@@ -85,7 +85,7 @@ def animate(
             frame=frame,
             face=face,
             smooth=smooth,
-            model=model,
+            choice=choice,
             progress=advance,
         )
     frames, size = (animation, animation.size)
@@ -126,7 +126,13 @@ def track(
 
 
 @app.command
-def create(photo: _Photo, out: _Out = None, face: int = 0, overwrite: bool = False) -> None:
+def create(
+    photo: _Photo,
+    out: _Out = None,
+    face: int = 0,
+    overwrite: bool = False,
+    choice: _Choice = DEFAULT_CHOICE,
+) -> None:
     """Make an avatar file from a photo, to be animated many times.
 
     Args:
@@ -134,13 +140,14 @@ def create(photo: _Photo, out: _Out = None, face: int = 0, overwrite: bool = Fal
         out: Avatar file (.avatar) to write; by default the photo's name with .avatar.
         face: Which face of the photo, counted from the largest, 0.
         overwrite: Replace an existing output.
+        choice: The avatar model.
     """
     from cameo3d.app.outputs import checked_file
     from cameo3d.pipeline import animate as story
     from cameo3d.values.storage import save_value
 
     out = checked_file(out or Path(f"{photo.stem}.avatar"), overwrite, [photo], ".avatar")
-    save_value(story.create(photo, face), out)
+    save_value(story.create(photo, face, choice), out)
     print(out)
 
 
@@ -155,6 +162,7 @@ def orbit(
     frame: Literal["crop", "photo"] = "crop",
     face: int = 0,
     overwrite: bool = False,
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Turn a head to both sides and nod.
 
@@ -168,6 +176,7 @@ def orbit(
         frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
         face: Which face of the photo, counted from the largest, 0.
         overwrite: Replace an existing output.
+        choice: The avatar model.
     """
     if not 0.04 <= seconds <= 3600:
         raise _usage(f"--seconds should lie between 0.04 and 3600, got {seconds}.")
@@ -188,6 +197,7 @@ def orbit(
         background=background,
         frame=frame,
         face=face,
+        choice=choice,
     )
     write_video(out, counted(animation, len(animation), "Rendering"), animation.size, animation, overwrite)
     print(out)
@@ -239,6 +249,27 @@ def bench(
 
 
 @app.command
+def weights(
+    action: Annotated[Positional[Literal["import"]], arg(metavar="import")],
+    model: Annotated[Positional[Literal["real3d"]], arg(metavar="real3d")],
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
+) -> None:
+    """Take over the published weights of a model into your own folder, checked and converted.
+
+    They go to the folder named by CAMEO3D_WEIGHTS, by default cameo3d in your data folder (~/.local/share).
+
+    Args:
+        action: What to do.
+        model: Whose weights.
+        folder: Where the official files lie, as they were published.
+    """
+    from cameo3d.pipeline.weights import import_weights
+
+    for path in import_weights(model, folder, _say):
+        print(path)
+
+
+@app.command
 def doctor() -> None:
     """List what is installed and what is missing, one line each."""
     from cameo3d.app.doctor import findings
@@ -246,7 +277,7 @@ def doctor() -> None:
     found = findings()
     for finding in found:
         print(finding.line)
-    if not all(finding.good for finding in found):
+    if not all(finding.good or finding.optional for finding in found):
         sys.exit(1)
 
 

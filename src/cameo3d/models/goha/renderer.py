@@ -6,12 +6,12 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cameo3d.models.blocks.plane_decoder import PlaneDecoder
 from cameo3d.models.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.models.blocks.rays import pixel_rays
 from cameo3d.models.blocks.triplanes import DISTINCT_AXES, sample_triplanes
 from cameo3d.models.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
 from cameo3d.models.goha.config import GohaConfig
-from cameo3d.models.real3d.decoder import PlaneDecoder
 
 COLORS = 3
 """Of the colours that the decoder knows, the later ones are never looked at."""
