@@ -30,4 +30,10 @@ CATALOGUE: dict[str, Entry] = {
         "MIT",
         "docs/cards/expression.md",
     ),
+    "life": Entry(
+        "life.safetensors",
+        "5040bb65df8c8f237f4f0e9d4d87f0a27ac80746ff2ae1d778249b43cc9e6370",
+        "MIT",
+        "docs/cards/life.md",
+    ),
 }
