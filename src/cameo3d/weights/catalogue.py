@@ -30,4 +30,10 @@ CATALOGUE: dict[str, Entry] = {
         "MIT",
         "docs/cards/expression.md",
     ),
+    "voice": Entry(
+        "voice.safetensors",
+        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "MIT",
+        "docs/cards/voice.md",
+    ),
 }
