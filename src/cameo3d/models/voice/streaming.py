@@ -9,10 +9,12 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from cameo3d.models.voice.context import Context
-from cameo3d.models.voice.contract import Delivery
+from cameo3d.models.voice.contract import SAMPLE_RATE, Delivery
 from cameo3d.models.voice.hearing import Ear
 from cameo3d.models.voice.life import LOOKAHEAD, PAST, Life
 from cameo3d.models.voice.listening import Listened, Listener
+from cameo3d.models.voice.lite.mouth import load_mouth
+from cameo3d.models.voice.lite.stream import LiteMouthStream
 from cameo3d.values import Motion
 from cameo3d.values.motion import joined, still_motion
 
@@ -20,6 +22,9 @@ _NEAR = 4
 """Frames before and after that decide whether lips may move; what `life` looks ahead is as much."""
 _RESTING, _FREE = 0.12, 0.42
 """Share of speech among those frames at which lips rest, and at which they are free."""
+
+
+_PIECE = 10 * SAMPLE_RATE
 
 
 class MouthStream(Protocol):
@@ -48,6 +53,11 @@ class SpeakerStream:
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> Motion:
         """Hear on, and give those frames that became final."""
+        # Long sounds are taken in pieces, so that memory does not grow with them.
+        pieces = np.split(samples, range(_PIECE, len(samples), _PIECE))
+        return joined([self._push(piece) for piece in pieces])
+
+    def _push(self, samples: Float32[np.ndarray, " samples"]) -> Motion:
         listened = self._listener.push(self._ear.push(samples))
         return self._joined(self._mouth.push(samples), self._context.push(_rows(listened)))
 
@@ -73,6 +83,18 @@ class SpeakerStream:
             faces.part(count, None),
         )
         return replace(faces.part(0, count), expression=expression)
+
+
+class LiteVoice:
+    """The shipped `VoiceModel`."""
+
+    def start(self, delivery: Delivery) -> SpeakerStream:
+        """Begin a voice.
+
+        Raises:
+            WeightsError: If the shipped network is missing or damaged.
+        """
+        return SpeakerStream(LiteMouthStream(load_mouth(), delivery), delivery)
 
 
 def _rows(listened: Listened) -> Float32[np.ndarray, "frames 3"]:
