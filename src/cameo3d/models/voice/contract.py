@@ -1,7 +1,7 @@
 """The contract of every voice model: sound goes in piece by piece, motion comes out frame by frame."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32
@@ -37,6 +37,7 @@ class Delivery:
             )
 
 
+@runtime_checkable
 class VoiceStream(Protocol):
     """One voice on its way through a model; memory does not grow with its length."""
 
@@ -57,6 +58,7 @@ class VoiceStream(Protocol):
         ...
 
 
+@runtime_checkable
 class VoiceModel(Protocol):
     """A way from voice to motion."""
 

@@ -1,7 +1,7 @@
 """The shipped voice model as a stream: lips from a mouth network, the rest of the face from `life`."""
 
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -27,6 +27,7 @@ _RESTING, _FREE = 0.12, 0.42
 _PIECE = 10 * SAMPLE_RATE
 
 
+@runtime_checkable
 class MouthStream(Protocol):
     """Lips, frame by frame, with nothing else of the face; otherwise like `VoiceStream`."""
 
