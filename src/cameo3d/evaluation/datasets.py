@@ -17,6 +17,7 @@ from cameo3d.pipeline.animate import MAX_PHOTO_SIDE
 
 PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 CLIP_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"}
+Kind = Literal["photo", "clip"]
 
 
 @dataclass(frozen=True)
@@ -27,7 +28,7 @@ class Item:
     """Its path in the data set without suffix, with dashes for slashes; the stem in a flat folder."""
     path: Path
     """A file, or the folder of a clip's frames."""
-    kind: Literal["photo", "clip"]
+    kind: Kind
 
 
 def find_items(folder: Path) -> list[Item]:
@@ -45,17 +46,20 @@ def find_items(folder: Path) -> list[Item]:
     """
     if not folder.is_dir():
         raise InputError(f"The data {shown(folder)} is not a folder; give one with photos or clips.")
-    found: list[tuple[Path, Literal["photo", "clip"]]] = []
+    found: list[tuple[Path, Kind]] = []
     for place in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())]):
         if any(part.startswith(".") for part in place.relative_to(folder).parts):
             continue
         files = sorted(path for path in place.iterdir() if path.is_file() and path.name[0] != ".")
-        found += [(path, "clip") for path in files if path.suffix.lower() in CLIP_SUFFIXES]
+        for path in files:
+            if path.suffix.lower() in CLIP_SUFFIXES:
+                found.append((path, "clip"))
         pictures = [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
         if place != folder and len(pictures) > 1 and all(path.stem.isdigit() for path in pictures):
             found.append((place, "clip"))
         else:
-            found += [(path, "photo") for path in pictures]
+            for path in pictures:
+                found.append((path, "photo"))
     if not found:
         raise InputError(f"The folder {shown(folder)} holds neither photos nor clips; give another.")
     return _named(folder, found)
@@ -109,7 +113,7 @@ def _frame_files(folder: Path) -> list[Path]:
     return sorted(pictures, key=lambda path: (int(path.stem), path.name))
 
 
-def _named(folder: Path, found: list[tuple[Path, Literal["photo", "clip"]]]) -> list[Item]:
+def _named(folder: Path, found: list[tuple[Path, Kind]]) -> list[Item]:
     """Names without suffixes; files that differ in nothing else keep them."""
     plain = ["-".join(path.relative_to(folder).with_suffix("").parts) for path, _ in found]
     full = ["-".join(path.relative_to(folder).parts) for path, _ in found]

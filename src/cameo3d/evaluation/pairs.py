@@ -34,8 +34,8 @@ def choose_pairs(protocol: TestProtocol, items: list[Item], seed: int, limit: in
     * `reconstruction`, `free-view`: every photo.
     * `self`, `voice`: every clip, which drives its own first frame.
     * `cross`: with photos and clips, every clip drives every one of 60 sampled photos (GOHA, table 3); with
-      clips alone, one of them, drawn by the seed, drives the first frames of all others (table 2); with photos
-      alone, the first of each two in order of names is driven by the second (table 1).
+      clips alone, one of them, drawn by the seed, drives the first frames of all others (table 2); with
+      photos alone, the first of each two in order of names is driven by the second (table 1).
 
     Args:
         protocol: What is asked of the model.
@@ -73,7 +73,7 @@ def read_pairs(path: Path, data: Path, items: list[Item], limit: int | None) -> 
     """Read pairs from a CSV file with the columns photo and driver.
 
     Args:
-        path: The file. An empty photo stands for the driver's own first frame; driver may be empty or missing.
+        path: The file. An empty photo stands for the driver's own first frame; driver may be empty.
         data: The folder in which its paths start.
         items: What is there.
         limit: At most so many, from the start.

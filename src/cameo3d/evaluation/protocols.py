@@ -7,7 +7,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -37,7 +37,7 @@ PHOTO_FRAMES = 100
 """So many frames of a clip drive a photo, as in GOHA's table 3."""
 YAWS_DEGREES = tuple(range(-40, 41, 10))
 PITCHES_DEGREES = (-20, 0, 20)
-"""The grid of `free-view`, turns away from the photo's own pose; yaw runs fastest."""
+"""The grid of `free-view`, turns away from the photo's own pose."""
 _STRAY_FRAMES = 2
 """An output may be longer or shorter than its clip by so many frames."""
 
@@ -60,8 +60,9 @@ class Stage:
 
 
 def view_angles() -> list[tuple[int, int]]:
-    """Yaw and pitch in degrees of each frame of `free-view`."""
-    return [(yaw, pitch) for pitch in PITCHES_DEGREES for yaw in YAWS_DEGREES]
+    """Yaw and pitch in degrees of each frame of `free-view`: row by row, to and fro, without jumps."""
+    rows = (YAWS_DEGREES if index % 2 == 0 else YAWS_DEGREES[::-1] for index in range(len(PITCHES_DEGREES)))
+    return [(yaw, pitch) for pitch, row in zip(PITCHES_DEGREES, rows, strict=True) for yaw in row]
 
 
 def files_of(pair: Pair, settings: Settings) -> list[Path]:
@@ -111,9 +112,12 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
         avatar = create(make_portrait(first))
     except FaceError as error:
         raise FaceError(f"{shown(pair.source.path)}: {error}") from error
-    driver = pair.driver
-    video = stack.enter_context(as_video(driver)) if driver and driver.kind == "clip" else None
-    framed = _Framing(avatar, settings)
+    driver, video = pair.driver, None
+    if driver and driver.kind == "clip":
+        video = stack.enter_context(as_video(driver))
+    elif settings.protocol in ("self", "voice") or (settings.protocol == "cross" and driver is None):
+        raise InputError(f"The pair {pair.name} has no clip that drives it; name one as its driver.")
+    framed = _Framing(avatar, settings.frame)
     match settings.protocol:
         case "reconstruction":
             animation = framed.moved(_own_pose(avatar))
@@ -122,7 +126,8 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
             animation = framed.moved(_turns(avatar))
             besides = repeat(None)
         case "self":
-            assert driver is not None and video is not None, "a clip drives itself"
+            assert driver, "checked above"
+            assert video, "checked above"
             info = probe_video(video)
             if (info.width, info.height) != (first.shape[1], first.shape[0]):
                 raise InputError(f"The clip {shown(driver.path)} is too large; scale it down to 1920 pixels.")
@@ -133,11 +138,12 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
             animation = framed.moved(_own_pose(other))
             besides = iter([cut(other.photo.numpy(), other.crop)])
         case "cross":
-            assert driver is not None and video is not None, "cross has a driver"
+            assert video, "checked above"
             animation = animate(avatar, video=video, relative=settings.relative, frame=settings.frame)
             besides = animation.driver_frames()
         case "voice":
-            assert driver is not None and video is not None, "a clip speaks for itself"
+            assert driver, "checked above"
+            assert video, "checked above"
             animation = _spoken(avatar, video, settings)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
     photo = framed(first)
@@ -151,18 +157,20 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
 class _Framing:
     """Pictures in the framing of an avatar's frames."""
 
-    def __init__(self, avatar: ReliefAvatar, settings: Settings) -> None:
-        self._avatar, self._view = avatar, settings.frame
+    def __init__(self, avatar: ReliefAvatar, view: Literal["crop", "photo"]) -> None:
+        self._avatar: ReliefAvatar = avatar
+        self._view: Literal["crop", "photo"] = view
 
     def __call__(self, picture: Picture) -> Picture:
         return picture if self._view == "photo" else cut(picture, self._avatar.crop)
 
     def seen(self, picture: Picture) -> Picture:
-        """Ones where the framing shows a part of the picture, zeros beyond its border, where truth is black."""
+        """Ones where the framing shows a part of the picture, zeros where the truth is black beyond it."""
         inside = self(np.full_like(picture, 255))
         return (inside == 255).astype(np.uint8)
 
     def moved(self, motion: Motion) -> Animation:
+        """The avatar in motion, taken over as it is."""
         return animate(self._avatar, motion=motion, relative=False, frame=self._view)
 
 
@@ -198,11 +206,6 @@ def has_voice() -> bool:
 
 
 def _spoken(avatar: ReliefAvatar, video: Path, settings: Settings) -> Animation:
-    if not has_voice():
-        raise InputError(
-            f"The model {settings.model} cannot be driven by a voice yet; measure another system's videos "
-            "with --outputs."
-        )
     if not probe_video(video).has_audio:
         raise InputError(f"The clip {shown(video)} has no sound; give one in which somebody speaks.")
     spoken: dict[str, Any] = {"voice": video, "frame": settings.frame}
@@ -243,7 +246,10 @@ def _in_step(outputs: Iterator[Picture], others: Iterator[Picture], path: Path, 
     """Output and wanted frames together, the wanted one at the output's size if asked."""
     for output, other in zip(outputs, others, strict=False):
         yield output, _at_size(other, output, path) if same_size else other
-    left = sum(1 for _ in islice(outputs, _STRAY_FRAMES + 1)), sum(1 for _ in islice(others, _STRAY_FRAMES + 1))
+    left = (
+        sum(1 for _ in islice(outputs, _STRAY_FRAMES + 1)),
+        sum(1 for _ in islice(others, _STRAY_FRAMES + 1)),
+    )
     if max(left) > _STRAY_FRAMES:
         which = "longer" if left[0] else "shorter"
         raise InputError(f"The output {shown(path)} is {which} than what drove it; give one of its length.")

@@ -27,10 +27,6 @@ class CaseResult:
     skipped: str = ""
     """Why it was left out, in one sentence."""
 
-    def leading(self) -> tuple[Measure, Figures] | None:
-        """The first measure that has a value; cases are ranked by it."""
-        return next((pair for pair in self.figures if pair[1].value is not None), None)
-
     def without_frames(self) -> "CaseResult":
         """The same without what each frame has, to be kept by the thousand."""
         slim = tuple((measure, replace(figures, per_frame=None)) for measure, figures in self.figures)
@@ -47,13 +43,21 @@ def badness(measure: Measure, figures: Figures) -> float:
 
 
 def rank(results: Sequence[CaseResult]) -> list[CaseResult]:
-    """Measured cases, the worst first, by the first measure that has a value in each."""
+    """Measured cases, the worst first, by the measure that `leading_measure` names."""
+    measured = [result for result in results if not result.skipped]
+    leading = leading_measure(measured)
+    if leading is None:
+        return measured
+    return sorted(measured, key=lambda result: badness(leading, dict(result.figures)[leading]), reverse=True)
 
-    def key(result: CaseResult) -> float:
-        first = result.leading()
-        return float("-inf") if first is None else badness(*first)
 
-    return sorted((result for result in results if not result.skipped), key=key, reverse=True)
+def leading_measure(measured: Sequence[CaseResult]) -> Measure | None:
+    """The first measure of the table that every case has a value of."""
+    for measure, _ in measured[0].figures if measured else ():
+        found = (dict(result.figures).get(measure) for result in measured)
+        if all(figures is not None and figures.value is not None for figures in found):
+            return measure
+    return None
 
 
 def save_case(result: CaseResult, stamp: list[list[Any]], path: Path) -> None:

@@ -24,7 +24,7 @@ from cameo3d.evaluation.measures import Figures
 from cameo3d.evaluation.metrics.tables import meters_for
 from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
-from cameo3d.evaluation.protocols import files_of, staged
+from cameo3d.evaluation.protocols import files_of, has_voice, staged
 from cameo3d.evaluation.results import CaseResult, load_case, rank, save_case, stamp_of
 from cameo3d.evaluation.settings import Settings, differences
 from cameo3d.evaluation.shots import Shots
@@ -65,6 +65,11 @@ def evaluate(
         InputError: If the data cannot be used, or the folder holds figures of other settings.
         OutputError: If the folder cannot be written, or holds other files.
     """
+    if settings.protocol == "voice" and settings.model and not has_voice():
+        raise InputError(
+            f"The model {settings.model} cannot be driven by a voice yet; measure another system's videos "
+            "with --outputs."
+        )
     pairs = _agreed_pairs(settings, folder)
     done = {pair.name: result for pair in pairs if (result := _known(pair, settings, folder)) is not None}
     pending = [pair for pair in pairs if pair.name not in done]
@@ -159,7 +164,9 @@ def _stored_pairs(path: Path, settings: Settings) -> list[Pair]:
         ]
         unlike = differences(settings, stored)
     except (ValueError, TypeError, KeyError, AttributeError) as error:
-        raise InputError(f"The list of pairs {shown(path)} is damaged; give a new --report folder.") from error
+        raise InputError(
+            f"The list of pairs {shown(path)} is damaged; give a new --report folder."
+        ) from error
     if unlike:
         raise InputError(
             f"The folder {shown(path.parent)} holds figures of other settings ({'; '.join(unlike)}); "

@@ -4,6 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
+from cameo3d.evaluation.networks.folder import own_networks
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,12 @@ class Settings:
     def subject(self) -> str:
         """What is measured, in words."""
         return f"model {self.model}" if self.model else f"outputs in {self.outputs}"
+
+
+def present_networks() -> tuple[str, ...]:
+    """Names of the files in the user's folder of networks."""
+    folder = own_networks().folder
+    return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
 
 
 def differences(one: Settings, other: dict[str, object]) -> list[str]:
