@@ -66,7 +66,12 @@ def trace_planes(
             part = slice(start, start + _RAYS_PER_TASK)
             given = (origins, directions, near, far, noise.jitter, noise.quantiles)
             tasks.append(
-                (*fixed, *(_array(x[index, part]) for x in given), features[index, part], moments[index, part])
+                (
+                    *fixed,
+                    *(_array(x[index, part]) for x in given),
+                    features[index, part],
+                    moments[index, part],
+                )
             )
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         ranges = list(pool.map(lambda task: _trace(*task, np.float32(LEAST_SHARE)), tasks))
