@@ -16,6 +16,7 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_UPPER,
 )
 from cameo3d.geometry.real3d_face import Real3DFace
+from cameo3d.values import BLENDSHAPES
 
 VERTICES, TRIANGLES = 35709, 70789
 UNMATCHED = [93, 127, 132, 234, 323, 356, 361, 454]
@@ -65,7 +66,10 @@ def basel_arrays() -> dict[str, np.ndarray]:
     expressions = face.expression_basis.double().numpy() * axes
     # As in the Basel model, no component is one movement alone.
     mixed = np.tensordot(random.normal(size=(64, 52)) / 8, expressions, 1) + 0.005 * _waves(random, mean, 64)
-    marks = np.asarray(KDTree(points).query(mean[:, :2])[1])
+    # Upper and lower lip touch: the right vertex is the one that moves with the jaw as the mark does.
+    jaw = face.expression_basis[BLENDSHAPES.index("jawOpen")].double().numpy() * axes
+    moving = np.concatenate((points, resampled(jaw[None]).reshape(-1, 3)), axis=1)
+    marks = np.asarray(KDTree(moving).query(np.concatenate((mean[:, :2], jaw), axis=1))[1])
     # Off the rim, where the next vertex is not the neighbour.
     key_marks = np.asarray(KDTree(points).query(0.96 * mean[JAW + OTHERS, :2])[1])
     surface = resampled(mean[None]).reshape(-1, 3)

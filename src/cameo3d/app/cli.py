@@ -19,6 +19,7 @@ from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 app = tyro.extras.SubcommandApp()
 
 _DRIVER = create_mutex_group(required=True)
+_SUBJECT = create_mutex_group(required=True)
 _TRANSFER = create_mutex_group(required=False)
 _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
@@ -285,6 +286,66 @@ def weights(
 
     for path in import_weights(model, folder, _say):
         print(path)
+
+
+@app.command
+def evaluate(
+    protocol: Annotated[
+        Positional[Literal["reconstruction", "self", "cross", "voice", "free-view"]], arg(metavar="PROTOCOL")
+    ],
+    data: Annotated[Path, arg(metavar="FOLDER")],
+    report: Annotated[Path, arg(metavar="DIR")],
+    model: Annotated[Literal["relief"] | None, _SUBJECT] = None,
+    outputs: Annotated[Path | None, arg(metavar="FOLDER"), _SUBJECT] = None,
+    photos: Annotated[Path | None, arg(metavar="FOLDER")] = None,
+    pairs: _File = None,
+    frame: Literal["crop", "photo"] = "crop",
+    relative: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
+    frames: int | None = None,
+    jobs: int | None = None,
+) -> None:
+    """Measure a model, or another system's outputs, and write a report to look at.
+
+    Args:
+        protocol: reconstruction: photos as they are; self: clips drive their own first frames; cross: others
+            drive; voice: the clips' sound drives; free-view: a grid of angles.
+        data: Photos or clips, in the usual layouts of CelebA-HQ, HDTF and VFHQ, or any.
+        report: Folder for report.html, report.json and the cases; the same command goes on where it stopped.
+        model: Model to measure.
+        outputs: Videos or pictures of another system to measure instead, named like the pairs.
+        photos: For cross: folder of the photos that the data's clips drive.
+        pairs: CSV file with the columns photo and driver, to take these instead of the papers' choice.
+        frame: Head and shoulders at 512x512, or the whole picture.
+        relative: In cross, move from the photo's own pose, as animate does, instead of taking the driver's.
+        seed: Fixes all random choices.
+        limit: At most so many cases, drawn at random.
+        frames: At most so many frames of each clip.
+        jobs: Processes that work at the same time; by default one for each core.
+    """
+    for name, value in (("limit", limit), ("frames", frames), ("jobs", jobs)):
+        if value is not None and value < 1:
+            raise _usage(f"--{name} should be at least 1, got {value}.")
+    from cameo3d.app.evaluate import run
+    from cameo3d.evaluation.settings import Settings, present_networks
+
+    settings = Settings(
+        protocol=protocol,
+        data=str(data),
+        photos=None if photos is None else str(photos),
+        pairs=None if pairs is None else str(pairs),
+        model=model,
+        outputs=None if outputs is None else str(outputs),
+        frame=frame,
+        relative=relative,
+        seed=seed,
+        limit=limit,
+        frames=frames,
+        version=__version__,
+        networks=present_networks(),
+    )
+    run(settings, report, jobs or os.cpu_count() or 1, _say)
 
 
 @app.command
