@@ -4,16 +4,21 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cameo3d.errors import OutputError, WeightsError
+from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.media.files import shown
 from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official import VoiceToExpression
+from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.weights.conversion import real3d
+from cameo3d.weights.conversion.basel import find_face, read_real3d_face
+from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
 from cameo3d.weights.converted import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
 
@@ -28,10 +33,11 @@ class _Part:
     """Its entry in `RELEASED`."""
     find: Callable[[Path], Path | None]
     """The official file in a folder, or None."""
-    read: Callable[[Path], Tensors]
-    convert: Callable[[Tensors, Tensors], dict[str, Tensor]]
+    read: Callable[[Path], Any]
+    convert: Callable[[Any, Tensors], dict[str, Tensor]]
     """From official tensors and the network's own state to tensors that fill it, strictly."""
-    network: Callable[[], nn.Module]
+    network: Callable[[], nn.Module] | None
+    """What the tensors shall fill; None if they are no network's and `convert` checks all."""
     config: object = None
     """Sizes of the network, if they vary."""
     needed: bool = True
@@ -71,13 +77,15 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
 
 
 def _converted(part: _Part, path: Path) -> dict[str, Tensor]:
-    with torch.device("meta"):
-        expected = part.network().state_dict()
+    expected: dict[str, Tensor] = {}
+    if part.network is not None:
+        with torch.device("meta"):
+            expected = part.network().state_dict()
     tensors = part.convert(part.read(path), expected)
     broken = [name for name, x in tensors.items() if x.is_floating_point() and not x.isfinite().all()]
     if broken:
         raise WeightsError(f"{shown(path)} holds numbers that are not finite, in {', '.join(broken[:8])}.")
-    return {name: x.to(expected[name].dtype) for name, x in tensors.items()}
+    return {name: x.to(expected[name].dtype) if name in expected else x for name, x in tensors.items()}
 
 
 def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
@@ -86,7 +94,7 @@ def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     label = Label(
         model=entry.stored,
-        config="{}" if part.config is None else config_json(part.config),
+        config=config_json(part.config),
         source=entry.source,
         licence=entry.licence,
         revision=f"{path.parent.name}/{path.name}, SHA-256 {digest}",
@@ -121,6 +129,23 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             convert=real3d.convert_generator,
             network=lambda: Real3DGenerator(REAL3D),
             config=REAL3D,
+        ),
+        _Part(
+            stored="real3d-face",
+            find=find_face,
+            read=read_real3d_face,
+            convert=lambda official, _: Real3DFace.from_arrays(official).tensors(),
+            network=None,
+            needed=False,
+        ),
+        _Part(
+            stored="real3d-hubert",
+            find=find_hubert,
+            read=read_hubert,
+            convert=convert_hubert,
+            network=lambda: hubert_network(HubertSizes()),
+            config=HubertSizes(),
+            needed=False,
         ),
         _Part(
             stored="real3d-voice",
