@@ -2,8 +2,8 @@
 
 Boersma, "Accurate short-term analysis of the fundamental frequency and the harmonics-to-noise ratio of a
 sampled sound", 1993, with the settings of Real3D-Portrait: 80 to 750 Hz, a voicing threshold of 0.6, and
-otherwise those that the author recommends. Against Praat itself, on six recordings of speech: 0.2 % of the frames
-differ in whether there is voice, and the median difference in frequency is 0.03 cents.
+otherwise those that the author recommends. Against Praat itself, on six recordings of speech: 0.2 % of the
+frames differ in whether there is voice, and the median difference in frequency is 0.03 cents.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
-"""The official voice model as a stream: HuBERT and pitch, heard in windows, to expressions of the Basel face model.
+"""The official voice model as a stream: HuBERT and pitch to expressions of the Basel face model.
 
 It hears as the official inference does, 20 seconds at a time, so that its frames come late and many at once. One
-thing differs: the official code has the whole file before it when it evens out the level and judges what is silence,
-a stream only what it has heard so far. Up to 20 seconds it is the same.
+thing differs: the official code has the whole file before it when it evens out the level and judges what is
+silence, a stream only what it has heard so far. Up to 20 seconds it is the same.
 """
 
 from dataclasses import replace
@@ -53,9 +53,7 @@ class Hearing(Protocol):
         """Of samples with a mean of 0 and a variance of 1; step `i` begins with sample `320 i`."""
         ...
 
-    def pitch(
-        self, samples: Float32[np.ndarray, " samples"], peak: float
-    ) -> Float32[np.ndarray, " steps"]:
+    def pitch(self, samples: Float32[np.ndarray, " samples"], peak: float) -> Float32[np.ndarray, " steps"]:
         """Hertz, 0 without voice; `peak` is the loudest sample so far."""
         ...
 
@@ -169,7 +167,9 @@ class BaselVoiceStream:
 class OfficialStream:
     """One voice (see `VoiceStream`): lips by the official model; sway, gaze, brows and blinks are our own."""
 
-    def __init__(self, coefficients: BaselVoiceStream, expressions: ExpressionMap, delivery: Delivery) -> None:
+    def __init__(
+        self, coefficients: BaselVoiceStream, expressions: ExpressionMap, delivery: Delivery
+    ) -> None:
         self._lips = _Lips(coefficients, expressions)
         # The network itself is told how far to open the mouth.
         self._speaker = SpeakerStream(self._lips, replace(delivery, mouth_amplitude=1.0))
