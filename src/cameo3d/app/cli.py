@@ -34,7 +34,8 @@ def animate(
     source: _PhotoOrAvatar,
     video: Annotated[_File, _DRIVER] = None,
     motion: Annotated[_File, _DRIVER] = None,
-    pose: Annotated[str | None, arg(metavar="FILE|still")] = None,
+    voice: Annotated[_File, _DRIVER] = None,
+    pose: Annotated[str, arg(metavar="natural|still|FILE")] = "natural",
     out: _Out = None,
     relative: Annotated[bool, _TRANSFER] = False,
     absolute: Annotated[bool, _TRANSFER] = False,
@@ -43,16 +44,22 @@ def animate(
     compare: bool = False,
     face: int = 0,
     smooth: float = 0.3,
+    blink: Literal["natural", "none"] = "natural",
+    mouth_amplitude: float = 1.0,
+    temperature: float = 0.2,
+    seed: int = 0,
     overwrite: bool = False,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
-    """Bring a photo to life with the motion of a video or of a motion file.
+    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
 
     Args:
         source: Photo of one person, or avatar file from `cameo3d create`.
         video: Video whose expression, pose and sound are taken.
         motion: Motion file whose expression and pose are taken: our own or Live Link Face CSV.
-        pose: Head pose and gaze from another video or motion file, or `still`.
+        voice: Speech to say: a sound file, or a video of which only the sound is taken.
+        pose: Head pose and gaze: the driver's or, with a voice, a speaker's (`natural`), `still`, or those of
+            another video or motion file.
         out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
         relative: Move from the photo's own pose by what the driver moves from its neutral frame; the default.
         absolute: Take over the driver's pose and expression as they are, for the same person.
@@ -61,31 +68,42 @@ def animate(
         compare: Put photo, driver and result side by side.
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, from 0 to 1.
+        blink: With a voice, whether the eyes blink.
+        mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
+        temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
+        seed: With a voice, another number is another take.
         overwrite: Replace an existing output.
         choice: The avatar model.
     """
-    smooth = _unit("smooth", smooth)
+    smooth, temperature = _unit("smooth", smooth), _unit("temperature", temperature)
+    if not 0 <= mouth_amplitude <= 2:
+        raise _usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
     from cameo3d.app.progress import counted, progress_bar
+    from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline import animate as story
     from cameo3d.pipeline.compare import compared, compared_size
 
     out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
-    out = checked_video(out, transparent, overwrite, [source, video, motion])
-    with progress_bar("Tracking") as advance:
+    out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
+    with progress_bar("Listening" if voice else "Tracking") as advance:
         animation = story.animate(
             source,
             video=video,
             motion=motion,
+            voice=voice,
             pose=pose,
             relative=not absolute,
             background=background,
             frame=frame,
             face=face,
             smooth=smooth,
+            delivery=Delivery(
+                blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
+            ),
             choice=choice,
             progress=advance,
         )

@@ -1,6 +1,7 @@
 """Motion: what a face does over time, apart from whose face it is."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from jaxtyping import Float
@@ -45,7 +46,11 @@ class Motion:
 
     def frame(self, index: int) -> "Motion":
         """One frame of it, as a motion of one frame."""
-        part = slice(index, index + 1)
+        return self.part(index, index + 1)
+
+    def part(self, start: int, end: int | None) -> "Motion":
+        """The frames from `start` up to, but without, `end`."""
+        part = slice(start, end)
         return Motion(
             self.expression[part],
             self.rotation[part],
@@ -54,6 +59,17 @@ class Motion:
             self.frame_rate,
             self.source,
         )
+
+
+def joined(motions: Sequence[Motion]) -> Motion:
+    """One motion after the other, at the frame rate and from the source of the first."""
+    return replace(
+        motions[0],
+        expression=torch.cat([motion.expression for motion in motions]),
+        rotation=torch.cat([motion.rotation for motion in motions]),
+        translation=torch.cat([motion.translation for motion in motions]),
+        gaze=torch.cat([motion.gaze for motion in motions]),
+    )
 
 
 def still_motion(frame_count: int, frame_rate: float = 25.0, distance: float = 1.0) -> Motion:
