@@ -35,11 +35,14 @@ class Finding:
     name: str
     state: str
     good: bool = True
+    optional: bool = False
+    """Whether all is well without it."""
 
     @property
     def line(self) -> str:
         """The finding as it is shown."""
-        return f"{'ok     ' if self.good else 'MISSING'} {self.name}: {self.state}"
+        mark = "ok" if self.good else "absent" if self.optional else "MISSING"
+        return f"{mark:7} {self.name}: {self.state}"
 
 
 def findings() -> list[Finding]:
@@ -51,6 +54,7 @@ def findings() -> list[Finding]:
         *map(_library, _LIBRARIES),
         *_encoders(),
         *_assets(),
+        *_released(),
     ]
 
 
@@ -87,3 +91,18 @@ def _assets() -> Iterator[Finding]:
     for package, path in (("cameo3d", "assets/demo_motion.csv"), ("skimage", "data/astronaut.png")):
         there = resources.files(package).joinpath(path).is_file()
         yield Finding(f"demo {path}", "there" if there else f"not in the installed {package}", there)
+
+
+def _released() -> Iterator[Finding]:
+    from cameo3d.weights.converted import read_label
+    from cameo3d.weights.released import RELEASED
+
+    for name, entry in RELEASED.items():
+        there = entry.path.is_file()
+        try:
+            state = (
+                f"{entry.path}, {read_label(entry.path).revision}" if there else f"optional; {entry.advice}"
+            )
+            yield Finding(f"weights {name}", state, there, optional=True)
+        except WeightsError as error:
+            yield Finding(f"weights {name}", str(error), good=False)
