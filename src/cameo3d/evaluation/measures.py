@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -80,6 +80,7 @@ class Figures:
     """What the real clip has, of measures that shall be near it."""
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Measures one clip; its memory grows by a few numbers a frame only."""
 
@@ -102,6 +103,7 @@ class FeatureSets:
     real: Float32[np.ndarray, "rows_real columns"]
 
 
+@runtime_checkable
 class SetMeter(Protocol):
     """Measures many clips together: it gathers what `figures_of_sets` joins after the last clip."""
 

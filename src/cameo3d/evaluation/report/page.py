@@ -114,8 +114,8 @@ def _header(evaluation: Evaluation, title: str, measured: list[CaseResult]) -> s
     frames, seconds = sum(one.frame_count for one in measured), sum(one.seconds for one in measured)
     skipped = len(evaluation.results) - len(measured)
     chips = [
-        f"<b>{len(measured)}</b> cases",
-        f"<b>{frames}</b> frames",
+        f"<b>{len(measured)}</b> case{'' if len(measured) == 1 else 's'}",
+        f"<b>{frames}</b> frame{'' if frames == 1 else 's'}",
         f"<b>{seconds:.0f}</b> s of work",
         f"seed <b>{evaluation.settings.seed}</b>",
         f"cameo3d <b>{escape(evaluation.settings.version)}</b>",
