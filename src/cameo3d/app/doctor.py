@@ -35,15 +35,19 @@ class Finding:
     name: str
     state: str
     good: bool = True
+    """False if something that is needed is missing."""
+    optional: bool = False
+    """Whether it is missing, but only some measures of `cameo3d evaluate` need it."""
 
     @property
     def line(self) -> str:
         """The finding as it is shown."""
-        return f"{'ok     ' if self.good else 'MISSING'} {self.name}: {self.state}"
+        word = "MISSING" if not self.good else "absent " if self.optional else "ok     "
+        return f"{word} {self.name}: {self.state}"
 
 
 def findings() -> list[Finding]:
-    """Look at Python, the machine, every library, the video encoders and the shipped files."""
+    """Look at Python, the machine, libraries, video encoders, shipped files, and networks of measures."""
     return [
         Finding("cameo3d", version("cameo3d")),
         Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 13)),
@@ -51,6 +55,7 @@ def findings() -> list[Finding]:
         *map(_library, _LIBRARIES),
         *_encoders(),
         *_assets(),
+        *_networks(),
     ]
 
 
@@ -87,3 +92,18 @@ def _assets() -> Iterator[Finding]:
     for package, path in (("cameo3d", "assets/demo_motion.csv"), ("skimage", "data/astronaut.png")):
         there = resources.files(package).joinpath(path).is_file()
         yield Finding(f"demo {path}", "there" if there else f"not in the installed {package}", there)
+
+
+def _networks() -> Iterator[Finding]:
+    from cameo3d.evaluation.networks.folder import FILES, own_networks
+    from cameo3d.perception.identity import missing_recogniser
+
+    why = missing_recogniser()
+    yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", optional=bool(why))
+    folder = own_networks().folder
+    for file in FILES:
+        if (folder / file.name).is_file():
+            yield Finding(f"network {file.name} for {file.measures}", file.licence)
+        else:
+            state = f"not in {folder}; from {file.source}; licence: {file.licence}"
+            yield Finding(f"network {file.name} for {file.measures}", state, optional=True)

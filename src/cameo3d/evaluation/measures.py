@@ -53,6 +53,8 @@ class Moment:
     """None where no face was seen."""
     driver_face: SeenFace | None
     """The face whose motion is wanted, in pixels of its own frame: the truth's, if there is one."""
+    driver: Picture | None = None
+    """The driver's frame, where it is not the truth."""
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ class SetMeter(Protocol):
     """Measures many clips together: it gathers what `figures_of_sets` joins after the last clip."""
 
     measure: Measure
+    why: str
+    """Why it cannot be measured; empty if it can."""
 
     def add(self, moment: Moment) -> None:
         """Look at the next frame."""
