@@ -3,58 +3,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation_meters import AbsentMeter, BlindWatcher, BrightnessMeter, SpreadMeter
 
 from cameo3d.evaluation import protocols, runner
-from cameo3d.evaluation.measures import Figures, Measure, Moment
 from cameo3d.evaluation.settings import Settings
 from cameo3d.media.images import write_image
-
-BRIGHTNESS = Measure(
-    "brightness", "1", "lower", "none", "none", "as it comes", "none", "bytes; mean of frames"
-)
-ABSENT = Measure("absent", "1", "near", "a network", "none", "none", "none", "none")
-
-
-class BrightnessMeter:
-    measure = BRIGHTNESS
-
-    def __init__(self) -> None:
-        self.values: list[float | None] = []
-
-    def add(self, moment: Moment) -> None:
-        self.values.append(float(moment.output.mean()))
-
-    def figures(self) -> Figures:
-        return Figures(float(np.mean([value or 0.0 for value in self.values])), "", self.values)
-
-
-class AbsentMeter:
-    measure = ABSENT
-
-    def add(self, moment: Moment) -> None:
-        pass
-
-    def figures(self) -> Figures:
-        return Figures(None, "Its <network> is not here.")
-
-
-class BlindWatcher:
-    """Sees no face, at once."""
-
-    def __call__(self, frame: np.ndarray) -> None:
-        return None
-
-    def __enter__(self) -> "BlindWatcher":
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        pass
 
 
 @pytest.fixture
 def quick(monkeypatch) -> None:
     """Meters that need no network, and nobody who looks for faces."""
     monkeypatch.setattr(runner, "meters_for", lambda *_: [BrightnessMeter(), AbsentMeter()])
+    monkeypatch.setattr(runner, "set_meters_for", lambda *_: [SpreadMeter()])
     monkeypatch.setattr(protocols, "FaceWatcher", BlindWatcher)
     monkeypatch.setattr(protocols, "see_face", lambda photo: None)
 

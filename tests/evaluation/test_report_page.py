@@ -48,6 +48,7 @@ def test_the_same_is_written_as_json(evaluation):
     content = json.loads((evaluation.folder / "report.json").read_text())
     assert content["table"][0]["mean"] == 90.0
     assert content["table"][0]["count"] == 7
+    assert content["together"][0]["value"] == pytest.approx(9.0, abs=1e-3)
     assert content["left_out"][0]["measure"]["name"] == "absent"
     assert content["cases"][3]["figures"] == {"brightness": 90.0, "absent": None}
     assert (evaluation.folder / "report.html").stat().st_size > 10_000

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from evaluation_meters import BrightnessMeter
 
 from cameo3d.errors import InputError, OutputError
 from cameo3d.evaluation import runner
@@ -46,6 +47,16 @@ def test_a_rerun_measures_only_what_is_missing(photos, settings_for, measured):
     assert measured == ["p3", "p7"]
     assert again.results[:3] == first.results[:3]
     assert not again.results[7].skipped
+
+
+def test_all_cases_together_are_measured_from_what_each_has_stored(photos, settings_for, measured):
+    (_, figures) = evaluate(settings_for(photos), photos / "report", 1).together[0]
+    assert figures.value == pytest.approx(9.0, abs=1e-3)  # two equal clouds, 3 levels apart
+    measured.clear()
+    case_path(photos / "report", "p4", ".npz").unlink()
+    again = evaluate(settings_for(photos), photos / "report", 1)
+    assert measured == ["p4", "p7"]
+    assert again.together[0][1] == figures
 
 
 def test_an_output_that_has_changed_is_measured_again(photos, settings_for, measured):
@@ -106,17 +117,14 @@ def test_an_output_of_another_length_or_shape_is_skipped(tmp_path, settings_for)
 
 
 def test_an_unexpected_failure_stops_one_case_only(photos, settings_for, monkeypatch):
-    class Failing:
-        measure = None
+    add = BrightnessMeter.add
 
-        def add(self, moment):
-            if moment.output.mean() == 60:
-                raise RuntimeError("a bug")
+    def failing(meter, moment):
+        if moment.output.mean() == 60:
+            raise RuntimeError("a bug")
+        add(meter, moment)
 
-    meters = runner.meters_for
-    monkeypatch.setattr(runner, "meters_for", lambda *given: [Failing(), *meters(*given)])
-    monkeypatch.setattr(Failing, "figures", lambda self: meters()[1].figures(), raising=False)
-    monkeypatch.setattr(Failing, "measure", meters()[1].measure)
+    monkeypatch.setattr(BrightnessMeter, "add", failing)
     results = evaluate(settings_for(photos), photos / "report", 1).results
     assert results[2].skipped == "Unexpected RuntimeError: a bug"
     assert [bool(result.skipped) for result in results] == [False, False, True, *[False] * 4, True]

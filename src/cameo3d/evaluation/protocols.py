@@ -102,7 +102,8 @@ def _sights(
     """From outputs, each with its truth or driver, to what meters see."""
     for output, beside in frames:
         seen, wanted = watch_output(output), None if beside is None else watch_driver(beside)
-        yield Sight(Moment(output, beside if has_truth else None, seen, wanted), beside)
+        truth, driver = (beside, None) if has_truth else (None, beside)
+        yield Sight(Moment(output, truth, seen, wanted, driver), beside)
 
 
 Frames = Iterator[tuple[Picture, Picture | None]]
