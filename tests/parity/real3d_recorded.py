@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.models.real3d.generator import Real3DGenerator, split_camera
 from cameo3d.models.voice.official import VoiceToExpression
 from cameo3d.weights.conversion.real3d import convert_generator, convert_voice
@@ -59,6 +60,27 @@ class Recorded:
             else torch.zeros(entry["shape"], dtype=DTYPES[entry["dtype"]])
             for key, entry in manifest.items()
         }
+
+    @cached_property
+    def face(self) -> Real3DFace:
+        """The toy face model; what the recordings say nothing of is left empty."""
+        count = len(self.arrays["b_mean"])
+        return Real3DFace.from_arrays(
+            {
+                "meanshape": self.arrays["b_mean"],
+                "meantex": np.zeros(3 * count),
+                "idBase": self.arrays["b_id"],
+                "exBase": self.arrays["b_exp"],
+                "texBase": np.zeros((3 * count, 80)),
+                "tri": self.arrays["b_tri_onebased"],
+                "point_buf": np.ones((count, 1)),
+                "keypoints": self.arrays["b_kp68_onebased"],
+                "mesh_vertices": self.arrays["b_mp468"],
+                "map_colors": np.zeros((3, count)),
+                "left_eye_triangles": np.array([1]),
+                "right_eye_triangles": np.array([2]),
+            }
+        )
 
     @cached_property
     def generator(self) -> Real3DGenerator:
