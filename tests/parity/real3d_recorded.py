@@ -107,7 +107,6 @@ class Recorded:
             "g_secc_fused": model.motion_adapter.dropout,
             "g_sr_block0": model.super_resolution.head_block,
             "g_torso": model.super_resolution.torso,
-            "g_torso_encoder": model.super_resolution.torso_features,
             "g_head_torso_conv": model.super_resolution.join_torso[-1],
             "g_head_torso": model.super_resolution.person_block,
             "g_fg_bg_conv": model.super_resolution.join_background[-1],
@@ -128,6 +127,11 @@ class Recorded:
             frame = model(canonical + added, scene, *split_camera(self.tensor("camera")), source, driving)
             for hook in hooks:
                 hook.remove()
+            # Both are never computed on their own: what follows is linear, and done in one go with them.
+            joined = (
+                model.super_resolution.torso_features(seen["g_torso"].features),
+                model.super_resolution.encode_background(scene.background),
+            )
             next_added = model.motion_planes(*face_maps, self.image("cond_tgt_1"))
             next_frame = model(
                 canonical + next_added,
@@ -161,8 +165,8 @@ class Recorded:
             "g_torso_hid": torso.features,
             "g_torso_rgb": torso.colors,
             "g_torso_occlusion2": torso.alpha,
-            "g_torso_encoder": seen["g_torso_encoder"],
-            "g_bg_encoder": scene.background_features,
+            "g_torso_encoder": joined[0],
+            "g_bg_encoder": joined[1],
             "g_head_torso_conv": seen["g_head_torso_conv"],
             "g_head_torso_x": seen["g_head_torso"][0],
             "g_head_torso_rgb": seen["g_head_torso"][1],
