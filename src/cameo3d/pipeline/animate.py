@@ -21,6 +21,7 @@ from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.reading import ExpressionReader, with_read_expressions
 from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import absolute_motion, relative_motion, with_pose
 from cameo3d.values import Crop, Motion, Portrait
@@ -134,6 +135,8 @@ def animate(
     if driver is not None:
         avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
     driving = tracked.motion if tracked else _motion(motion)
+    if driver is not None and tracked is not None and isinstance(model, ExpressionReader):
+        driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
     transfer = relative_motion if relative else absolute_motion
     moved = transfer(driving, avatar)
     if pose is not None:
