@@ -235,4 +235,5 @@ def test_doctor_finds_nothing_missing(capsys):
     main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith(("ok ", "absent ")) for line in lines)
+    assert any("syncnet_v2.model" in line and "licence" in line for line in lines)
     assert any("torch" in line for line in lines)

@@ -46,7 +46,7 @@ class Finding:
 
 
 def findings() -> list[Finding]:
-    """Look at Python, the machine, every library, the video encoders and the shipped files."""
+    """Look at Python, the machine, libraries, video encoders, shipped files, and networks of measures."""
     return [
         Finding("cameo3d", version("cameo3d")),
         Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 13)),
@@ -55,6 +55,7 @@ def findings() -> list[Finding]:
         *_encoders(),
         *_assets(),
         *_released(),
+        *_networks(),
     ]
 
 
@@ -106,3 +107,18 @@ def _released() -> Iterator[Finding]:
             yield Finding(f"weights {name}", state, there, optional=True)
         except WeightsError as error:
             yield Finding(f"weights {name}", str(error), good=False)
+
+
+def _networks() -> Iterator[Finding]:
+    from cameo3d.evaluation.networks.folder import FILES, own_networks
+    from cameo3d.perception.identity import missing_recogniser
+
+    why = missing_recogniser()
+    yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", not why, optional=True)
+    folder = own_networks().folder
+    for file in FILES:
+        if (folder / file.name).is_file():
+            yield Finding(f"network {file.name} for {file.measures}", file.licence)
+        else:
+            state = f"not in {folder}; from {file.source}; licence: {file.licence}"
+            yield Finding(f"network {file.name} for {file.measures}", state, False, optional=True)

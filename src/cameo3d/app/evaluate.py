@@ -43,10 +43,19 @@ def _show(evaluation: Evaluation) -> None:
         reference = "" if row.reference is None else f"{row.reference:.4g}"
         numbers = (f"{row.mean:.4g}", f"{row.deviation:.4g}", f"{row.median:.4g}", reference, str(row.count))
         table.add_row(row.measure.name.replace("[", r"\["), row.measure.better, *numbers)
+    for measure, figures in evaluation.together:
+        if figures.value is not None:
+            table.add_row(
+                measure.name.replace("[", r"\["), measure.better, f"{figures.value:.4g}", "", "", "", "all"
+            )
     console = Console()
     console.print(table)
-    for one in left_out:
-        console.print(f"{one.measure.name} left out: {one.why}", highlight=False, markup=False)
+    reasons = [(one.measure.name, one.why) for one in left_out]
+    reasons += [(one.name, figures.why) for one, figures in evaluation.together if figures.value is None]
+    for name, why in reasons:
+        console.print(f"{name} left out: {why}", highlight=False, markup=False, soft_wrap=True)
     for result in evaluation.results:
         if result.skipped:
-            console.print(f"{result.name} skipped: {result.skipped}", highlight=False, markup=False)
+            console.print(
+                f"{result.name} skipped: {result.skipped}", highlight=False, markup=False, soft_wrap=True
+            )

@@ -2,7 +2,7 @@
 
 import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice, repeat
@@ -12,6 +12,7 @@ from typing import Any, Literal
 import cv2
 import numpy as np
 import torch
+from jaxtyping import UInt8
 
 from cameo3d.errors import FaceError, InputError
 from cameo3d.evaluation.datasets import (
@@ -22,13 +23,13 @@ from cameo3d.evaluation.datasets import (
     frame_rate_of,
     frames_of,
 )
-from cameo3d.evaluation.measures import Case, Moment, Picture
+from cameo3d.evaluation.measures import Case, Moment, Picture, SeenFace
 from cameo3d.evaluation.pairs import Pair
 from cameo3d.evaluation.settings import Settings
 from cameo3d.evaluation.watching import FaceWatcher, see_face
 from cameo3d.media.files import shown
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
-from cameo3d.models.relief import ReliefAvatar
+from cameo3d.models.avatar import Avatar
 from cameo3d.pipeline.animate import Animation, animate, create, cut
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import Motion
@@ -40,6 +41,8 @@ PITCHES_DEGREES = (-20, 0, 20)
 """The grid of `free-view`, turns away from the photo's own pose."""
 _STRAY_FRAMES = 2
 """An output may be longer or shorter than its clip by so many frames."""
+
+AnyPicture = UInt8[np.ndarray, "_ _ 3"]
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,14 @@ def staged(pair: Pair, settings: Settings) -> Iterator[Stage]:
 def _sights(
     frames: Iterator[tuple[Picture, Picture | None]],
     has_truth: bool,
-    watch_output: FaceWatcher,
-    watch_driver: FaceWatcher,
+    watch_output: Callable[[AnyPicture], SeenFace | None],
+    watch_driver: Callable[[AnyPicture], SeenFace | None],
 ) -> Iterator[Sight]:
     """From outputs, each with its truth or driver, to what meters see."""
     for output, beside in frames:
         seen, wanted = watch_output(output), None if beside is None else watch_driver(beside)
-        yield Sight(Moment(output, beside if has_truth else None, seen, wanted), beside)
+        truth, driver = (beside, None) if has_truth else (None, beside)
+        yield Sight(Moment(output, truth, seen, wanted, driver), beside)
 
 
 Frames = Iterator[tuple[Picture, Picture | None]]
@@ -157,14 +161,14 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
 class _Framing:
     """Pictures in the framing of an avatar's frames."""
 
-    def __init__(self, avatar: ReliefAvatar, view: Literal["crop", "photo"]) -> None:
-        self._avatar: ReliefAvatar = avatar
+    def __init__(self, avatar: Avatar, view: Literal["crop", "photo"]) -> None:
+        self._avatar: Avatar = avatar
         self._view: Literal["crop", "photo"] = view
 
-    def __call__(self, picture: Picture) -> Picture:
+    def __call__(self, picture: AnyPicture) -> Picture:
         return picture if self._view == "photo" else cut(picture, self._avatar.crop)
 
-    def seen(self, picture: Picture) -> Picture:
+    def seen(self, picture: AnyPicture) -> Picture:
         """Ones where the framing shows a part of the picture, zeros where the truth is black beyond it."""
         inside = self(np.full_like(picture, 255))
         return (inside == 255).astype(np.uint8)
@@ -174,7 +178,7 @@ class _Framing:
         return animate(self._avatar, motion=motion, relative=False, frame=self._view)
 
 
-def _own_pose(avatar: ReliefAvatar) -> Motion:
+def _own_pose(avatar: Avatar) -> Motion:
     """One frame: the person as in the photo."""
     return Motion(
         avatar.expression[None],
@@ -186,7 +190,7 @@ def _own_pose(avatar: ReliefAvatar) -> Motion:
     )
 
 
-def _turns(avatar: ReliefAvatar) -> Motion:
+def _turns(avatar: Avatar) -> Motion:
     """One frame for every view of the grid."""
     still, turns = _own_pose(avatar), torch.tensor([(*pair, 0) for pair in view_angles()]) * (math.pi / 180)
     count = len(turns)
@@ -205,7 +209,7 @@ def has_voice() -> bool:
     return "voice" in inspect.signature(animate).parameters
 
 
-def _spoken(avatar: ReliefAvatar, video: Path, settings: Settings) -> Animation:
+def _spoken(avatar: Avatar, video: Path, settings: Settings) -> Animation:
     if not probe_video(video).has_audio:
         raise InputError(f"The clip {shown(video)} has no sound; give one in which somebody speaks.")
     spoken: dict[str, Any] = {"voice": video, "frame": settings.frame}
@@ -255,7 +259,7 @@ def _in_step(outputs: Iterator[Picture], others: Iterator[Picture], path: Path, 
         raise InputError(f"The output {shown(path)} is {which} than what drove it; give one of its length.")
 
 
-def _at_size(picture: Picture, like: Picture, path: Path) -> Picture:
+def _at_size(picture: AnyPicture, like: Picture, path: Path) -> Picture:
     height, width = like.shape[:2]
     own_height, own_width = picture.shape[:2]
     if (own_height, own_width) == (height, width):

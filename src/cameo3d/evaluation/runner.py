@@ -20,12 +20,13 @@ import torch
 
 from cameo3d.errors import CameoError, InputError, OutputError
 from cameo3d.evaluation.datasets import Item, find_items
-from cameo3d.evaluation.measures import Figures
-from cameo3d.evaluation.metrics.tables import meters_for
+from cameo3d.evaluation.measures import Figures, Measure
+from cameo3d.evaluation.metrics.fid import figures_of_sets
+from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
 from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
 from cameo3d.evaluation.protocols import files_of, has_voice, staged
-from cameo3d.evaluation.results import CaseResult, load_case, rank, save_case, stamp_of
+from cameo3d.evaluation.results import CaseResult, load_case, load_sets, rank, save_case, save_sets, stamp_of
 from cameo3d.evaluation.settings import Settings, differences
 from cameo3d.evaluation.shots import Shots
 from cameo3d.media.files import replacing, shown
@@ -48,6 +49,8 @@ class Evaluation:
     pairs: list[Pair]
     results: list[CaseResult]
     """One for each pair, in their order."""
+    together: list[tuple[Measure, Figures]]
+    """What is measured of all cases together."""
 
 
 def evaluate(
@@ -79,7 +82,8 @@ def evaluate(
         done[result.name] = result
         say(f"{len(done)}/{len(pairs)} {_line(result)}")
         _drop_pictures(pairs, done, folder)
-    return Evaluation(folder, settings, pairs, [done[pair.name] for pair in pairs])
+    results = [done[pair.name] for pair in pairs]
+    return Evaluation(folder, settings, pairs, results, _joined(results, folder))
 
 
 def case_path(folder: Path, name: str, suffix: str) -> Path:
@@ -108,17 +112,33 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
 def _figures_of(pair: Pair, settings: Settings, folder: Path, result: CaseResult) -> CaseResult:
     with staged(pair, settings) as stage:
         meters = meters_for(settings.protocol, stage.case, own_networks())
+        gatherers = set_meters_for(settings.protocol, stage.case, own_networks())
         shots, count = Shots(stage.case.photo), 0
         for sight in stage.sights:
             count += 1
-            for meter in meters:
+            for meter in (*meters, *gatherers):
                 meter.add(sight.moment)
             shots.add(sight)
     if count == 0:
         raise InputError(f"The case {pair.name} has no frames; give a longer clip.")
     write_image(case_path(folder, pair.name, ".jpg"), shots.strip())
+    if any(not one.why for one in gatherers):
+        save_sets([one.sets() for one in gatherers], case_path(folder, pair.name, ".npz"))
+    together = tuple((one.measure, one.why) for one in gatherers)
     figures = tuple((meter.measure, _rounded(meter.figures())) for meter in meters)
-    return replace(result, frame_count=count, frame_rate=stage.case.frame_rate, figures=figures)
+    rate = stage.case.frame_rate
+    return replace(result, frame_count=count, frame_rate=rate, figures=figures, together=together)
+
+
+def _joined(results: list[CaseResult], folder: Path) -> list[tuple[Measure, Figures]]:
+    """Measures of all cases together, read one after the other."""
+    measured = [result for result in results if not result.skipped]
+    joined = []
+    for index, (measure, why) in enumerate(measured[0].together if measured else ()):
+        paths = (case_path(folder, result.name, ".npz") for result in measured)
+        sets = (load_sets(path, index) for path in paths)
+        joined.append((measure, Figures(None, why) if why else figures_of_sets(sets)))
+    return joined
 
 
 def _rounded(figures: Figures) -> Figures:
@@ -185,7 +205,8 @@ def _known(pair: Pair, settings: Settings, folder: Path) -> CaseResult | None:
     if not path.exists():
         return None
     result, stamp = load_case(path)
-    if result.skipped or stamp != stamp_of(files_of(pair, settings)):
+    gathered = all(why for _, why in result.together) or case_path(folder, pair.name, ".npz").exists()
+    if result.skipped or not gathered or stamp != stamp_of(files_of(pair, settings)):
         return None
     return result.without_frames()
 

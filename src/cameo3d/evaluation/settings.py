@@ -5,6 +5,7 @@ from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
 from cameo3d.evaluation.networks.folder import own_networks
+from cameo3d.perception.identity import missing_recogniser
 
 
 @dataclass(frozen=True)
@@ -36,7 +37,7 @@ class Settings:
     version: str
     """Of this package."""
     networks: tuple[str, ...]
-    """Files of the user's folder of networks, which decide what can be measured."""
+    """What can be measured depends on these; see `present_networks`."""
 
     @property
     def subject(self) -> str:
@@ -45,9 +46,10 @@ class Settings:
 
 
 def present_networks() -> tuple[str, ...]:
-    """Names of the files in the user's folder of networks."""
+    """Names of the files in the user's folder of networks, and `dlib` if its recogniser is installed."""
     folder = own_networks().folder
-    return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return (*names, *(() if missing_recogniser() else ("dlib",)))
 
 
 def differences(one: Settings, other: dict[str, object]) -> list[str]:

@@ -10,13 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from cameo3d.errors import OutputError, WeightsError
+from cameo3d.geometry.bfm import BaselFace
 from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.media.files import shown
+from cameo3d.models.goha.config import OFFICIAL as GOHA
+from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.parsing import FaceParser
+from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official import VoiceToExpression
 from cameo3d.perception.speech import HubertSizes, hubert_network
-from cameo3d.weights.conversion import real3d
+from cameo3d.weights.conversion import goha, real3d
 from cameo3d.weights.conversion.basel import find_face, read_real3d_face
 from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
 from cameo3d.weights.converted import Label, checksum_of, config_json, save_weights
@@ -120,6 +125,18 @@ def _newest(name: str) -> Callable[[Path], Path | None]:
     return find
 
 
+def _last(pattern: str) -> Callable[[Path], Path | None]:
+    """Finds a file in a folder or below; of several the one with the greatest number in its name."""
+
+    def find(folder: Path) -> Path | None:
+        def number(path: Path) -> int:
+            return int("0" + "".join(filter(str.isdigit, path.stem)))
+
+        return max(sorted(folder.glob(f"**/{pattern}")), key=number, default=None)
+
+    return find
+
+
 RELEASES: dict[str, tuple[_Part, ...]] = {
     "real3d": (
         _Part(
@@ -153,6 +170,39 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             read=real3d.read_checkpoint,
             convert=real3d.convert_voice,
             network=VoiceToExpression,
+            needed=False,
+        ),
+    ),
+    "goha": (
+        _Part(
+            stored="goha-official",
+            find=_last("checkpoint*.ckpt"),
+            read=goha.read_checkpoint,
+            convert=goha.convert_generator,
+            network=lambda: GohaGenerator(GOHA),
+            config=GOHA,
+        ),
+        _Part(
+            stored="goha-regressor",
+            find=_last("epoch_20.pth"),
+            read=goha.read_regressor,
+            convert=goha.convert_regressor,
+            network=FaceRegressor,
+        ),
+        _Part(
+            stored="goha-face",
+            find=_last("BFM_model_front.mat"),
+            read=goha.read_basel_face,
+            convert=lambda official, _: vars(BaselFace.from_arrays(official)),
+            network=None,
+        ),
+        # The checkpoint has a copy of it; the file of its own is for training.
+        _Part(
+            stored="goha-parser",
+            find=_last("79999_iter.pth"),
+            read=goha.read_parser,
+            convert=goha.convert_parser,
+            network=FaceParser,
             needed=False,
         ),
     ),

@@ -12,7 +12,7 @@ from cameo3d.evaluation.runner import STANDOUTS, Evaluation, case_path, on_sheet
 from cameo3d.evaluation.shots import middle_output
 from cameo3d.media.images import encode_image, read_image
 
-_PLOTS = 6
+_PLOTS = 9
 """So many measures are drawn frame by frame."""
 _TOP = {"reconstruction": "truth", "self": "truth", "cross": "driver", "voice": "real clip", "free-view": ""}
 
