@@ -1,3 +1,4 @@
+import wave
 from dataclasses import replace
 
 import numpy as np
@@ -7,12 +8,17 @@ from scipy.io import savemat
 from synthetic_basel import basel_arrays, basel_face
 
 from cameo3d.errors import WeightsError
+from cameo3d.media.images import read_image
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.official import VoiceToExpression
 from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.pipeline import weights
+from cameo3d.pipeline.animate import animate
 from cameo3d.pipeline.official_voice import load_official_voice, load_real3d_face
+from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.retarget import voiced_motion
 from cameo3d.pipeline.weights import import_weights
+from cameo3d.values.motion import still_motion
 from cameo3d.weights.conversion.basel import LEFT_EYE, MAP_COLORS, MESH_VERTICES, RIGHT_EYE
 from cameo3d.weights.converted import Label, checksum_of, save_weights
 from cameo3d.weights.released import RELEASED
@@ -83,3 +89,20 @@ def test_what_is_missing_is_named_with_origin_and_licence(mine, missing):
         WeightsError, match=f"weights {missing} are missing: get .* from .*weights import real3d"
     ):
         load_official_voice(TINY)
+
+
+def test_coefficients_stay_with_a_voice_that_is_transferred_to_a_photo(astronaut_path):
+    spoken = replace(still_motion(3), basel=torch.ones(3, 64))
+    moved = voiced_motion(spoken, make_portrait(read_image(astronaut_path)))
+    assert moved.basel is not None
+    assert torch.equal(moved.basel, spoken.basel)
+
+
+def test_animating_without_the_official_weights_fails_before_the_photo_is_read(mine, tmp_path):
+    photo, sound = tmp_path / "a.png", tmp_path / "a.wav"
+    photo.write_text("no photo")
+    with wave.open(str(sound), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", ""))
+        file.writeframes(bytes(32000))
+    with pytest.raises(WeightsError, match="real3d-voice are missing"):
+        animate(photo, voice=sound, voice_model="official")

@@ -1,9 +1,8 @@
 """The official voice model as a stream: HuBERT and pitch to expressions of the Basel face model.
 
 It hears as the official inference does, 20 seconds at a time, so that its frames come late and many at once.
-One
-thing differs: the official code has the whole file before it when it evens out the level and judges what is
-silence, a stream only what it has heard so far. Up to 20 seconds it is the same.
+One thing differs: the official code has the whole file before it when it evens out the level and judges what
+is silence, a stream only what it has heard so far. Up to 20 seconds it is the same.
 """
 
 from dataclasses import replace
