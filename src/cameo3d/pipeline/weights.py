@@ -22,7 +22,7 @@ from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official import VoiceToExpression
 from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.weights.conversion import goha, real3d
-from cameo3d.weights.conversion.basel import find_face, read_real3d_face
+from cameo3d.weights.conversion.basel import find_face, read_mat, read_real3d_face
 from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
 from cameo3d.weights.converted import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
@@ -192,7 +192,7 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
         _Part(
             stored="goha-face",
             find=_last("BFM_model_front.mat"),
-            read=goha.read_basel_face,
+            read=read_mat,
             convert=lambda official, _: vars(BaselFace.from_arrays(official)),
             network=None,
         ),
