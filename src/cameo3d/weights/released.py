@@ -67,7 +67,7 @@ RELEASED: dict[str, Released] = {
             "real3d",
             "real3d-face",
             BASEL_MODEL.path + " and, around it, " + ", ".join(file.path for file in REAL3D_FACE_FILES[1:]),
-            f"{BASEL_MODEL.origin}; the others: {MAP_COLORS.origin} and {MESH_VERTICES.origin}",
+            f"{BASEL_MODEL.origin}, {MESH_VERTICES.origin}, and {MAP_COLORS.origin}",
             BASEL_MODEL.licence,
         ),
         Released(

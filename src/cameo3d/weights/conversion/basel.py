@@ -24,10 +24,10 @@ class OfficialFile:
 
 
 _REPOSITORY = "the repository of Real3D-Portrait (github.com/yerfor/Real3DPortrait)"
-_BASEL = "made from the Basel Face Model 2009 (faces.dmi.unibas.ch) and the expressions of Guo et al., as "
 BASEL_MODEL = OfficialFile(
     "deep_3drecon/BFM/BFM_model_front.mat",
-    _BASEL + "the guides of Deep3DFaceRecon_pytorch and Real3D-Portrait say",
+    "the guides of Deep3DFaceRecon_pytorch and Real3D-Portrait, which make it from the Basel Face Model 2009 "
+    "(faces.dmi.unibas.ch) and the expressions of Guo et al.",
     "Basel Face Model: registration, research only, not for commercial use",
 )
 MESH_VERTICES = OfficialFile(
