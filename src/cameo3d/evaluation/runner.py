@@ -276,11 +276,8 @@ def on_sheet(pairs: list[Pair]) -> list[Pair]:
 def _line(result: CaseResult) -> str:
     if result.skipped:
         return f"{result.name}: skipped. {result.skipped}"
-    shown_figures = ", ".join(
-        f"{measure.name} {figures.value:.4g}"
-        for measure, figures in result.figures[:4]
-        if figures.value is not None
-    )
+    known = [(measure.name, figures.value) for measure, figures in result.figures]
+    shown_figures = ", ".join([f"{name} {value:.4g}" for name, value in known if value is not None][:4])
     return f"{result.name}: {shown_figures} ({result.frame_count} frames, {result.seconds:.1f} s)"
 
 
