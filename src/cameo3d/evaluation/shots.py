@@ -42,7 +42,12 @@ class Shots:
         self._seen += 1
 
     def strip(self) -> Picture:
-        """One picture: the source, then each moment's truth or driver above the output."""
+        """One picture: the source, then each moment's truth or driver above the output.
+
+        Of a single moment all three stand in a row.
+        """
+        if len(self._kept) == 1:
+            return np.concatenate((self._photo, *self._kept[0]), axis=1)
         blank = np.full((CELL, CELL, 3), _BLANK, np.uint8)
         columns = [np.concatenate((self._photo, blank)), *(np.concatenate(pair) for pair in self._kept)]
         return np.concatenate(columns, axis=1)
@@ -51,8 +56,8 @@ class Shots:
 def middle_output(strip: AnyPicture) -> Picture:
     """One output out of a strip, the middle one."""
     columns = strip.shape[1] // CELL
-    left = CELL * (1 + (columns - 1) // 2 if columns > 1 else 0)
-    return np.ascontiguousarray(strip[CELL:, left : left + CELL])
+    left = CELL * (columns - 1 if strip.shape[0] == CELL else 1 + (columns - 1) // 2)
+    return np.ascontiguousarray(strip[-CELL:, left : left + CELL])
 
 
 def _small(picture: AnyPicture) -> Picture:

@@ -27,7 +27,9 @@ def standouts(evaluation: Evaluation) -> str:
     else:
         tagged = [("worst", result) for result in ranked[:STANDOUTS]]
         tagged += [("best", result) for result in ranked[-STANDOUTS:][::-1]]
-    return "".join(_case(evaluation, result, tag) for tag, result in tagged)
+    still = all(result.frame_count == 1 for result in ranked)
+    cases = "".join(_case(evaluation, result, tag) for tag, result in tagged)
+    return f'<div class="{"cases still" if still else "cases"}">{cases}</div>' if cases else ""
 
 
 def contact_sheet(evaluation: Evaluation) -> str:
@@ -79,13 +81,19 @@ def _case(evaluation: Evaluation, result: CaseResult, tag: str) -> str:
     if path.exists():
         top = _TOP[evaluation.settings.protocol]
         keys = f"source, then {top + ' above output' if top else 'outputs'}, evenly spread over the clip"
+        if result.frame_count == 1:
+            keys = f"source, {top or 'nothing'}, output"
         shot = picture_tag(read_image(path), result.name)
         strip = f'<div class="strip">{shot}</div><div class="keys">{keys}</div>'
     return (
         f'<div class="case"><div class="head">{label}<h3>{escape(result.name)}</h3>'
-        f'<span class="values">{result.frame_count} frames</span></div>{strip}'
+        f'<span class="values">{_length(result)}</span></div>{strip}'
         f'<p class="values">{values}</p><div class="grid">{"".join(_plots(whole))}</div></div>'
     )
+
+
+def _length(result: CaseResult) -> str:
+    return "" if result.frame_count == 1 else f"{result.frame_count} frames"
 
 
 def _plots(result: CaseResult) -> Sequence[str]:
