@@ -1,4 +1,5 @@
 import typing
+from pathlib import Path
 
 import pytest
 from faces_making import case, face, moment
@@ -54,3 +55,13 @@ def test_empty_sets_are_stored_where_the_network_is_missing(tmp_path):
     (fid,) = set_meters_for("cross", case(), Networks(tmp_path))
     fid.add(moment(face()))
     assert fid.sets().output.size == 0
+
+
+def test_the_documentation_lists_every_measure_and_file_as_it_is(tmp_path):
+    shown = (Path(__file__).parents[3] / "docs" / "evaluation.md").read_text("utf8")
+    networks = Networks(tmp_path)
+    meters = (*meters_for("self", case(), networks), *set_meters_for("self", case(), networks))
+    for row in (vars(meter.measure) for meter in meters):
+        assert f"| {' | '.join(row.values())} |" in shown
+    for file in FILES:
+        assert f"| `{file.name}` | {file.measures} | {file.source} | {file.licence} |" in shown
