@@ -8,7 +8,8 @@ import pytest
 PACKAGE = Path(__file__).parents[1] / "src" / "cameo3d"
 LAYERS = (
     {"errors"},
-    {"media", "weights"},
+    {"media"},
+    {"weights"},
     {"values"},
     {"geometry"},
     {"models", "perception"},

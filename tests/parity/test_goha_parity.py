@@ -138,7 +138,7 @@ def test_renderings_are_as_recorded(seen):
     check("points_sigma", densities[0, :, None], seen["points_sigma"], 1e-3)
     for name, planes in (("c", t_c), ("ce", t_c + t_e), ("cep", t_c + t_e + t_p)):
         image = renderer(planes, *seen.camera("tar"), 224)
-        rgb = image.features[0, :3]
+        rgb = image.colors[0]
         if name == "cep":
             check("img_cep", rgb, seen["img_cep"], 2e-2, 5e-4)
         else:
@@ -146,7 +146,7 @@ def test_renderings_are_as_recorded(seen):
             check(f"img_{name}_crop", rgb[:, 88:136, 88:136], seen[f"img_{name}_crop"], 2e-2, 5e-4)
         check(f"depth_{name}", image.depth[0, ::4, ::4], seen[f"depth_{name}"], 2e-2, 6e-4)
     rough = renderer(t_c + t_e, *seen.camera("src"), 128)
-    check("lift_rgb", rough.features[0, :3], seen["lift_rgb"], 2e-2, 5e-4)
+    check("lift_rgb", rough.colors[0], seen["lift_rgb"], 2e-2, 5e-4)
     check("lift_depth", rough.depth[0], seen["lift_depth"], 2e-2, 6e-4)
     check("lift_weight", rough.opacity[0, ::2, ::2], seen["lift_weight"], 2e-2, 6e-4)
 
@@ -178,7 +178,7 @@ def test_the_whole_path_stays_near_the_recording(seen):
     check("whole: lift_depth", rough.depth[0], seen["lift_depth"], mean=6e-4)
     planes = model.appearance_planes(source, base)
     check("whole: t_p", planes[0, :, ::2, ::8, ::8], seen["t_p"], mean=1e-2)
-    small = model.renderer(base + planes, *seen.camera("tar"), 224).features[:, :3]
+    small = model.renderer(base + planes, *seen.camera("tar"), 224).colors
     check("whole: img_cep", small[0], seen["img_cep"], mean=3e-2)
     frame = model.super_resolution(small)
     check("whole: sr_zero", frame[0, :, 208:304, 208:304], seen["sr_zero_crop"], mean=3e-2)

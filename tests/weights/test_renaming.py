@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from cameo3d.errors import WeightsError
-from cameo3d.weights.conversion.real3d import convert_voice, read_checkpoint
+from cameo3d.weights.conversion.real3d import convert_voice, newest_checkpoint, read_checkpoint
 from cameo3d.weights.conversion.renaming import (
     check_layout,
     join_spectral_norms,
@@ -60,9 +60,9 @@ def test_the_newest_checkpoint_of_a_folder_counts(tmp_path):
     for step in (900, 1000):
         content = {"state_dict": {"model": {"step": torch.tensor(step)}}}
         torch.save(content, tmp_path / f"model_ckpt_steps_{step}.ckpt", _use_new_zipfile_serialization=False)
-    assert read_checkpoint(tmp_path)["step"] == 1000
+    assert read_checkpoint(newest_checkpoint(tmp_path))["step"] == 1000
 
 
 def test_a_folder_without_checkpoints_says_so(tmp_path):
     with pytest.raises(WeightsError, match="has no model_ckpt_steps_N"):
-        read_checkpoint(tmp_path)
+        newest_checkpoint(tmp_path)

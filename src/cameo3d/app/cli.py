@@ -14,6 +14,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, create_mutex_group
 
 from cameo3d import __version__
 from cameo3d.errors import CameoError
+from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 
 app = tyro.extras.SubcommandApp()
 
@@ -24,6 +25,7 @@ _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
 _Photo = Annotated[Positional[Path], arg(metavar="PHOTO")]
 _PhotoOrAvatar = Annotated[Positional[Path], arg(metavar="PHOTO|AVATAR")]
+_Choice = Annotated[Choice, arg(name="")]
 _Text = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
 
 
@@ -32,7 +34,8 @@ def animate(
     source: _PhotoOrAvatar,
     video: Annotated[_File, _DRIVER] = None,
     motion: Annotated[_File, _DRIVER] = None,
-    pose: Annotated[str | None, arg(metavar="FILE|still")] = None,
+    voice: Annotated[_File, _DRIVER] = None,
+    pose: Annotated[str, arg(metavar="natural|still|FILE")] = "natural",
     out: _Out = None,
     relative: Annotated[bool, _TRANSFER] = False,
     absolute: Annotated[bool, _TRANSFER] = False,
@@ -41,17 +44,22 @@ def animate(
     compare: bool = False,
     face: int = 0,
     smooth: float = 0.3,
+    blink: Literal["natural", "none"] = "natural",
+    mouth_amplitude: float = 1.0,
+    temperature: float = 0.2,
+    seed: int = 0,
     overwrite: bool = False,
-    model: Literal["relief"] = "relief",
-    device: Literal["cpu"] = "cpu",
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
-    """Bring a photo to life with the motion of a video or of a motion file.
+    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
 
     Args:
         source: Photo of one person, or avatar file from `cameo3d create`.
         video: Video whose expression, pose and sound are taken.
         motion: Motion file whose expression and pose are taken: our own or Live Link Face CSV.
-        pose: Head pose and gaze from another video or motion file, or `still`.
+        voice: Speech to say: a sound file, or a video of which only the sound is taken.
+        pose: Head pose and gaze: the driver's or, with a voice, a speaker's (`natural`), `still`, or those of
+            another video or motion file.
         out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
         relative: Move from the photo's own pose by what the driver moves from its neutral frame; the default.
         absolute: Take over the driver's pose and expression as they are, for the same person.
@@ -60,33 +68,43 @@ def animate(
         compare: Put photo, driver and result side by side.
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, from 0 to 1.
+        blink: With a voice, whether the eyes blink.
+        mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
+        temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
+        seed: With a voice, another number is another take.
         overwrite: Replace an existing output.
-        model: Avatar model.
-        device: Where to compute.
+        choice: The avatar model.
     """
-    smooth = _unit("smooth", smooth)
+    smooth, temperature = _unit("smooth", smooth), _unit("temperature", temperature)
+    if not 0 <= mouth_amplitude <= 2:
+        raise _usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
     from cameo3d.app.progress import counted, progress_bar
+    from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline import animate as story
     from cameo3d.pipeline.compare import compared, compared_size
 
     out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
-    out = checked_video(out, transparent, overwrite, [source, video, motion])
-    with progress_bar("Tracking") as advance:
+    out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
+    with progress_bar("Listening" if voice else "Tracking") as advance:
         animation = story.animate(
             source,
             video=video,
             motion=motion,
+            voice=voice,
             pose=pose,
             relative=not absolute,
             background=background,
             frame=frame,
             face=face,
             smooth=smooth,
-            model=model,
+            delivery=Delivery(
+                blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
+            ),
+            choice=choice,
             progress=advance,
         )
     frames, size = (animation, animation.size)
@@ -127,7 +145,13 @@ def track(
 
 
 @app.command
-def create(photo: _Photo, out: _Out = None, face: int = 0, overwrite: bool = False) -> None:
+def create(
+    photo: _Photo,
+    out: _Out = None,
+    face: int = 0,
+    overwrite: bool = False,
+    choice: _Choice = DEFAULT_CHOICE,
+) -> None:
     """Make an avatar file from a photo, to be animated many times.
 
     Args:
@@ -135,13 +159,14 @@ def create(photo: _Photo, out: _Out = None, face: int = 0, overwrite: bool = Fal
         out: Avatar file (.avatar) to write; by default the photo's name with .avatar.
         face: Which face of the photo, counted from the largest, 0.
         overwrite: Replace an existing output.
+        choice: The avatar model.
     """
     from cameo3d.app.outputs import checked_file
     from cameo3d.pipeline import animate as story
     from cameo3d.values.storage import save_value
 
     out = checked_file(out or Path(f"{photo.stem}.avatar"), overwrite, [photo], ".avatar")
-    save_value(story.create(photo, face), out)
+    save_value(story.create(photo, face, choice), out)
     print(out)
 
 
@@ -156,6 +181,7 @@ def orbit(
     frame: Literal["crop", "photo"] = "crop",
     face: int = 0,
     overwrite: bool = False,
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Turn a head to both sides and nod.
 
@@ -169,6 +195,7 @@ def orbit(
         frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
         face: Which face of the photo, counted from the largest, 0.
         overwrite: Replace an existing output.
+        choice: The avatar model.
     """
     if not 0.04 <= seconds <= 3600:
         raise _usage(f"--seconds should lie between 0.04 and 3600, got {seconds}.")
@@ -189,6 +216,7 @@ def orbit(
         background=background,
         frame=frame,
         face=face,
+        choice=choice,
     )
     write_video(out, counted(animation, len(animation), "Rendering"), animation.size, animation, overwrite)
     print(out)
@@ -237,6 +265,27 @@ def bench(
     if out:
         save_report(report, out)
         print(out)
+
+
+@app.command
+def weights(
+    action: Annotated[Positional[Literal["import"]], arg(metavar="import")],
+    model: Annotated[Positional[Literal["real3d"]], arg(metavar="real3d")],
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
+) -> None:
+    """Take over the published weights of a model into your own folder, checked and converted.
+
+    They go to the folder named by CAMEO3D_WEIGHTS, by default cameo3d in your data folder (~/.local/share).
+
+    Args:
+        action: What to do.
+        model: Whose weights.
+        folder: Where the official files lie, as they were published.
+    """
+    from cameo3d.pipeline.weights import import_weights
+
+    for path in import_weights(model, folder, _say):
+        print(path)
 
 
 @app.command
@@ -307,7 +356,7 @@ def doctor() -> None:
     found = findings()
     for finding in found:
         print(finding.line)
-    if not all(finding.good for finding in found):
+    if not all(finding.good or finding.optional for finding in found):
         sys.exit(1)
 
 

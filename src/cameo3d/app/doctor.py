@@ -35,15 +35,14 @@ class Finding:
     name: str
     state: str
     good: bool = True
-    """False if something that is needed is missing."""
     optional: bool = False
-    """Whether it is missing, but only some measures of `cameo3d evaluate` need it."""
+    """Whether all is well without it."""
 
     @property
     def line(self) -> str:
         """The finding as it is shown."""
-        word = "MISSING" if not self.good else "absent " if self.optional else "ok     "
-        return f"{word} {self.name}: {self.state}"
+        mark = "ok" if self.good else "absent" if self.optional else "MISSING"
+        return f"{mark:7} {self.name}: {self.state}"
 
 
 def findings() -> list[Finding]:
@@ -55,6 +54,7 @@ def findings() -> list[Finding]:
         *map(_library, _LIBRARIES),
         *_encoders(),
         *_assets(),
+        *_released(),
         *_networks(),
     ]
 
@@ -94,16 +94,31 @@ def _assets() -> Iterator[Finding]:
         yield Finding(f"demo {path}", "there" if there else f"not in the installed {package}", there)
 
 
+def _released() -> Iterator[Finding]:
+    from cameo3d.weights.converted import read_label
+    from cameo3d.weights.released import RELEASED
+
+    for name, entry in RELEASED.items():
+        there = entry.path.is_file()
+        try:
+            state = (
+                f"{entry.path}, {read_label(entry.path).revision}" if there else f"optional; {entry.advice}"
+            )
+            yield Finding(f"weights {name}", state, there, optional=True)
+        except WeightsError as error:
+            yield Finding(f"weights {name}", str(error), good=False)
+
+
 def _networks() -> Iterator[Finding]:
     from cameo3d.evaluation.networks.folder import FILES, own_networks
     from cameo3d.perception.identity import missing_recogniser
 
     why = missing_recogniser()
-    yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", optional=bool(why))
+    yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", not why, optional=True)
     folder = own_networks().folder
     for file in FILES:
         if (folder / file.name).is_file():
             yield Finding(f"network {file.name} for {file.measures}", file.licence)
         else:
             state = f"not in {folder}; from {file.source}; licence: {file.licence}"
-            yield Finding(f"network {file.name} for {file.measures}", state, optional=True)
+            yield Finding(f"network {file.name} for {file.measures}", state, False, optional=True)

@@ -9,5 +9,6 @@ from numba import njit
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays and numbers; it then also leaves Python's global lock."""
+    # A division that had to look out for zeros would keep loops from vector code.
     # The shape checks of the tests wrap every function; the compiler needs the bare one.
-    return njit(cache=True, nogil=True, fastmath=True)(inspect.unwrap(function))
+    return njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(inspect.unwrap(function))

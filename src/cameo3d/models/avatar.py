@@ -42,6 +42,7 @@ class Avatar(Posed, Protocol):
 Person = TypeVar("Person", bound=Avatar)
 
 
+@runtime_checkable
 class AvatarModel(Protocol[Person]):
     """A way to make avatars and to draw them."""
 
@@ -50,9 +51,17 @@ class AvatarModel(Protocol[Person]):
         ...
 
     def render(
-        self, avatar: Person, motion: Motion, view: Literal["crop", "photo"] = "crop"
+        self,
+        avatar: Person,
+        motion: Motion,
+        view: Literal["crop", "photo"] = "crop",
+        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
     ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Yield the person in motion, frame by frame, in straight colours with alpha."""
+        """Yield the person in motion, frame by frame, in straight colours with alpha.
+
+        `backdrop`, of the view's size, is what the caller will lay the frames over. A model that paints
+        person and background together may do so and yield opaque frames; others leave it alone.
+        """
         ...
 
     def background(

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,30 +14,34 @@ from cameo3d.errors import FaceError, InputError
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import probe_video, read_frames
-from cameo3d.models.relief import RELIEF, ReliefAvatar
+from cameo3d.models.avatar import Avatar, AvatarModel
+from cameo3d.models.voice.contract import Delivery
+from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 from cameo3d.pipeline.compose import compose
+from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.reenact import matching_frame, seen_at
-from cameo3d.pipeline.retarget import absolute_motion, relative_motion, with_pose
+from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion, with_pose
+from cameo3d.pipeline.voice import check_voice, voice_motion
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion_files import load_motion
-from cameo3d.values.storage import load_value
 
 MAX_PHOTO_SIDE = 1920
 """Larger photos are scaled down to this, in pixels."""
 
 Frame = Literal["crop", "photo"]
 """The head-and-shoulders square at 512x512, or the person within the whole photo."""
-Source = str | Path | Portrait | ReliefAvatar
+Source = str | Path | Portrait | Avatar
 
 
 @dataclass(frozen=True)
 class Animation:
     """A person in motion. Iterating draws one frame after the other; it can be iterated again."""
 
-    avatar: ReliefAvatar
+    model: AvatarModel
+    avatar: Avatar
     motion: Motion
     view: Frame
     background: UInt8[np.ndarray, "height width 3"] | None
@@ -46,28 +50,24 @@ class Animation:
     """The video that drives it."""
     driver_crop: Crop | None = None
     """Where the driver's head and shoulders are, in pixels of its frames."""
+    audio: Path | None = None
+    """The file whose sound belongs to it."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of a frame in pixels."""
-        return RELIEF.size(self.avatar, self.view)
+        return self.model.size(self.avatar, self.view)
 
     @property
     def frame_rate(self) -> float:
         """Frames a second."""
         return self.motion.frame_rate
 
-    @property
-    def audio(self) -> Path | None:
-        """The file whose sound belongs to it."""
-        has_sound = self.driver is not None and probe_video(self.driver).has_audio
-        return self.driver if has_sound else None
-
     def __len__(self) -> int:
         return len(self.motion)
 
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "height width channels"]]:
-        for frame in RELIEF.render(self.avatar, self.motion, self.view):
+        for frame in self.model.render(self.avatar, self.motion, self.view, self.background):
             yield frame if self.background is None else compose(frame, self.background)
 
     def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
@@ -87,63 +87,78 @@ def animate(
     *,
     video: str | Path | None = None,
     motion: str | Path | Motion | None = None,
+    voice: str | Path | None = None,
     pose: str | Path | Motion | None = None,
     relative: bool = True,
     background: str | Path = "keep",
     frame: Frame = "crop",
     face: int = 0,
     smooth: float = 0.3,
-    model: Literal["relief"] = "relief",
+    delivery: Delivery | None = None,
+    choice: Choice = DEFAULT_CHOICE,
     progress: Progress | None = None,
 ) -> Animation:
-    """Bring a photo to life with the motion of a video or of a motion file.
+    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
 
     Args:
         source: A photo, an avatar file, or what `make_portrait` or `create` returned.
-        video: Video whose motion and sound are taken. Give this or `motion`.
+        video: Video whose motion and sound are taken. Give this, `motion` or `voice`.
         motion: Motion, or a motion file (our own or Live Link Face CSV).
+        voice: Sound file, or a video of which only the sound is taken, that the person is to say.
         pose: Where head pose and gaze come from instead: "still", a motion, a motion file or a video.
+            "natural" leaves them to the driver.
         relative: Move from the photo's own pose and expression by what the driver moves from its most
             neutral frame. Otherwise take over the driver's pose and expression as they are.
         background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
         frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, in [0, 1].
-        model: The avatar model.
-        progress: Called while a video is tracked.
+        delivery: How a voice is spoken; of its pose and that given above, the one that is still counts.
+        choice: The avatar model, its size, and how it draws.
+        progress: Called while a video is tracked or a voice is heard.
 
     Returns:
         An iterable of frames: RGB bytes, or RGB with straight alpha when the background is transparent.
 
     Raises:
         CameoError: If a file cannot be used, or shows no usable face.
-        ValueError: If not exactly one of `video` and `motion` is given.
+        ValueError: If not exactly one of `video`, `motion` and `voice` is given.
     """
-    if (video is None) == (motion is None):
-        raise ValueError("Give exactly one of video and motion.")
+    if sum(given is not None for given in (video, motion, voice)) != 1:
+        raise ValueError("Give exactly one of video, motion and voice.")
+    pose = None if pose == "natural" else pose
     # What is quickly checked comes before what takes long.
-    for what, given in (("video", video), ("motion file", motion), ("pose", pose)):
+    for what, given in (("video", video), ("motion file", motion), ("sound", voice), ("pose", pose)):
         if isinstance(given, str | Path) and given != "still":
             check_input(Path(given), what)
+    if voice is not None:
+        check_voice(Path(voice))
     fill = _read_background(background)
-    avatar = _avatar(source, face)
+    model, avatar = _avatar(source, face, choice)
     driver = None if video is None else Path(video)
+    audio = None if voice is None else Path(voice)
     tracked = None
+    transfer = relative_motion if relative else absolute_motion
     if driver is not None:
         avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
-    driving = tracked.motion if tracked else _motion(motion)
-    transfer = relative_motion if relative else absolute_motion
-    moved = transfer(driving, avatar)
+        audio = driver if probe_video(driver).has_audio else None
+        moved = transfer(tracked.motion, avatar)
+    elif audio is not None:
+        moved = voiced_motion(voice_motion(audio, _delivery(delivery, pose), progress=progress), avatar)
+    else:
+        moved = transfer(_motion(motion), avatar)
     if pose is not None:
         posed = None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar)
         moved = with_pose(moved, posed, avatar)
     return Animation(
+        model,
         avatar,
         moved,
         frame,
-        _fill(fill, avatar, frame),
+        _fill(fill, model, avatar, frame),
         driver,
         tracked.crop if tracked else None,
+        audio,
     )
 
 
@@ -156,10 +171,11 @@ def orbit(
     background: str | Path = "keep",
     frame: Frame = "crop",
     face: int = 0,
+    choice: Choice = DEFAULT_CHOICE,
 ) -> Animation:
     """Turn a head to both sides and nod; see `orbit_motion` and, for the other arguments, `animate`."""
     fill = _read_background(background)
-    avatar = _avatar(source, face)
+    model, avatar = _avatar(source, face, choice)
     motion = orbit_motion(
         avatar.expression,
         avatar.rotation,
@@ -169,23 +185,23 @@ def orbit(
         yaw_radians,
         pitch_radians,
     )
-    return Animation(avatar, absolute_motion(motion, avatar), frame, _fill(fill, avatar, frame))
+    moved = absolute_motion(motion, avatar)
+    return Animation(model, avatar, moved, frame, _fill(fill, model, avatar, frame))
 
 
-def create(photo: str | Path | Portrait, face: int = 0) -> ReliefAvatar:
+def create(photo: str | Path | Portrait, face: int = 0, choice: Choice = DEFAULT_CHOICE) -> Avatar:
     """Make an avatar from a photo, once; it can then be animated many times.
+
+    Args:
+        photo: The photo, or what `make_portrait` returned.
+        face: Which face of the photo, counted from the largest, 0.
+        choice: The avatar model, its size, and where it computes.
 
     Raises:
         InputError: If the photo cannot be read.
         FaceError: If it shows no usable face.
     """
-    if isinstance(photo, Portrait):
-        return RELIEF.encode(photo)
-    rgb = read_image(Path(photo), MAX_PHOTO_SIDE)
-    try:
-        return RELIEF.encode(make_portrait(rgb, face))
-    except FaceError as error:
-        raise FaceError(f"{shown(Path(photo))}: {error}") from error
+    return _encode(load_model(choice), photo, face)
 
 
 def track(
@@ -226,18 +242,36 @@ def cut(picture: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int = 512) -> UIn
     return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR)
 
 
-def _avatar(source: Source, face: int) -> ReliefAvatar:
-    if isinstance(source, ReliefAvatar):
-        return source
-    if isinstance(source, Portrait):
-        return create(source)
-    path = Path(source)
-    return load_value(ReliefAvatar, path) if is_avatar_file(path) else create(path, face)
+def _avatar(source: Source, face: int, choice: Choice) -> tuple[AvatarModel, Avatar]:
+    if isinstance(source, str | Path) and is_avatar_file(Path(source)):
+        avatar, choice = load_avatar(Path(source), choice)
+    elif isinstance(source, str | Path | Portrait):
+        model = load_model(choice)
+        return model, _encode(model, source, face)
+    else:
+        avatar, choice = source, made_by(source, choice)
+    return load_model(choice), avatar
+
+
+def _encode(model: AvatarModel, photo: str | Path | Portrait, face: int) -> Avatar:
+    if isinstance(photo, Portrait):
+        return model.encode(photo)
+    rgb = read_image(Path(photo), MAX_PHOTO_SIDE)
+    try:
+        return model.encode(make_portrait(rgb, face))
+    except FaceError as error:
+        raise FaceError(f"{shown(Path(photo))}: {error}") from error
 
 
 def _motion(source: str | Path | Motion | None) -> Motion:
-    assert source is not None, "without a video there is a motion"
+    assert source is not None, "without a video or a voice there is a motion"
     return source if isinstance(source, Motion) else load_motion(Path(source))
+
+
+def _delivery(delivery: Delivery | None, pose: str | Path | Motion | None) -> Delivery:
+    """How a voice is spoken if head and gaze come from elsewhere: without moving them."""
+    delivery = delivery or Delivery()
+    return delivery if pose is None else replace(delivery, pose="still")
 
 
 def _pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
@@ -247,8 +281,8 @@ def _pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
 
 
 def _track_driver(
-    driver: Path, avatar: ReliefAvatar, relative: bool, smooth: float, progress: Progress | None
-) -> tuple[ReliefAvatar, TrackedVideo]:
+    driver: Path, avatar: Avatar, relative: bool, smooth: float, progress: Progress | None
+) -> tuple[Avatar, TrackedVideo]:
     """Track the driver; for reenactment within one picture size, in the photo's own framing."""
     info = probe_video(driver)
     height, width = avatar.photo.shape[:2]
@@ -275,14 +309,17 @@ def _read_background(background: str | Path) -> UInt8[np.ndarray, "height width 
 
 
 def _fill(
-    background: UInt8[np.ndarray, "_ _ 3"] | Literal["keep"] | None, avatar: ReliefAvatar, view: Frame
+    background: UInt8[np.ndarray, "_ _ 3"] | Literal["keep"] | None,
+    model: AvatarModel,
+    avatar: Avatar,
+    view: Frame,
 ) -> UInt8[np.ndarray, "height width 3"] | None:
     """The background at the frame's size; a picture covers it all and is cut at its longer sides."""
     if background is None:
         return None
     if isinstance(background, str):
-        return RELIEF.background(avatar, view)
-    width, height = RELIEF.size(avatar, view)
+        return model.background(avatar, view)
+    width, height = model.size(avatar, view)
     scale = max(width / background.shape[1], height / background.shape[0])
     size = (max(width, round(background.shape[1] * scale)), max(height, round(background.shape[0] * scale)))
     covering = cv2.resize(background, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)

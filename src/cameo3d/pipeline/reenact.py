@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import cv2
 import numpy as np
 from jaxtyping import UInt8
 
-from cameo3d.models.relief import ReliefAvatar
+from cameo3d.models.avatar import Avatar
 from cameo3d.pipeline.motion import TrackedVideo
 
 _SIDE = 96
@@ -36,15 +37,16 @@ def matching_frame(
     return best
 
 
-def seen_at(avatar: ReliefAvatar, tracked: TrackedVideo, frame: int) -> ReliefAvatar:
+def seen_at(avatar: Avatar, tracked: TrackedVideo, frame: int) -> Avatar:
     """The avatar with shape, pose, expression and gaze as tracked in its own frame of the driver.
 
     A still and a video are not measured quite alike; starting from the video's own measure makes that
     frame come out as the photo itself, and every other one move from there by what the video moves.
     """
     there = tracked.motion.frame(frame)
+    fields: Any = avatar  # a dataclass, which a protocol cannot say
     return replace(
-        avatar,
+        fields,
         identity=tracked.identity,
         expression=there.expression[0],
         rotation=there.rotation[0],

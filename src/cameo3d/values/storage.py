@@ -48,6 +48,15 @@ def save_value(value: Any, path: Path) -> None:
         save_file(tensors, temporary, metadata)
 
 
+def stored_kind(path: Path) -> str | None:
+    """Name of the class that a file of `save_value` holds; None if it cannot be told."""
+    try:
+        with safe_open(path, "pt") as file:
+            return (file.metadata() or {}).get("kind")
+    except (SafetensorError, OSError, UnicodeDecodeError):
+        return None
+
+
 def load_value(cls: type[_Value], path: Path) -> _Value:
     """Read a value that `save_value` wrote.
 
@@ -59,7 +68,7 @@ def load_value(cls: type[_Value], path: Path) -> _Value:
         InputError: If the file is damaged, of another kind or version, or if fields are missing, unknown, or
             of another type or shape; the message names all of them.
     """
-    what = cls.__name__.removeprefix("Relief").lower()
+    what = "avatar" if cls.__name__.endswith("Avatar") else cls.__name__.lower()
     check_input(path, what)
     try:
         with safe_open(path, "pt") as file:

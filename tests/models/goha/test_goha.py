@@ -108,7 +108,7 @@ def test_empty_planes_show_one_colour():
     model = GohaGenerator(TINY).eval()
     with torch.no_grad():
         image = model.renderer(torch.zeros(1, 3, 4, 32, 32), *frontal_camera(), 9)
-    torch.testing.assert_close(image.features, image.features[:, :, :1, :1].expand_as(image.features))
+    torch.testing.assert_close(image.colors, image.colors[:, :, :1, :1].expand_as(image.colors))
 
 
 def test_noise_of_super_resolution_follows_its_source():

@@ -85,7 +85,7 @@ class GohaGenerator(nn.Module):
         if self.appearance is not None:
             planes = planes + self.appearance_planes(source, planes)
         small = self.renderer(planes, world_from_camera, intrinsics, self.config.render_size)
-        return self.super_resolution(small.features[:, :3], noise)
+        return self.super_resolution(small.colors, noise)
 
     def prepare(
         self,
@@ -147,7 +147,7 @@ class GohaGenerator(nn.Module):
     ) -> Float[Tensor, "batch 6 height width"]:
         """The photo with its moving parts taken from the rough rendering, and the rendering itself."""
         size = self.config.image_size
-        shown = resize(rough.features[:, :3], size, size)
+        shown = resize(rough.colors, size, size)
         return joined_input(source, shown, self.resting_mask(shown))
 
     def appearance_features(

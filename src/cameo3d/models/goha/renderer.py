@@ -1,4 +1,4 @@
-"""From tri-planes and a camera to an image of features and depth."""
+"""From tri-planes and a camera to an image of colours and depth."""
 
 from dataclasses import dataclass
 
@@ -6,22 +6,25 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cameo3d.models.blocks.plane_decoder import PlaneDecoder
+from cameo3d.models.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.models.blocks.rays import pixel_rays
 from cameo3d.models.blocks.triplanes import DISTINCT_AXES, sample_triplanes
-from cameo3d.models.blocks.volume_rendering import SampleNoise, middle_noise, render_rays
+from cameo3d.models.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
 from cameo3d.models.goha.config import GohaConfig
-from cameo3d.models.real3d.decoder import PlaneDecoder
 
+COLORS = 3
+"""Of the colours that the decoder knows, the later ones are never looked at."""
 RAYS_AT_ONCE = 4096
-"""Bounds the memory of the samples: half a gigabyte for each batch entry of the released network."""
+"""Bounds the memory of the samples where gradients need them all."""
 
 
 @dataclass(frozen=True)
 class PlaneImage:
     """What a camera sees of tri-planes."""
 
-    features: Float[Tensor, "batch channels height width"]
-    """In [-1, 1]; the first three channels are colours over black."""
+    colors: Float[Tensor, "batch 3 height width"]
+    """Over black, in [-1, 1]."""
     depth: Float[Tensor, "batch height width"]
     """Distance along the rays in world units."""
     opacity: Float[Tensor, "batch height width"]
@@ -52,24 +55,13 @@ class PlaneRenderer(nn.Module):
                 directions.shape[0], size * size, config.coarse_samples, config.fine_samples, like=directions
             )
         near, far = (torch.full_like(directions[..., 0], x) for x in (config.near, config.far))
-        bundles = zip(
-            *(x.split(RAYS_AT_ONCE, dim=1) for x in (origins, directions, near, far)),
-            noise.jitter.split(RAYS_AT_ONCE, dim=1),
-            noise.quantiles.split(RAYS_AT_ONCE, dim=1),
-            strict=True,
-        )
-
-        def field(points: Tensor) -> tuple[Tensor, Tensor]:
-            return self.look_up(planes, points)
-
-        parts = [
-            render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
-            for starts, ways, begin, end, jitter, quantiles in bundles
-        ]
+        compiled = not torch.is_grad_enabled() and planes.device.type == "cpu"
+        trace = self._trace_compiled if compiled else self._trace
+        seen = trace(planes, origins, directions, near, far, noise)
         return PlaneImage(
-            torch.cat([x.features for x in parts], dim=1).mT.unflatten(-1, (size, size)).contiguous(),
-            torch.cat([x.depths for x in parts], dim=1).unflatten(-1, (size, size)),
-            torch.cat([x.opacities for x in parts], dim=1).unflatten(-1, (size, size)),
+            seen.features.mT.unflatten(-1, (size, size)).contiguous(),
+            seen.depths.unflatten(-1, (size, size)),
+            seen.opacities.unflatten(-1, (size, size)),
         )
 
     def look_up(
@@ -77,5 +69,49 @@ class PlaneRenderer(nn.Module):
         planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
         points: Float[Tensor, "batch points 3"],
     ) -> tuple[Float[Tensor, "batch points colors"], Float[Tensor, "batch points"]]:
-        """Colours, and densities before their activation, at points in world units."""
+        """All colours, and densities before their activation, at points in world units."""
         return self.decoder(sample_triplanes(planes, points, DISTINCT_AXES, self.config.box_side))
+
+    def _trace_compiled(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        origins: Float[Tensor, "batch rays 3"],
+        directions: Float[Tensor, "batch rays 3"],
+        near: Float[Tensor, "batch rays"],
+        far: Float[Tensor, "batch rays"],
+        noise: SampleNoise,
+    ) -> Rendering:
+        first, second = self.decoder.first, self.decoder.second
+        weights = DecoderWeights(
+            first.weight * first.gain,
+            first.bias,
+            second.weight[: 1 + COLORS] * second.gain,
+            second.bias[: 1 + COLORS],
+        )
+        side = self.config.box_side
+        return trace_planes(planes, weights, DISTINCT_AXES, side, origins, directions, near, far, noise)
+
+    def _trace(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        origins: Float[Tensor, "batch rays 3"],
+        directions: Float[Tensor, "batch rays 3"],
+        near: Float[Tensor, "batch rays"],
+        far: Float[Tensor, "batch rays"],
+        noise: SampleNoise,
+    ) -> Rendering:
+        def field(points: Tensor) -> tuple[Tensor, Tensor]:
+            colors, densities = self.look_up(planes, points)
+            return colors[..., :COLORS], densities
+
+        given = (origins, directions, near, far, noise.jitter, noise.quantiles)
+        bundles = zip(*(x.split(RAYS_AT_ONCE, dim=1) for x in given), strict=True)
+        parts = [
+            render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
+            for starts, ways, begin, end, jitter, quantiles in bundles
+        ]
+        return Rendering(
+            torch.cat([x.features for x in parts], dim=1),
+            torch.cat([x.depths for x in parts], dim=1),
+            torch.cat([x.opacities for x in parts], dim=1),
+        )

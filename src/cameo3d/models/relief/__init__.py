@@ -29,7 +29,11 @@ class Relief:
         return lift_portrait(portrait, load_face_model())
 
     def render(
-        self, avatar: ReliefAvatar, motion: Motion, view: Literal["crop", "photo"] = "crop"
+        self,
+        avatar: ReliefAvatar,
+        motion: Motion,
+        view: Literal["crop", "photo"] = "crop",
+        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
     ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
         """Yield the person in motion, frame by frame, in straight colours with alpha."""
         return render(avatar, load_face_model(), motion, self._view(avatar, view))

@@ -211,11 +211,11 @@ def convert_voice(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]
     return tensors
 
 
-def read_checkpoint(folder: Path) -> dict[str, Tensor]:
-    """The model's tensors, under their official names, of the newest checkpoint in a released folder.
+def newest_checkpoint(folder: Path) -> Path:
+    """The checkpoint of a released folder that was trained longest.
 
     Raises:
-        WeightsError: If there is no checkpoint, or if it cannot be opened; see `read_pickle`.
+        WeightsError: If there is none.
     """
     steps = {
         int(match[1]): path
@@ -224,8 +224,16 @@ def read_checkpoint(folder: Path) -> dict[str, Tensor]:
     }
     if not steps:
         raise WeightsError(f"{folder} has no model_ckpt_steps_N.ckpt; give a released checkpoint folder.")
-    newest = steps[max(steps)]
-    return named_tensors(read_pickle(newest), newest)
+    return steps[max(steps)]
+
+
+def read_checkpoint(path: Path) -> dict[str, Tensor]:
+    """The model's tensors, under their official names, of a released checkpoint.
+
+    Raises:
+        WeightsError: If it cannot be opened; see `read_pickle`.
+    """
+    return named_tensors(read_pickle(path), path)
 
 
 def _official_names(official: Mapping[str, Tensor], renames: Renames) -> dict[str, str]:

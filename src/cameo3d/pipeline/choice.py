@@ -1,0 +1,26 @@
+"""Which avatar model draws, and how; light enough for the command line to read before anything is loaded."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+ModelName = Literal["relief", "real3d"]
+Size = Literal["official", "lite"]
+Device = Literal["cpu", "cuda"]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A model, and what can be chosen about it."""
+
+    model: ModelName | None = None
+    """Avatar model; by default relief, or the one that made the avatar file."""
+    size: Size | None = None
+    """Published network with imported weights, or our small one; by default official."""
+    fast: bool = False
+    """Draw several times faster, a little less exactly."""
+    device: Device = "cpu"
+    """Where to compute."""
+
+
+DEFAULT_CHOICE = Choice()
+"""The relief model, or the one that made an avatar file."""

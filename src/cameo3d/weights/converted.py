@@ -1,0 +1,118 @@
+"""Weights that a user has added: converted tensors in the user's own folder, each file with its label."""
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from cameo3d.errors import WeightsError
+from cameo3d.media.files import replacing, shown
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a file of weights says about itself."""
+
+    model: str
+    """Model and size, such as "real3d-official"."""
+    config: str
+    """The network's sizes as JSON."""
+    source: str
+    """Where the tensors were published."""
+    licence: str
+    """Under which terms."""
+    revision: str
+    """Which of their versions: the official file's name and the beginning of its SHA-256."""
+    checksum: str
+    """SHA-256 of the converted tensors, see `checksum_of`."""
+
+
+def weights_folder() -> Path:
+    """Where a user's weights are kept: $CAMEO3D_WEIGHTS, or cameo3d in the user's data folder."""
+    if chosen := os.environ.get("CAMEO3D_WEIGHTS"):
+        return Path(chosen).expanduser()
+    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
+    return Path(data).expanduser() / "cameo3d"
+
+
+def weights_path(model: str) -> Path:
+    """Where the weights of a model and size, such as "real3d-official", are kept."""
+    return weights_folder() / f"{model}.safetensors"
+
+
+def save_weights(tensors: Mapping[str, Tensor], label: Label, path: Path) -> None:
+    """Write tensors and label to one file, under a temporary name first.
+
+    Raises:
+        OutputError: If it cannot be written there.
+    """
+    with replacing(path) as temporary:
+        save_file({name: x.contiguous() for name, x in tensors.items()}, temporary, asdict(label))
+
+
+def read_label(path: Path) -> Label:
+    """What a file of weights says about itself.
+
+    Raises:
+        WeightsError: If it is missing or not one that `save_weights` wrote.
+    """
+    return _read(path, tensors=False)[0]
+
+
+def load_weights(path: Path, model: str, config: object) -> dict[str, Tensor]:
+    """Read weights that `save_weights` wrote, and check them against their checksum.
+
+    Args:
+        path: The file.
+        model: Model and size that it must be for.
+        config: The dataclass of sizes that it must have been made for.
+
+    Raises:
+        WeightsError: If it is missing, damaged, for another model, or for other sizes.
+    """
+    label, tensors = _read(path, tensors=True)
+    if label.model != model:
+        raise WeightsError(
+            f"{shown(path)} holds weights of {label.model}, not of {model}; import them again."
+        )
+    if json.loads(label.config) != json.loads(config_json(config)):
+        raise WeightsError(f"{shown(path)} was made for other sizes of {model}; import the weights again.")
+    if checksum_of(tensors) != label.checksum:
+        raise WeightsError(f"{shown(path)} is damaged: its checksum is wrong; import the weights again.")
+    return tensors
+
+
+def config_json(config: object) -> str:
+    """A frozen dataclass of sizes as text."""
+    return json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
+
+
+def checksum_of(tensors: Mapping[str, Tensor]) -> str:
+    """SHA-256 over names, shapes, types and bytes of tensors, in the order of their names."""
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        x = tensors[name]
+        digest.update(f"{name} {x.dtype} {list(x.shape)}\n".encode())
+        digest.update(x.contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+    return digest.hexdigest()
+
+
+def _read(path: Path, tensors: bool) -> tuple[Label, dict[str, Tensor]]:
+    if not path.is_file():
+        raise WeightsError(f"The weights {shown(path)} are missing; import them.")
+    try:
+        with safe_open(path, "pt") as file:
+            label = Label(**(file.metadata() or {}))
+            names = file.keys() if tensors else ()
+            return label, {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, TypeError, OSError, UnicodeDecodeError) as error:
+        raise WeightsError(
+            f"{shown(path)} is damaged or no file of ours; import the weights again."
+        ) from error

@@ -1,0 +1,71 @@
+"""What others have published and users may add: which files, where they come from, under which terms."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from cameo3d.errors import WeightsError
+from cameo3d.weights.converted import weights_path
+
+
+@dataclass(frozen=True)
+class Released:
+    """One published network that is not ours to ship."""
+
+    model: str
+    """Model whose import brings it."""
+    stored: str
+    """Our name for it and its size, which is also the converted file's."""
+    official: str
+    """The official file, below the folder that is imported."""
+    source: str
+    """Where it is published."""
+    licence: str
+    """Its terms."""
+
+    @property
+    def path(self) -> Path:
+        """Where the converted file is kept."""
+        return weights_path(self.stored)
+
+    def demand(self) -> Path:
+        """The converted file.
+
+        Raises:
+            WeightsError: If it has not been imported; the message says what to get, where, on what terms.
+        """
+        if not self.path.is_file():
+            raise WeightsError(f"The weights {self.stored} are missing: {self.advice}.")
+        return self.path
+
+    @property
+    def advice(self) -> str:
+        """How to get it."""
+        return (
+            f"get {self.official} from {self.source} ({self.licence}), "
+            f"then run `cameo3d weights import {self.model} FOLDER`"
+        )
+
+
+_REAL3D = "https://github.com/yerfor/Real3DPortrait, archive 240210_real3dportrait_orig"
+_REAL3D_LICENCE = "MIT, as its repository; trained on videos that were collected for research"
+
+RELEASED: dict[str, Released] = {
+    entry.stored: entry
+    for entry in (
+        Released(
+            "real3d",
+            "real3d-official",
+            "secc2plane_torso_orig/model_ckpt_steps_100000.ckpt",
+            _REAL3D,
+            _REAL3D_LICENCE,
+        ),
+        Released(
+            "real3d",
+            "real3d-voice",
+            "audio2secc_vae/model_ckpt_steps_400000.ckpt",
+            _REAL3D,
+            _REAL3D_LICENCE,
+        ),
+    )
+}
+"""Published networks, by our names for them."""
