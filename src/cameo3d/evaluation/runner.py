@@ -25,7 +25,7 @@ from cameo3d.evaluation.metrics.fid import figures_of_sets
 from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
 from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
-from cameo3d.evaluation.protocols import files_of, has_voice, staged
+from cameo3d.evaluation.protocols import files_of, staged
 from cameo3d.evaluation.results import CaseResult, load_case, load_sets, rank, save_case, save_sets, stamp_of
 from cameo3d.evaluation.settings import Settings, differences
 from cameo3d.evaluation.shots import Shots
@@ -68,11 +68,6 @@ def evaluate(
         InputError: If the data cannot be used, or the folder holds figures of other settings.
         OutputError: If the folder cannot be written, or holds other files.
     """
-    if settings.protocol == "voice" and settings.model and not has_voice():
-        raise InputError(
-            f"The model {settings.model} cannot be driven by a voice yet; measure another system's videos "
-            "with --outputs."
-        )
     pairs = _agreed_pairs(settings, folder)
     done = {pair.name: result for pair in pairs if (result := _known(pair, settings, folder)) is not None}
     pending = [pair for pair in pairs if pair.name not in done]
