@@ -95,10 +95,10 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
     try:
         result = _figures_of(pair, settings, folder, result)
     except CameoError as error:
-        result = replace(result, skipped=str(error))
+        result = replace(result, skipped=_one_line(str(error)))
     except Exception as error:  # one broken case shall not stop thousands; the report names it
         logger.exception("The case %s failed.", pair.name)
-        result = replace(result, skipped=f"Unexpected {type(error).__name__}: {error}")
+        result = replace(result, skipped=_one_line(f"Unexpected {type(error).__name__}: {error}"))
     result = replace(result, seconds=round(time.perf_counter() - start, 3))
     save_case(result, stamp_of(files_of(pair, settings)), case_path(folder, pair.name, ".json"))
     return result.without_frames()
@@ -266,6 +266,10 @@ def on_sheet(pairs: list[Pair]) -> list[Pair]:
     """Pairs that stand on the contact sheet."""
     step = max(1, -(-len(pairs) // SHEET))
     return pairs[::step]
+
+
+def _one_line(reason: str) -> str:
+    return " ".join(reason.split())
 
 
 def _line(result: CaseResult) -> str:
