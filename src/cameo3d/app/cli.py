@@ -270,7 +270,7 @@ def bench(
 @app.command
 def weights(
     action: Annotated[Positional[Literal["import"]], arg(metavar="import")],
-    model: Annotated[Positional[Literal["real3d"]], arg(metavar="real3d")],
+    model: Annotated[Positional[Literal["real3d", "goha"]], arg(metavar="real3d|goha")],
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
 ) -> None:
     """Take over the published weights of a model into your own folder, checked and converted.

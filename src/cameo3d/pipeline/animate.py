@@ -22,6 +22,7 @@ from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.reading import ExpressionReader, with_read_expressions
 from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion, with_pose
 from cameo3d.pipeline.voice import check_voice, voice_motion
@@ -142,7 +143,10 @@ def animate(
     if driver is not None:
         avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
         audio = driver if probe_video(driver).has_audio else None
-        moved = transfer(tracked.motion, avatar)
+        driving = tracked.motion
+        if isinstance(model, ExpressionReader):
+            driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
+        moved = transfer(driving, avatar)
     elif audio is not None:
         moved = voiced_motion(voice_motion(audio, _delivery(delivery, pose), progress=progress), avatar)
     else:

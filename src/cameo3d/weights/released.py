@@ -49,6 +49,9 @@ class Released:
 _REAL3D = "https://github.com/yerfor/Real3DPortrait, archive 240210_real3dportrait_orig"
 _REAL3D_LICENCE = "MIT, as its repository; trained on videos that were collected for research"
 
+_GOHA = "https://github.com/NVlabs/GOHA"
+_DEEP3D = "https://github.com/sicxu/Deep3DFaceRecon_pytorch"
+
 RELEASED: dict[str, Released] = {
     entry.stored: entry
     for entry in (
@@ -65,6 +68,28 @@ RELEASED: dict[str, Released] = {
             "audio2secc_vae/model_ckpt_steps_400000.ckpt",
             _REAL3D,
             _REAL3D_LICENCE,
+        ),
+        Released("goha", "goha-official", "logs/s3/checkpoint825000.ckpt", _GOHA, "NVIDIA, research only"),
+        Released(
+            "goha",
+            "goha-regressor",
+            "epoch_20.pth",
+            f"{_DEEP3D}, model of 25 April 2023",
+            "MIT, as its repository; made with the Basel face model",
+        ),
+        Released(
+            "goha",
+            "goha-face",
+            "BFM_model_front.mat",
+            f"{_DEEP3D}, made from the Basel face model 2009 of https://faces.dmi.unibas.ch",
+            "Basel face model, non-commercial, by agreement",
+        ),
+        Released(
+            "goha",
+            "goha-parser",
+            "79999_iter.pth",
+            "https://github.com/zllrunning/face-parsing.PyTorch",
+            "MIT, as its repository; trained on CelebAMask-HQ, non-commercial",
         ),
     )
 }

@@ -1,4 +1,4 @@
-"""The volume rendering of `volume_rendering` for tri-planes, compiled: one pass a ray, nothing stored.
+"""The volume rendering of `volume_rendering` for tri-planes, compiled: one pass over each ray.
 
 It follows `render_rays` with a `PlaneDecoder` step by step, in float32 on the CPU and without gradients.
 """
@@ -65,14 +65,8 @@ def trace_planes(
         for start in range(0, rays, _RAYS_PER_TASK):
             part = slice(start, start + _RAYS_PER_TASK)
             given = (origins, directions, near, far, noise.jitter, noise.quantiles)
-            tasks.append(
-                (
-                    *fixed,
-                    *(_array(x[index, part]) for x in given),
-                    features[index, part],
-                    moments[index, part],
-                )
-            )
+            arrays = [_array(x[index, part]) for x in given]
+            tasks.append((*fixed, *arrays, features[index, part], moments[index, part]))
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         ranges = list(pool.map(lambda task: _trace(*task, np.float32(LEAST_SHARE)), tasks))
     moment, opacity = torch.from_numpy(moments).unbind(-1)
@@ -290,7 +284,7 @@ def _softplus(values, exponents, rests):
 
 @compiled
 def _exp(values, exponents):
-    """exp(x) in place, for x of at most 88: the power of 2 in bits, the rest as a series."""
+    """exp(x) in place, for x up to 88: the whole part of the power of 2 as bits, the rest as a series."""
     size = len(values)
     # Two loops, since the compiler makes no vector code of one that reads what it wrote as another type.
     for i in range(size):

@@ -81,9 +81,24 @@ class GohaGenerator(nn.Module):
         noise: NoiseSource = "none",
     ) -> Float[Tensor, "batch 3 height width"]:
         """A frame, over black and not clamped, of a person with an expression seen by a camera."""
+        planes = self.person_planes(source, expression)
+        return self.draw(planes, world_from_camera, intrinsics, noise)
+
+    def person_planes(
+        self, source: GohaSource, expression: Float[Tensor, "batch 3 channels plane_height plane_width"]
+    ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
+        """All that is known of a person with an expression; its appearance depends on both."""
         planes = source.canonical + expression
-        if self.appearance is not None:
-            planes = planes + self.appearance_planes(source, planes)
+        return planes if self.appearance is None else planes + self.appearance_planes(source, planes)
+
+    def draw(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        world_from_camera: Float[Tensor, "batch 4 4"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+        noise: NoiseSource = "none",
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """A frame of `person_planes` seen by a camera, over black and not clamped."""
         small = self.renderer(planes, world_from_camera, intrinsics, self.config.render_size)
         return self.super_resolution(small.colors, noise)
 
