@@ -47,6 +47,7 @@ def animate(
     mouth_amplitude: float = 1.0,
     temperature: float = 0.2,
     seed: int = 0,
+    voice_model: Literal["lite", "official"] = "lite",
     overwrite: bool = False,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
@@ -71,6 +72,8 @@ def animate(
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
         temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
         seed: With a voice, another number is another take.
+        voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
+            weights you have imported.
         overwrite: Replace an existing output.
         choice: The avatar model.
     """
@@ -103,6 +106,7 @@ def animate(
             delivery=Delivery(
                 blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
             ),
+            voice_model=voice_model,
             choice=choice,
             progress=advance,
         )

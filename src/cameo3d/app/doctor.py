@@ -52,6 +52,7 @@ def findings() -> list[Finding]:
         Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 13)),
         Finding("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
         *map(_library, _LIBRARIES),
+        *_transformers(),
         *_encoders(),
         *_assets(),
         *_released(),
@@ -67,6 +68,14 @@ def _library(name: str) -> Finding:
         return Finding(
             name, f"{error}; install with `pip install --no-deps -r requirements.lock`", good=False
         )
+
+
+def _transformers() -> Iterator[Finding]:
+    try:
+        yield Finding("transformers for the official voice", version("transformers"))
+    except PackageNotFoundError:
+        advice = "optional; install with `pip install 'cameo3d[official]'`"
+        yield Finding("transformers for the official voice", advice, False, optional=True)
 
 
 def _encoders() -> Iterator[Finding]:
