@@ -19,6 +19,7 @@ from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 app = tyro.extras.SubcommandApp()
 
 _DRIVER = create_mutex_group(required=True)
+_SUBJECT = create_mutex_group(required=True)
 _TRANSFER = create_mutex_group(required=False)
 _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
@@ -33,7 +34,8 @@ def animate(
     source: _PhotoOrAvatar,
     video: Annotated[_File, _DRIVER] = None,
     motion: Annotated[_File, _DRIVER] = None,
-    pose: Annotated[str | None, arg(metavar="FILE|still")] = None,
+    voice: Annotated[_File, _DRIVER] = None,
+    pose: Annotated[str, arg(metavar="natural|still|FILE")] = "natural",
     out: _Out = None,
     relative: Annotated[bool, _TRANSFER] = False,
     absolute: Annotated[bool, _TRANSFER] = False,
@@ -42,16 +44,22 @@ def animate(
     compare: bool = False,
     face: int = 0,
     smooth: float = 0.3,
+    blink: Literal["natural", "none"] = "natural",
+    mouth_amplitude: float = 1.0,
+    temperature: float = 0.2,
+    seed: int = 0,
     overwrite: bool = False,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
-    """Bring a photo to life with the motion of a video or of a motion file.
+    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
 
     Args:
         source: Photo of one person, or avatar file from `cameo3d create`.
         video: Video whose expression, pose and sound are taken.
         motion: Motion file whose expression and pose are taken: our own or Live Link Face CSV.
-        pose: Head pose and gaze from another video or motion file, or `still`.
+        voice: Speech to say: a sound file, or a video of which only the sound is taken.
+        pose: Head pose and gaze: the driver's or, with a voice, a speaker's (`natural`), `still`, or those of
+            another video or motion file.
         out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
         relative: Move from the photo's own pose by what the driver moves from its neutral frame; the default.
         absolute: Take over the driver's pose and expression as they are, for the same person.
@@ -60,25 +68,33 @@ def animate(
         compare: Put photo, driver and result side by side.
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, from 0 to 1.
+        blink: With a voice, whether the eyes blink.
+        mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
+        temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
+        seed: With a voice, another number is another take.
         overwrite: Replace an existing output.
         choice: The avatar model.
     """
-    smooth = _unit("smooth", smooth)
+    smooth, temperature = _unit("smooth", smooth), _unit("temperature", temperature)
+    if not 0 <= mouth_amplitude <= 2:
+        raise _usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
     from cameo3d.app.progress import counted, progress_bar
+    from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline import animate as story
     from cameo3d.pipeline.compare import compared, compared_size
 
     out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
-    out = checked_video(out, transparent, overwrite, [source, video, motion])
-    with progress_bar("Tracking") as advance:
+    out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
+    with progress_bar("Listening" if voice else "Tracking") as advance:
         animation = story.animate(
             source,
             video=video,
             motion=motion,
+            voice=voice,
             pose=pose,
             relative=not absolute,
             background=background,
@@ -86,6 +102,9 @@ def animate(
             face=face,
             smooth=smooth,
             choice=choice,
+            delivery=Delivery(
+                blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
+            ),
             progress=advance,
         )
     frames, size = (animation, animation.size)
@@ -267,6 +286,66 @@ def weights(
 
     for path in import_weights(model, folder, _say):
         print(path)
+
+
+@app.command
+def evaluate(
+    protocol: Annotated[
+        Positional[Literal["reconstruction", "self", "cross", "voice", "free-view"]], arg(metavar="PROTOCOL")
+    ],
+    data: Annotated[Path, arg(metavar="FOLDER")],
+    report: Annotated[Path, arg(metavar="DIR")],
+    model: Annotated[Literal["relief"] | None, _SUBJECT] = None,
+    outputs: Annotated[Path | None, arg(metavar="FOLDER"), _SUBJECT] = None,
+    photos: Annotated[Path | None, arg(metavar="FOLDER")] = None,
+    pairs: _File = None,
+    frame: Literal["crop", "photo"] = "crop",
+    relative: bool = False,
+    seed: int = 0,
+    limit: int | None = None,
+    frames: int | None = None,
+    jobs: int | None = None,
+) -> None:
+    """Measure a model, or another system's outputs, and write a report to look at.
+
+    Args:
+        protocol: reconstruction: photos as they are; self: clips drive their own first frames; cross: others
+            drive; voice: the clips' sound drives; free-view: a grid of angles.
+        data: Photos or clips, in the usual layouts of CelebA-HQ, HDTF and VFHQ, or any.
+        report: Folder for report.html, report.json and the cases; the same command goes on where it stopped.
+        model: Model to measure.
+        outputs: Videos or pictures of another system to measure instead, named like the pairs.
+        photos: For cross: folder of the photos that the data's clips drive.
+        pairs: CSV file with the columns photo and driver, to take these instead of the papers' choice.
+        frame: Head and shoulders at 512x512, or the whole picture.
+        relative: In cross, move from the photo's own pose, as animate does, instead of taking the driver's.
+        seed: Fixes all random choices.
+        limit: At most so many cases, drawn at random.
+        frames: At most so many frames of each clip.
+        jobs: Processes that work at the same time; by default one for each core.
+    """
+    for name, value in (("limit", limit), ("frames", frames), ("jobs", jobs)):
+        if value is not None and value < 1:
+            raise _usage(f"--{name} should be at least 1, got {value}.")
+    from cameo3d.app.evaluate import run
+    from cameo3d.evaluation.settings import Settings, present_networks
+
+    settings = Settings(
+        protocol=protocol,
+        data=str(data),
+        photos=None if photos is None else str(photos),
+        pairs=None if pairs is None else str(pairs),
+        model=model,
+        outputs=None if outputs is None else str(outputs),
+        frame=frame,
+        relative=relative,
+        seed=seed,
+        limit=limit,
+        frames=frames,
+        version=__version__,
+        networks=present_networks(),
+    )
+    run(settings, report, jobs or os.cpu_count() or 1, _say)
 
 
 @app.command

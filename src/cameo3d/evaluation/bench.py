@@ -103,7 +103,7 @@ class _Bench:
         self._add(f"peak memory at {SHORT_SECONDS} s", at_short, "MB")
         self._add(f"peak memory at {LONG_SECONDS} s", at_long, "MB")
         self._add("ratio of the two", at_long / at_short, "", goal=1.05)
-        return Report("relief", _machine(), tuple(self.figures))
+        return Report("relief", machine(), tuple(self.figures))
 
     def _add(self, name: str, value: float, unit: str, goal: float | None = None) -> None:
         better = "higher" if unit == "frames/s" else "lower"
@@ -188,7 +188,8 @@ def _demo_motion() -> Path:
     return Path(str(resources.files("cameo3d").joinpath("assets", "demo_motion.csv")))
 
 
-def _machine() -> dict[str, str | int]:
+def machine() -> dict[str, str | int]:
+    """Device, processor, threads, system and versions, to stand beside figures."""
     libraries = ("cameo3d", "torch", "mediapipe", "opencv-contrib-python-headless", "numba", "numpy", "av")
     return {
         "device": "cpu",

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -15,6 +15,7 @@ from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel
+from cameo3d.models.voice.contract import Delivery
 from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 from cameo3d.pipeline.compose import compose
 from cameo3d.pipeline.models import load_avatar, load_model, made_by
@@ -23,7 +24,8 @@ from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.reading import ExpressionReader, with_read_expressions
 from cameo3d.pipeline.reenact import matching_frame, seen_at
-from cameo3d.pipeline.retarget import absolute_motion, relative_motion, with_pose
+from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion, with_pose
+from cameo3d.pipeline.voice import check_voice, voice_motion
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion_files import load_motion
 
@@ -49,6 +51,8 @@ class Animation:
     """The video that drives it."""
     driver_crop: Crop | None = None
     """Where the driver's head and shoulders are, in pixels of its frames."""
+    audio: Path | None = None
+    """The file whose sound belongs to it."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -59,12 +63,6 @@ class Animation:
     def frame_rate(self) -> float:
         """Frames a second."""
         return self.motion.frame_rate
-
-    @property
-    def audio(self) -> Path | None:
-        """The file whose sound belongs to it."""
-        has_sound = self.driver is not None and probe_video(self.driver).has_audio
-        return self.driver if has_sound else None
 
     def __len__(self) -> int:
         return len(self.motion)
@@ -90,55 +88,69 @@ def animate(
     *,
     video: str | Path | None = None,
     motion: str | Path | Motion | None = None,
+    voice: str | Path | None = None,
     pose: str | Path | Motion | None = None,
     relative: bool = True,
     background: str | Path = "keep",
     frame: Frame = "crop",
     face: int = 0,
     smooth: float = 0.3,
+    delivery: Delivery | None = None,
     choice: Choice = DEFAULT_CHOICE,
     progress: Progress | None = None,
 ) -> Animation:
-    """Bring a photo to life with the motion of a video or of a motion file.
+    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
 
     Args:
         source: A photo, an avatar file, or what `make_portrait` or `create` returned.
-        video: Video whose motion and sound are taken. Give this or `motion`.
+        video: Video whose motion and sound are taken. Give this, `motion` or `voice`.
         motion: Motion, or a motion file (our own or Live Link Face CSV).
+        voice: Sound file, or a video of which only the sound is taken, that the person is to say.
         pose: Where head pose and gaze come from instead: "still", a motion, a motion file or a video.
+            "natural" leaves them to the driver.
         relative: Move from the photo's own pose and expression by what the driver moves from its most
             neutral frame. Otherwise take over the driver's pose and expression as they are.
         background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
         frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, in [0, 1].
+        delivery: How a voice is spoken; of its pose and that given above, the one that is still counts.
         choice: The avatar model, its size, and how it draws.
-        progress: Called while a video is tracked.
+        progress: Called while a video is tracked or a voice is heard.
 
     Returns:
         An iterable of frames: RGB bytes, or RGB with straight alpha when the background is transparent.
 
     Raises:
         CameoError: If a file cannot be used, or shows no usable face.
-        ValueError: If not exactly one of `video` and `motion` is given.
+        ValueError: If not exactly one of `video`, `motion` and `voice` is given.
     """
-    if (video is None) == (motion is None):
-        raise ValueError("Give exactly one of video and motion.")
+    if sum(given is not None for given in (video, motion, voice)) != 1:
+        raise ValueError("Give exactly one of video, motion and voice.")
+    pose = None if pose == "natural" else pose
     # What is quickly checked comes before what takes long.
-    for what, given in (("video", video), ("motion file", motion), ("pose", pose)):
+    for what, given in (("video", video), ("motion file", motion), ("sound", voice), ("pose", pose)):
         if isinstance(given, str | Path) and given != "still":
             check_input(Path(given), what)
+    if voice is not None:
+        check_voice(Path(voice))
     fill = _read_background(background)
     model, avatar = _avatar(source, face, choice)
     driver = None if video is None else Path(video)
+    audio = None if voice is None else Path(voice)
     tracked = None
+    transfer = relative_motion if relative else absolute_motion
     if driver is not None:
         avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
-    driving = tracked.motion if tracked else _motion(motion)
-    if driver is not None and tracked is not None and isinstance(model, ExpressionReader):
-        driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
-    transfer = relative_motion if relative else absolute_motion
-    moved = transfer(driving, avatar)
+        audio = driver if probe_video(driver).has_audio else None
+        driving = tracked.motion
+        if isinstance(model, ExpressionReader):
+            driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
+        moved = transfer(driving, avatar)
+    elif audio is not None:
+        moved = voiced_motion(voice_motion(audio, _delivery(delivery, pose), progress=progress), avatar)
+    else:
+        moved = transfer(_motion(motion), avatar)
     if pose is not None:
         posed = None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar)
         moved = with_pose(moved, posed, avatar)
@@ -150,6 +162,7 @@ def animate(
         _fill(fill, model, avatar, frame),
         driver,
         tracked.crop if tracked else None,
+        audio,
     )
 
 
@@ -255,8 +268,14 @@ def _encode(model: AvatarModel, photo: str | Path | Portrait, face: int) -> Avat
 
 
 def _motion(source: str | Path | Motion | None) -> Motion:
-    assert source is not None, "without a video there is a motion"
+    assert source is not None, "without a video or a voice there is a motion"
     return source if isinstance(source, Motion) else load_motion(Path(source))
+
+
+def _delivery(delivery: Delivery | None, pose: str | Path | Motion | None) -> Delivery:
+    """How a voice is spoken if head and gaze come from elsewhere: without moving them."""
+    delivery = delivery or Delivery()
+    return delivery if pose is None else replace(delivery, pose="still")
 
 
 def _pose_motion(source: str | Path | Motion, smooth: float) -> Motion:

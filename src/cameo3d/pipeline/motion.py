@@ -138,7 +138,7 @@ def track_video(
 
 def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[Landmarks | None]:
     """The chosen face in every frame, in pixels of the full frame; None where it is not seen."""
-    follower = _Follower(face)
+    follower = FaceFollower(face)
     try:
         for frame in frames:
             seen = follower(frame)
@@ -147,7 +147,7 @@ def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterato
         follower.close()
 
 
-class _Follower:
+class FaceFollower:
     """Follows one face, looking only at the part of the frames around it if it is small there.
 
     Args:
@@ -172,6 +172,7 @@ class _Follower:
         return seen
 
     def close(self) -> None:
+        """Let go of the networks."""
         if self._tracker is not None:
             self._tracker.close()
             self._tracker = None

@@ -8,7 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
-from cameo3d.values.motion import BLENDSHAPES, Motion
+from cameo3d.models.avatar import Avatar
+from cameo3d.values.motion import BLENDSHAPES, Motion, still_motion
 from cameo3d.values.portrait import Posed
 
 _LIMITS_DEGREES = (30.0, 22.0, 25.0)
@@ -31,6 +32,18 @@ _MAX_NEUTRAL = 0.35
 _GAZE_LIMIT = 0.6
 """Radians."""
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]
+_HABITS = [
+    i
+    for i, name in enumerate(BLENDSHAPES)
+    if name.startswith(
+        ("brow", "cheek", "nose", "eyeSquint", "eyeWide", "mouthSmile", "mouthDimple", "mouthFrown")
+    )
+]
+"""What of a photo's expression stays while the person speaks."""
+_SMILES = torch.tensor([name.startswith(("mouthSmile", "mouthDimple")) for name in BLENDSHAPES])
+_ROUNDED = [BLENDSHAPES.index(name) for name in ("mouthFunnel", "mouthPucker")]
+_ROUND_SHARE = 0.7
+"""How much of a smile fully rounded lips take away."""
 _EFFORTS = [i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook"))]
 
 
@@ -83,6 +96,24 @@ def absolute_motion(motion: Motion, source: Posed) -> Motion:
     if _tells_positions(motion):
         return motion
     return replace(motion, translation=turned_about_the_neck(motion.rotation, source))
+
+
+def voiced_motion(motion: Motion, source: Avatar) -> Motion:
+    """Let the person in the photo speak: head and eyes start from the photo's pose, lips from closed ones.
+
+    What is habit in the photo's expression stays, such as a smile or raised brows, as far as the voice needs
+    no other shape; what opens the mouth or the eyes in the photo does not, so that they can close.
+
+    Args:
+        motion: Of a neutral person who looks straight into a camera one metre away, as voice models give it.
+        source: The person.
+    """
+    moved = relative_motion(motion, source, still_motion(1, motion.frame_rate))
+    habit = torch.zeros(len(BLENDSHAPES))
+    habit[_HABITS] = source.expression[_HABITS]
+    rounded = moved.expression[:, _ROUNDED].amax(1, keepdim=True)
+    kept = torch.where(_SMILES, habit * (1 - _ROUND_SHARE * rounded), habit)
+    return replace(moved, expression=1 - (1 - moved.expression) * (1 - kept))
 
 
 def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Posed) -> Float[Tensor, "frames 3"]:

@@ -18,6 +18,12 @@ class Entry:
 
 
 CATALOGUE: dict[str, Entry] = {
+    "life": Entry(
+        "life.safetensors",
+        "5040bb65df8c8f237f4f0e9d4d87f0a27ac80746ff2ae1d778249b43cc9e6370",
+        "MIT",
+        "docs/cards/life.md",
+    ),
     "face_model": Entry(
         "face_model.safetensors",
         "9e145e4928733fe879f156f9a3655b0aaca248524eaab9a8380da4d242501c9b",
@@ -29,5 +35,11 @@ CATALOGUE: dict[str, Entry] = {
         "debc20773b81ea8c2eed7e5e60e2d890a424d1b8f56f0bdf807cf45672ef668a",
         "MIT",
         "docs/cards/expression.md",
+    ),
+    "voice": Entry(
+        "voice.safetensors",
+        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "MIT",
+        "docs/cards/voice.md",
     ),
 }

@@ -2,6 +2,10 @@
 
 import numpy as np
 from jaxtyping import Float
+from scipy.ndimage import gaussian_filter1d
+
+_SMOOTHING_FRAMES = 0.75
+"""Before speeds are taken, against the trembling of landmarks."""
 
 
 def lip_correlation(output: Float[np.ndarray, " frames"], truth: Float[np.ndarray, " frames"]) -> float:
@@ -31,3 +35,36 @@ def lip_delay_frames(
         )
 
     return max(range(-most, most + 1), key=lambda late: (match(late), -abs(late)))
+
+
+def voice_match(
+    opening: Float[np.ndarray, " frames"], loudness: Float[np.ndarray, " frames"], most: int = 15
+) -> Float[np.ndarray, " lags"]:
+    """How well the mouth's opening goes with the voice, for each delay of the lips from -most to most frames.
+
+    The sum of two correlations over the whole clip, of the values and of how fast they change; what a delay
+    pushes out of the clip counts as nothing, so that large delays are not preferred for being short.
+
+    Args:
+        opening: How open the mouth is, in any unit.
+        loudness: Decibels of the voice in each frame.
+        most: Largest delay in frames, less than half the frames.
+
+    Returns:
+        Values in [-2, 2]; the middle one is for no delay.
+    """
+    count = len(opening)
+    if count <= 2 * most:
+        raise ValueError(f"Delays of {most} frames need more than {2 * most} frames, got {count}.")
+
+    def matches(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+        one, other = one - one.mean(), other - other.mean()
+        size = max(float(np.linalg.norm(one) * np.linalg.norm(other)), 1e-12)
+        products = np.correlate(one, other, "full") / size
+        return products[count - 1 - most : count + most]
+
+    return matches(opening, loudness) + matches(_speed(opening), _speed(loudness))
+
+
+def _speed(values: np.ndarray) -> np.ndarray:
+    return np.gradient(gaussian_filter1d(values, _SMOOTHING_FRAMES))

@@ -1,0 +1,57 @@
+"""Meters of whether the output shows the same person."""
+
+from collections.abc import Callable
+
+import numpy as np
+from jaxtyping import Float
+
+from cameo3d.evaluation.measures import Case, Measure, Moment, Picture
+from cameo3d.evaluation.metrics.features import csim
+from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
+from cameo3d.perception.identity import load_recogniser, missing_recogniser
+
+Embedder = Callable[[Picture, np.ndarray], Float[np.ndarray, " features"]]
+"""From a picture and its face's landmarks to an embedding."""
+
+
+def dlib_meter(case: Case, with_truth: bool) -> FrameMeter | NoMeter:
+    """Similarity to dlib's recogniser."""
+    measure = _measure(
+        "csim[dlib]", "dlib_face_recognition_resnet_model_v1", "150x150, our landmarks", with_truth
+    )
+    why = missing_recogniser()
+    return NoMeter(measure, why) if why else _meter(measure, load_recogniser(), case, with_truth)
+
+
+def _measure(name: str, network: str, size: str, with_truth: bool) -> Measure:
+    other = "the true frame" if with_truth else "the photo"
+    return Measure(
+        *(name, "1", "higher", network, "upright around eyes and nose", size, "none"),
+        f"cosine of embeddings, against {other}; mean of frames",
+    )
+
+
+def _meter(measure: Measure, embed: Embedder, case: Case, with_truth: bool) -> FrameMeter | NoMeter:
+    if with_truth:
+        return FrameMeter(
+            measure, _against_truth(embed), "No frame shows both the output's and the true face."
+        )
+    if case.photo_face is None:
+        return NoMeter(measure, "No face is seen in the photo.")
+    photo = embed(case.photo, case.photo_face.landmarks)
+
+    def of_moment(moment: Moment) -> float | None:
+        face = moment.output_face
+        return None if face is None else csim(embed(moment.output, face.landmarks), photo)
+
+    return FrameMeter(measure, of_moment, "No face is seen in the output.")
+
+
+def _against_truth(embed: Embedder) -> Callable[[Moment], float | None]:
+    def of_moment(moment: Moment) -> float | None:
+        face, true_face = moment.output_face, moment.driver_face
+        if moment.truth is None or face is None or true_face is None:
+            return None
+        return csim(embed(moment.output, face.landmarks), embed(moment.truth, true_face.landmarks))
+
+    return of_moment

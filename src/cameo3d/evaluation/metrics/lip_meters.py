@@ -1,0 +1,104 @@
+"""Meters of how lips go with the driver's lips and with the sound, without any network."""
+
+from pathlib import Path
+
+import numpy as np
+
+from cameo3d.evaluation.measures import Case, Figures, Measure, Meter, Moment
+from cameo3d.evaluation.metrics.envelopes import read_loudness
+from cameo3d.evaluation.metrics.faces import jaw_of, opening_of
+from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames, voice_match
+from cameo3d.evaluation.metrics.meters import NoMeter, Series, SeriesMeter
+from cameo3d.evaluation.metrics.motion_meters import NO_OWN_FACE, NO_SOUND
+
+_LIPS = "MediaPipe face mesh, inner lips"
+_JAW = "this package's expression network (jawOpen)"
+_MOST_LIPS, _MOST_VOICE = 8, 15
+"""Largest delays that are tried, in frames."""
+_NO_FACES = "The output's or the driver's face is seen in less than half of the frames."
+
+_CORRELATION = Measure(
+    *("lip_correlation", "1", "higher", _LIPS, "none", "as it comes", "none"),
+    "lip opening in outer eye distances; Pearson correlation with the driver's over the clip",
+)
+_DELAY = Measure(
+    *("lip_delay", "ms", "near", _LIPS, "none", "as it comes", "none"),
+    "delay of best correlation with the driver's lip opening, within 8 frames; positive: lips late",
+)
+_OFFSET = Measure(
+    *("av_offset[envelope]", "ms", "near", _JAW, "none", "as it comes", "none"),
+    "delay of best match with the loudness in 200 to 3500 Hz, within 15 frames; positive: lips late",
+)
+_CONFIDENCE = Measure(
+    *("sync_confidence[envelope]", "1", "higher", _JAW, "none", "as it comes", "none"),
+    "best match less the median match of all delays, each the sum of two correlations",
+)
+
+
+def lip_correlation_meter() -> SeriesMeter:
+    """Correlation of the lip openings."""
+
+    def figures(output: Series | None, driver: Series | None) -> Figures:
+        if output is None or driver is None:
+            return Figures(None, _NO_FACES)
+        return Figures(lip_correlation(output, driver), "", output.tolist())
+
+    return SeriesMeter(_CORRELATION, _openings, figures)
+
+
+def lip_delay_meter(case: Case) -> SeriesMeter:
+    """Delay of the lips against the driver's."""
+
+    def figures(output: Series | None, driver: Series | None) -> Figures:
+        if output is None or driver is None:
+            return Figures(None, _NO_FACES)
+        if len(output) <= 2 * _MOST_LIPS:
+            return Figures(
+                None, f"A delay needs more than {2 * _MOST_LIPS} frames, the clip has {len(output)}."
+            )
+        if min(output.std(), driver.std()) < 1e-6:
+            return Figures(None, "Lips that never move have no delay.")
+        frames = lip_delay_frames(output, driver, _MOST_LIPS)
+        return Figures(1000 * frames / case.frame_rate, reference=0.0)
+
+    return SeriesMeter(_DELAY, _openings, figures)
+
+
+def voice_meters(case: Case) -> list[Meter]:
+    """Delay of the lips against the sound, and how clear it is."""
+    if case.sound is None:
+        return [NoMeter(_OFFSET, NO_SOUND), NoMeter(_CONFIDENCE, NO_SOUND)]
+    sound: Path = case.sound
+
+    def match(output: Series | None) -> np.ndarray | str:
+        if output is None:
+            return NO_OWN_FACE
+        if len(output) <= 2 * _MOST_VOICE:
+            return f"A delay needs more than {2 * _MOST_VOICE} frames, the clip has {len(output)}."
+        loudness = read_loudness(sound, case.frame_rate, len(output))
+        if min(float(output.std()), float(loudness.std())) < 1e-6:
+            return "A mouth that never moves, or a sound that never changes, has no delay."
+        return voice_match(output, loudness, _MOST_VOICE)
+
+    def offset(output: Series | None, driver: Series | None) -> Figures:
+        found = match(output)
+        if isinstance(found, str):
+            return Figures(None, found)
+        return Figures(1000 * (int(np.argmax(found)) - _MOST_VOICE) / case.frame_rate, reference=0.0)
+
+    def confidence(output: Series | None, driver: Series | None) -> Figures:
+        found, real = match(output), match(driver)
+        if isinstance(found, str):
+            return Figures(None, found)
+        reference = None if isinstance(real, str) else float(real.max() - np.median(real))
+        return Figures(float(found.max() - np.median(found)), reference=reference)
+
+    return [SeriesMeter(_OFFSET, _jaws, offset), SeriesMeter(_CONFIDENCE, _jaws, confidence)]
+
+
+def _openings(moment: Moment) -> tuple[float | None, float | None]:
+    return opening_of(moment.output_face), opening_of(moment.driver_face)
+
+
+def _jaws(moment: Moment) -> tuple[float | None, float | None]:
+    return jaw_of(moment.output_face), jaw_of(moment.driver_face)

@@ -1,0 +1,60 @@
+"""What an evaluation is asked to do. Figures belong together only where all of it agrees."""
+
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from cameo3d.evaluation.measures import TestProtocol
+from cameo3d.evaluation.networks.folder import own_networks
+
+
+@dataclass(frozen=True)
+class Settings:
+    """One evaluation."""
+
+    protocol: TestProtocol
+    """What is asked of the model."""
+    data: str
+    """Folder of the data set."""
+    photos: str | None
+    """Folder whose photos are the sources of `cross`; None for those of the data set."""
+    pairs: str | None
+    """CSV file with the pairs to take; None for the protocol's own choice."""
+    model: str | None
+    """The model that is measured, or None for `outputs`."""
+    outputs: str | None
+    """Folder of another system's videos or pictures, each named like its pair."""
+    frame: Literal["crop", "photo"]
+    """Head and shoulders at 512x512, or the whole picture; outputs are always whole pictures."""
+    relative: bool
+    """Whether a driving clip moves the person from the photo's own pose, instead of taking its own over."""
+    seed: int
+    """Of all random choices."""
+    limit: int | None
+    """At most so many pairs, drawn at random."""
+    frames: int | None
+    """At most so many frames from the start of each clip."""
+    version: str
+    """Of this package."""
+    networks: tuple[str, ...]
+    """Files of the user's folder of networks, which decide what can be measured."""
+
+    @property
+    def subject(self) -> str:
+        """What is measured, in words."""
+        return f"model {self.model}" if self.model else f"outputs in {self.outputs}"
+
+
+def present_networks() -> tuple[str, ...]:
+    """Names of the files in the user's folder of networks."""
+    folder = own_networks().folder
+    return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+
+
+def differences(one: Settings, other: dict[str, object]) -> list[str]:
+    """In which settings a stored evaluation differs, in words."""
+    wanted = asdict(one) | {"networks": list(one.networks)}
+    return [
+        f"{name} {other.get(name)!r} there, {value!r} here"
+        for name, value in wanted.items()
+        if other.get(name) != value
+    ]

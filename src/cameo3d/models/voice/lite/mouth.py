@@ -1,0 +1,193 @@
+"""The lite voice model's network: from what is heard to the weights of the mouth's shapes.
+
+It first names the sounds of speech, a hundred times a second, and then moves the mouth by the names, by its
+own notes on the sound, and by a latent that stands for everything a voice does not tell. Nothing is padded:
+a motion frame depends on `FEATURE_CONTEXT` feature frames to either side, no more and no less, so that any
+cutting into chunks gives the same motion.
+"""
+
+import functools
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from cameo3d.errors import WeightsError
+from cameo3d.models.voice.lite.flow import Flow
+from cameo3d.models.voice.lite.sound import BANDS, FEATURES_PER_MOTION_FRAME, HOP, SAMPLE_RATE, WINDOW
+from cameo3d.weights.store import load_tensors
+
+FRAME_RATE = 25.0
+"""Motion frames a second."""
+FEATURE_CONTEXT = 30
+"""Feature frames on either side of the one in a motion frame's middle that the motion depends on."""
+LOOKBACK_FRAMES = LOOKAHEAD_FRAMES = 8
+"""The same in whole motion frames, with the half window of the features: 312.5 ms."""
+LATENTS = 8
+SOUNDS = (
+    *("SIL", "P", "B", "M", "F", "V", "T", "D", "N", "K", "G", "NG", "TH", "DH", "S", "Z", "SH", "ZH", "CH"),
+    *("JH", "L", "R", "ER", "W", "Y", "HH", "AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY", "IH", "IY"),
+    *("OW", "OY", "UH", "UW"),
+)
+"""The sounds of speech that the network tells apart: silence and breath, and the phones of English."""
+
+_CONTROLS: tuple[tuple[str, ...], ...] = (
+    ("jawForward",),
+    ("jawOpen",),
+    ("mouthClose",),
+    ("mouthFunnel",),
+    ("mouthPucker",),
+    ("mouthSmileLeft", "mouthSmileRight"),
+    ("mouthFrownLeft", "mouthFrownRight"),
+    ("mouthDimpleLeft", "mouthDimpleRight"),
+    ("mouthStretchLeft", "mouthStretchRight"),
+    ("mouthRollLower",),
+    ("mouthRollUpper",),
+    ("mouthShrugLower",),
+    ("mouthShrugUpper",),
+    ("mouthPressLeft", "mouthPressRight"),
+    ("mouthLowerDownLeft", "mouthLowerDownRight"),
+    ("mouthUpperUpLeft", "mouthUpperUpRight"),
+)
+MOUTH_SHAPES: tuple[str, ...] = tuple(name for pair in _CONTROLS for name in pair)
+"""The ARKit shapes that speech moves, in the order of the network's output; both sides move alike."""
+_CONTROL_OF_SHAPE = tuple(index for index, pair in enumerate(_CONTROLS) for _ in pair)
+
+
+@dataclass(frozen=True)
+class MouthSizes:
+    """How large the network is."""
+
+    width: int = 128
+    """Channels of the part that names sounds."""
+    notes: int = 32
+    """Channels of what it tells the mouth beside the names."""
+    mouth_width: int = 128
+    """Channels of the part that moves."""
+
+
+class Block(nn.Module):
+    """A residual step over time without padding, so that it eats `dilation` frames at either end."""
+
+    def __init__(self, width: int, dilation: int, dropout: float) -> None:
+        super().__init__()
+        self.eaten = dilation
+        self.norm = nn.LayerNorm(width)
+        self.look = nn.Conv1d(width, width, 3, dilation=dilation)
+        self.mix = nn.Conv1d(width, width, 1)
+        self.drop = nn.Dropout(dropout)
+
+    def forward(self, x: Float[Tensor, "batch width frames"]) -> Float[Tensor, "batch width fewer"]:
+        """Shorter by `dilation` frames at either end."""
+        normed = self.norm(x.transpose(1, 2)).transpose(1, 2)
+        return x[..., self.eaten : -self.eaten] + self.mix(self.drop(F.gelu(self.look(normed))))
+
+
+class Mouth(nn.Module):
+    """Features and noise to weights of `MOUTH_SHAPES`; also names the sounds, which training uses.
+
+    Args:
+        sizes: How large.
+        dropout: Share of channels that training leaves out in every block.
+    """
+
+    def __init__(self, sizes: MouthSizes | None = None, dropout: float = 0.0) -> None:
+        super().__init__()
+        sizes = sizes or MouthSizes()
+        self.listen = nn.Conv1d(BANDS, sizes.width, 5)
+        self.hear = nn.Sequential(*(Block(sizes.width, dilation, dropout) for dilation in (1, 2, 3, 4)))
+        self.name = nn.Conv1d(sizes.width, len(SOUNDS), 1)
+        self.note = nn.Conv1d(sizes.width, sizes.notes, 1)
+        self.gather = nn.Conv1d(
+            len(SOUNDS) + sizes.notes, sizes.mouth_width, 5, stride=FEATURES_PER_MOTION_FRAME
+        )
+        self.plan = nn.Sequential(*(Block(sizes.mouth_width, dilation, dropout) for dilation in (1, 1, 2)))
+        self.flow = Flow(LATENTS, sizes.mouth_width)
+        self.move = nn.Sequential(
+            nn.LayerNorm(sizes.mouth_width + LATENTS),
+            nn.Linear(sizes.mouth_width + LATENTS, sizes.mouth_width),
+            nn.GELU(),
+            nn.Linear(sizes.mouth_width, len(_CONTROLS)),
+        )
+
+    def forward(
+        self, features: Float[Tensor, "batch features bands"], noise: Float[Tensor, "batch frames latents"]
+    ) -> Float[Tensor, "batch frames shapes"]:
+        """Weights of the mouth's shapes.
+
+        Args:
+            features: From `sound.hear`. For motion frames a to b (at 25 fps, frame i at time i / 25), the
+                feature frames whose windows are centred at 10 ms times 4 a - 30 to 4 b + 30.
+            noise: Unit Gaussians from `latent_noise`, times a temperature; zeros give the likeliest take.
+
+        Returns:
+            Weights in [0, 1], shapes as in `MOUTH_SHAPES`.
+        """
+        _, context = self.understand(features)
+        return self.decode(context, self.flow.latent(noise, context))
+
+    def understand(
+        self, features: Float[Tensor, "batch features bands"]
+    ) -> tuple[Float[Tensor, "batch names sounds"], Float[Tensor, "batch frames context"]]:
+        """Log-probabilities of `SOUNDS` at the features but 12 at either end, and the frames' context."""
+        heard = self.hear(self.listen(features.transpose(1, 2)))
+        names = self.name(heard).log_softmax(1)
+        gathered = self.gather(torch.cat((names.exp(), self.note(heard)), 1))
+        return names.transpose(1, 2), self.plan(gathered).transpose(1, 2)
+
+    def decode(
+        self, context: Float[Tensor, "batch frames context"], latent: Float[Tensor, "batch frames latents"]
+    ) -> Float[Tensor, "batch frames shapes"]:
+        """Weights in [0, 1] from the context of the sound and a latent of the flow."""
+        controls = self.move(torch.cat((context, latent), -1)).sigmoid()
+        return controls[..., torch.tensor(_CONTROL_OF_SHAPE, device=controls.device)]
+
+
+def sample_span(first_frame: int, frame_count: int) -> tuple[int, int]:
+    """First sample, and the one after the last, that motion frames depend on; the first may be negative."""
+    first = FEATURES_PER_MOTION_FRAME * first_frame - FEATURE_CONTEXT
+    last = FEATURES_PER_MOTION_FRAME * (first_frame + frame_count - 1) + FEATURE_CONTEXT
+    return HOP * first - WINDOW // 2, HOP * last + WINDOW // 2
+
+
+def latent_noise(seed: int, first_frame: int, frame_count: int) -> Float[Tensor, "frames latents"]:
+    """Unit Gaussian noise that changes within about 160 ms, as mouths do; the same wherever chunks are cut.
+
+    Args:
+        seed: Of the take, not negative.
+        first_frame: Motion frame of the first row, not negative.
+        frame_count: How many rows.
+    """
+    times = np.arange(first_frame, first_frame + frame_count) / 4
+    before = times.astype(int)
+    first = first_frame // 4
+    knots = np.stack(
+        [
+            np.random.default_rng((seed, knot)).standard_normal(LATENTS)
+            for knot in range(first, first + frame_count // 4 + 3)
+        ]
+    )
+    share = (times - before)[:, None]
+    mixed = (1 - share) * knots[before - first] + share * knots[before - first + 1]
+    return torch.from_numpy((mixed / np.sqrt((1 - share) ** 2 + share**2)).astype(np.float32))
+
+
+@functools.cache
+def load_mouth() -> Mouth:
+    """Load the shipped network; it is read once and must not be changed in place.
+
+    Raises:
+        WeightsError: If the file is missing, damaged, or of another layout.
+    """
+    mouth = Mouth()
+    try:
+        mouth.load_state_dict({name: tensor.float() for name, tensor in load_tensors("voice").items()})
+    except RuntimeError as error:
+        raise WeightsError(f"The voice model does not fit this release: {error}") from error
+    return mouth.eval().requires_grad_(False)
+
+
+assert HOP * FEATURES_PER_MOTION_FRAME * FRAME_RATE == SAMPLE_RATE, "features and motion share their clock"

@@ -1,0 +1,71 @@
+"""The mouth network as a stream: samples in, weights of all 52 shapes out, of which the mouth's move."""
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from cameo3d.models.voice.contract import Delivery
+from cameo3d.models.voice.lite.mouth import (
+    FEATURE_CONTEXT,
+    MOUTH_SHAPES,
+    Mouth,
+    latent_noise,
+    sample_span,
+)
+from cameo3d.models.voice.lite.sound import (
+    BANDS,
+    FEATURES_PER_MOTION_FRAME,
+    HOP,
+    WINDOW,
+    fresh_hearing,
+    hear,
+    log_mel,
+)
+from cameo3d.values import BLENDSHAPES
+
+_FRAME_SAMPLES = HOP * FEATURES_PER_MOTION_FRAME
+_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
+
+
+class LiteMouthStream:
+    """One voice; around it, before its first and after its last sample, is silence."""
+
+    def __init__(self, mouth: Mouth, delivery: Delivery) -> None:
+        self._mouth, self._delivery = mouth, delivery
+        self._memory = fresh_hearing()
+        self._samples = np.zeros(-sample_span(0, 1)[0], np.float32)
+        self._features = torch.zeros(0, BANDS)
+        self._heard, self._frames = 0, 0
+
+    def push(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "frames 52"]:
+        """Hear on, and give the weights of those frames that became final."""
+        self._heard += len(samples)
+        self._samples = np.concatenate((self._samples, samples))
+        count = (len(self._samples) - WINDOW) // HOP + 1
+        if count > 0:
+            bands = log_mel(torch.from_numpy(self._samples[: (count - 1) * HOP + WINDOW]))
+            features, self._memory = hear(bands, self._memory)
+            self._samples = self._samples[count * HOP :]
+            self._features = torch.cat((self._features, features))
+        return self._move()
+
+    def finish(self) -> Float[Tensor, "frames 52"]:
+        """The sound has ended: give the frames that are left, one for every 40 ms that have begun."""
+        total = -(-self._heard // _FRAME_SAMPLES)
+        if total == self._frames:
+            return torch.zeros(0, 52)
+        _, end = sample_span(total - 1, 1)
+        return self.push(np.zeros(end - self._heard, np.float32))
+
+    @torch.inference_mode()
+    def _move(self) -> Float[Tensor, "frames 52"]:
+        count = max(0, (len(self._features) - 2 * FEATURE_CONTEXT - 1) // FEATURES_PER_MOTION_FRAME + 1)
+        weights = torch.zeros(count, len(BLENDSHAPES))
+        if count:
+            used = FEATURES_PER_MOTION_FRAME * (count - 1) + 2 * FEATURE_CONTEXT + 1
+            noise = latent_noise(self._delivery.seed, self._frames, count) * self._delivery.temperature
+            weights[:, _COLUMNS] = self._mouth(self._features[None, :used], noise[None])[0]
+            self._features = self._features[FEATURES_PER_MOTION_FRAME * count :]
+            self._frames += count
+        return weights
