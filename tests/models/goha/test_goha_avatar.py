@@ -17,7 +17,6 @@ from cameo3d.models.goha.framing import centred_crop, cut_square, label_of, lay_
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.basel_motion import BaselMotion
 from cameo3d.values.motion import still_motion
 from cameo3d.values.storage import load_value, save_value
 
@@ -134,9 +133,8 @@ def test_expressions_come_from_arkit_or_from_what_was_read(goha, avatar, monkeyp
     smile = still.expression.clone()
     smile[1, 23:25] = 1
     list(goha.render(avatar, replace(still, expression=smile)))
-    known = {field.name: getattr(still, field.name) for field in fields(Motion)}
     read = torch.arange(128.0).reshape(2, 64) / 64
-    list(goha.render(avatar, BaselMotion(**known, coefficients=read)))
+    list(goha.render(avatar, replace(still, basel=read)))
     assert torch.equal(seen[0], torch.zeros(64))
     torch.testing.assert_close(seen[1], basel_from_arkit(goha.face)[23:25].sum(0))
     assert torch.equal(torch.stack(seen[2:]), read)
@@ -224,9 +222,8 @@ def test_fast_frames_lift_details_once_and_are_nearly_the_same(goha, avatar):
     torch.manual_seed(0)
     quick = Goha(copy.deepcopy(goha.generator), goha.regressor, goha.face, half, fast=True)
     still = held(avatar, 3)
-    known = {field.name: getattr(still, field.name) for field in fields(Motion)}
     expressions = avatar.face[80:144] + torch.tensor([[0.0], [0.02], [0.04]])
-    motion = BaselMotion(**known, coefficients=expressions)
+    motion = replace(still, basel=expressions)
     calls = []
     lift = quick.generator.appearance_planes
     quick.generator.appearance_planes = lambda *given: calls.append(1) or lift(*given)

@@ -24,7 +24,6 @@ from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_fac
 from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.models.relief.plates import background_plate
 from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.basel_motion import BaselMotion
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
@@ -178,8 +177,8 @@ class Goha:
         return self.regressor(image).expression[0].cpu()
 
     def _expressions(self, motion: Motion) -> Float[Tensor, "frames 64"]:
-        if isinstance(motion, BaselMotion):
-            return motion.coefficients.float()
+        if motion.basel is not None:
+            return motion.basel.float()
         return motion.expression.float() @ self._basel_from_arkit
 
     def _source(self, avatar: GohaAvatar) -> GohaSource:
