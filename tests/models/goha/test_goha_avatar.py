@@ -4,37 +4,21 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 import torch
-from small_basel import small_basel
+from tiny_goha import TINY
 
+from cameo3d.evaluation.stand_in_face import sheet_arrays
 from cameo3d.geometry.basel_expression import basel_from_arkit
 from cameo3d.geometry.bfm import BaselFace, FaceCoefficients, deep3d_rotation
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.goha.avatar import Goha, GohaAvatar
-from cameo3d.models.goha.config import GohaConfig
 from cameo3d.models.goha.framing import centred_crop, cut_square, label_of, lay_down, placed, turned
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion import still_motion
 from cameo3d.values.storage import load_value, save_value
-
-TINY = GohaConfig(
-    image_size=64,
-    render_size=12,
-    lift_size=16,
-    plane_channels=4,
-    decoder_width=8,
-    coarse_samples=6,
-    fine_samples=6,
-    encoder_widths=(8, 8, 10, 16),
-    encoder_depths=(1, 1, 1, 1),
-    fused_width=16,
-    parsing_width=4,
-    super_resolution_widths=(8, 8, 8, 8, 8),
-    style_width=8,
-)
 
 
 def half(picture: np.ndarray) -> np.ndarray:
@@ -47,7 +31,7 @@ def half(picture: np.ndarray) -> np.ndarray:
 @pytest.fixture(scope="module")
 def goha() -> Goha:
     torch.manual_seed(0)
-    face = BaselFace.from_arrays(small_basel())
+    face = BaselFace.from_arrays(sheet_arrays(12))
     regressor = FaceRegressor(width=4)
     for head in regressor.heads:
         torch.nn.init.normal_(head.weight, std=0.01)
