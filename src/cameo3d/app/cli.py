@@ -240,7 +240,7 @@ def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: 
 
 @app.command
 def bench(
-    name: Annotated[Positional[Literal["relief"]], arg(metavar="NAME")] = "relief",
+    name: Annotated[Positional[Literal["relief", "goha"]], arg(metavar="relief|goha")] = "relief",
     photo: _File = None,
     video: _File = None,
     json: _Out = None,
@@ -250,9 +250,9 @@ def bench(
     """Measure speed and memory, stage by stage.
 
     Args:
-        name: What to measure.
-        photo: Photo to use instead of the astronaut's portrait.
-        video: Driving video to use instead of one that is rendered first.
+        name: What to measure; goha with random weights if none were imported.
+        photo: For relief, photo to use instead of the astronaut's portrait.
+        video: For relief, driving video to use instead of one that is rendered first.
         json: File for the figures.
         compare: Figures of an earlier run to compare with.
         overwrite: Replace an existing JSON file.
@@ -260,10 +260,11 @@ def bench(
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
     from cameo3d.evaluation.bench import load_report, measure_relief, save_report
+    from cameo3d.evaluation.bench_goha import measure_goha
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    report = measure_relief(photo, video, _say)
+    report = measure_goha(_say) if name == "goha" else measure_relief(photo, video, _say)
     show_table(report, earlier)
     if out:
         save_report(report, out)
