@@ -57,6 +57,13 @@ def test_no_measured_case_is_a_failure(data, capsys):
     assert "None of 1 cases could be measured" in capsys.readouterr().err
 
 
+def test_a_clip_without_sound_drives_no_voice(data, capsys):
+    words = ["evaluate", "voice", "--data", str(data / "clips"), "--model", "relief", "--jobs", "1"]
+    with pytest.raises(SystemExit):
+        main([*words, "--report", str(data / "report")])
+    assert 'talk.mp4" has no sound' in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(
     "words", [["--model", "relief", "--outputs", "x"], [], ["--model", "relief", "--limit", "0"]]
 )

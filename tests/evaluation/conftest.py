@@ -39,7 +39,7 @@ def settings_for() -> Callable[..., Settings]:
             "data": str(root / "data"),
             "photos": None,
             "pairs": None,
-            "model": None,
+            "choice": None,
             "outputs": str(root / "outputs"),
             "frame": "crop",
             "relative": False,

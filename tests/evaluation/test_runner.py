@@ -173,11 +173,3 @@ def test_names_that_no_file_can_have_are_stored_apart(tmp_path):
     paths = {case_path(tmp_path, name, ".json").name for name in ("a b", "a_b", "a/b", "x" * 300, "x" * 301)}
     assert len(paths) == 5
     assert all(len(name) < 140 and "/" not in name for name in paths)
-
-
-def test_a_model_without_a_voice_says_so_before_anything_is_measured(photos, settings_for, monkeypatch):
-    monkeypatch.setattr(runner, "has_voice", lambda: False)
-    settings = settings_for(photos, protocol="voice", model="relief", outputs=None)
-    with pytest.raises(InputError, match="cannot be driven by a voice yet"):
-        evaluate(settings, photos / "report", 1)
-    assert not (photos / "report").exists()

@@ -1,13 +1,13 @@
 import torch
-from small_basel import small_basel
 
+from cameo3d.evaluation.stand_in_face import sheet_arrays
 from cameo3d.geometry.basel_expression import _MESH_POINTS, basel_from_arkit
 from cameo3d.geometry.bfm import BaselFace
 from cameo3d.geometry.face_model import load_face_model
 
 
 def test_a_model_with_arkits_own_shapes_gets_them_back():
-    face = BaselFace.from_arrays(small_basel())
+    face = BaselFace.from_arrays(sheet_arrays(12))
     ours = load_face_model().expression_basis[:, list(_MESH_POINTS)] * torch.tensor([10.0, -10, -10])
     expression = torch.zeros_like(face.expression_basis)
     expression[:52, face.landmarks[17:]] = ours

@@ -47,13 +47,13 @@ class Moment:
     """One frame of a clip."""
 
     output: Picture
-    truth: Picture | None
-    """What the output should look like, pixel for pixel and of its size; None where nobody knows that."""
+    truth: UInt8[np.ndarray, "true_height true_width 3"] | None
+    """What the output should look like, pixel for pixel and so of its size; None where nobody knows that."""
     output_face: SeenFace | None
     """None where no face was seen."""
     driver_face: SeenFace | None
     """The face whose motion is wanted, in pixels of its own frame: the truth's, if there is one."""
-    driver: Picture | None = None
+    driver: UInt8[np.ndarray, "driver_height driver_width 3"] | None = None
     """The driver's frame, where it is not the truth."""
 
 

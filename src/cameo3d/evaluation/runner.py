@@ -25,7 +25,7 @@ from cameo3d.evaluation.metrics.fid import figures_of_sets
 from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
 from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
-from cameo3d.evaluation.protocols import files_of, has_voice, staged
+from cameo3d.evaluation.protocols import files_of, staged
 from cameo3d.evaluation.results import CaseResult, load_case, load_sets, rank, save_case, save_sets, stamp_of
 from cameo3d.evaluation.settings import Settings, differences
 from cameo3d.evaluation.shots import Shots
@@ -68,11 +68,6 @@ def evaluate(
         InputError: If the data cannot be used, or the folder holds figures of other settings.
         OutputError: If the folder cannot be written, or holds other files.
     """
-    if settings.protocol == "voice" and settings.model and not has_voice():
-        raise InputError(
-            f"The model {settings.model} cannot be driven by a voice yet; measure another system's videos "
-            "with --outputs."
-        )
     pairs = _agreed_pairs(settings, folder)
     done = {pair.name: result for pair in pairs if (result := _known(pair, settings, folder)) is not None}
     pending = [pair for pair in pairs if pair.name not in done]
@@ -100,10 +95,10 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
     try:
         result = _figures_of(pair, settings, folder, result)
     except CameoError as error:
-        result = replace(result, skipped=str(error))
+        result = replace(result, skipped=_one_line(str(error)))
     except Exception as error:  # one broken case shall not stop thousands; the report names it
         logger.exception("The case %s failed.", pair.name)
-        result = replace(result, skipped=f"Unexpected {type(error).__name__}: {error}")
+        result = replace(result, skipped=_one_line(f"Unexpected {type(error).__name__}: {error}"))
     result = replace(result, seconds=round(time.perf_counter() - start, 3))
     save_case(result, stamp_of(files_of(pair, settings)), case_path(folder, pair.name, ".json"))
     return result.without_frames()
@@ -273,14 +268,15 @@ def on_sheet(pairs: list[Pair]) -> list[Pair]:
     return pairs[::step]
 
 
+def _one_line(reason: str) -> str:
+    return " ".join(reason.split())
+
+
 def _line(result: CaseResult) -> str:
     if result.skipped:
         return f"{result.name}: skipped. {result.skipped}"
-    shown_figures = ", ".join(
-        f"{measure.name} {figures.value:.4g}"
-        for measure, figures in result.figures[:4]
-        if figures.value is not None
-    )
+    known = [(measure.name, figures.value) for measure, figures in result.figures]
+    shown_figures = ", ".join([f"{name} {value:.4g}" for name, value in known if value is not None][:4])
     return f"{result.name}: {shown_figures} ({result.frame_count} frames, {result.seconds:.1f} s)"
 
 

@@ -6,6 +6,7 @@ from typing import Literal
 from cameo3d.evaluation.measures import TestProtocol
 from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.perception.identity import missing_recogniser
+from cameo3d.pipeline.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -20,7 +21,7 @@ class Settings:
     """Folder whose photos are the sources of `cross`; None for those of the data set."""
     pairs: str | None
     """CSV file with the pairs to take; None for the protocol's own choice."""
-    model: str | None
+    choice: Choice | None
     """The model that is measured, or None for `outputs`."""
     outputs: str | None
     """Folder of another system's videos or pictures, each named like its pair."""
@@ -42,7 +43,10 @@ class Settings:
     @property
     def subject(self) -> str:
         """What is measured, in words."""
-        return f"model {self.model}" if self.model else f"outputs in {self.outputs}"
+        if self.choice is None:
+            return f"outputs in {self.outputs}"
+        words = (self.choice.model or "relief", self.choice.size, "fast" if self.choice.fast else None)
+        return "model " + " ".join(word for word in words if word)
 
 
 def present_networks() -> tuple[str, ...]:

@@ -4,6 +4,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cameo3d.geometry.basel_blendshapes import DECIMETRES
 from cameo3d.geometry.bfm import BaselFace
 from cameo3d.geometry.face_model import load_face_model
 
@@ -18,8 +19,6 @@ _MESH_POINTS = (
     *(78, 82, 13, 312, 308, 317, 14, 87),
 )
 """Vertices of the shipped face model at the last 51 of the 68 landmarks: brows, nose, eyes, lips."""
-_DECIMETRES = (10.0, -10.0, -10.0)
-"""From our metres, y down and z into the head, to the Basel model's axes."""
 _NOISE = 0.02
 """How well the two models' points correspond, decimetres; coefficients are of order 1."""
 
@@ -28,9 +27,10 @@ def basel_from_arkit(face: BaselFace) -> Float[Tensor, "52 64"]:
     """What each of ARKit's shapes at weight 1 is in coefficients of expression.
 
     For every shape, the coefficients that move the landmarks most nearly as the shipped face model moves its
-    own, and are not larger than need be (least squares with a prior of unit deviation).
+    own, and are not larger than need be (least squares with a prior of unit deviation). `ExpressionMap` knows
+    better where the user also has Real3D-Portrait's table of the mesh's vertices.
     """
-    ours = load_face_model().expression_basis[:, list(_MESH_POINTS)] * torch.tensor(_DECIMETRES)
+    ours = load_face_model().expression_basis[:, list(_MESH_POINTS)] * torch.tensor(DECIMETRES)
     basis = face.expression_basis[:, face.landmarks[17:]].flatten(1).double()
     normal = basis @ basis.mT + _NOISE**2 * torch.eye(len(basis), dtype=basis.dtype)
     return torch.linalg.solve(normal, basis @ ours.flatten(1).double().mT).mT.float()

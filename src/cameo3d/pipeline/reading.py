@@ -1,7 +1,7 @@
 """Expressions that a model itself reads off the frames of a driving video."""
 
 from collections.abc import Iterable
-from dataclasses import fields
+from dataclasses import replace
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -12,7 +12,6 @@ from torch import Tensor
 from cameo3d.models.goha.framing import centred_crop, cut_square
 from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.values import Motion
-from cameo3d.values.basel_motion import BaselMotion
 
 
 @runtime_checkable
@@ -47,5 +46,4 @@ def with_read_expressions(
         read.append(reader.read_expression(cut_square(frame, crop, reader.picture_size)))
     # A file may hold a frame less than was tracked at its own rate: the last one stays.
     read += read[-1:] * (len(motion) - len(read))
-    known = {field.name: getattr(motion, field.name) for field in fields(Motion)}
-    return BaselMotion(**known, coefficients=torch.stack(read))
+    return replace(motion, basel=torch.stack(read))

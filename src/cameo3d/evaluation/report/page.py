@@ -22,7 +22,10 @@ from cameo3d.evaluation.results import CaseResult, leading_measure
 from cameo3d.evaluation.runner import Evaluation
 from cameo3d.evaluation.summary import LeftOut, Row, summarise
 from cameo3d.media.files import replacing
+from cameo3d.pipeline.sheets import pick
 
+_DOTS = 300
+"""Dots in a plot; more would make the page heavy."""
 _TITLES = {
     "reconstruction": "Portrait reconstruction",
     "self": "Same-identity reenactment",
@@ -82,7 +85,7 @@ def page(evaluation: Evaluation) -> str:
         *_published(evaluation, [*((row.measure, row.mean) for row in rows), *together]),
         _section(
             "Every case",
-            "One dot a case, the line is the mean. Point at a dot for its name.",
+            f"One dot a case, at most {_DOTS}; the line is the mean. Point at a dot for its name.",
             _dots(measured, rows),
         )
         if len(measured) > 1
@@ -179,7 +182,8 @@ def _dots(measured: list[CaseResult], rows: list[Row]) -> str:
             for measure, figures in result.figures
             if measure == row.measure and figures.value is not None
         ]
-        names, values = zip(*known, strict=True)
+        known.sort(key=lambda pair: pair[1])
+        names, values = zip(*(known[index] for index in pick(len(known), _DOTS)), strict=True)
         plots.append(dot_plot(row.measure.name, values, names, row.mean))
     return f'<div class="grid">{"".join(plots)}</div>'
 

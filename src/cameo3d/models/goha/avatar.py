@@ -24,7 +24,6 @@ from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_fac
 from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.models.relief.plates import background_plate
 from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.basel_motion import BaselMotion
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
@@ -78,9 +77,14 @@ class Goha:
             regressor: With weights, on the same device.
             face: The Basel face model.
             matte: Cuts the person out of photos, and out of what the network draws over black.
-            fast: Whether to draw several times faster, a little less exactly.
+            fast: Whether to draw several times faster, a little less exactly: the photo's details are lifted
+                once, with its own expression, and super-resolution computes in bfloat16.
         """
         self.generator = generator.eval()
+        self.fast = fast
+        enlarge = generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if fast:
+            enlarge.to(torch.bfloat16)
         self.regressor = regressor.eval()
         self.face = face
         self.matte = matte
@@ -136,13 +140,13 @@ class Goha:
         """
         width, height = self.size(avatar, view)
         crop = avatar.crop if view == "photo" else Crop(width / 2, height / 2, float(width))
-        painter = GohaPainter(self.generator, self._source(avatar))
         person = FaceCoefficients.from_vectors(avatar.face[None].to(self.device))
+        painter = GohaPainter(self.generator, self.face, self._source(avatar), person, self.fast)
         for expression, rotation, translation in zip(
             self._expressions(motion), motion.rotation.float(), motion.translation.float(), strict=True
         ):
             camera = turned(avatar.world_from_camera, avatar.rotation, rotation)
-            image = painter(self.face, person, expression[None].to(self.device), camera[None])
+            image = painter(expression[None].to(self.device), camera[None])
             frame = self._cut_out(image)
             yield lay_down(
                 frame, crop, placed(avatar.translation, translation), width, height, edge=view == "crop"
@@ -173,8 +177,8 @@ class Goha:
         return self.regressor(image).expression[0].cpu()
 
     def _expressions(self, motion: Motion) -> Float[Tensor, "frames 64"]:
-        if isinstance(motion, BaselMotion):
-            return motion.coefficients.float()
+        if motion.basel is not None:
+            return motion.basel.float()
         return motion.expression.float() @ self._basel_from_arkit
 
     def _source(self, avatar: GohaAvatar) -> GohaSource:
@@ -203,31 +207,56 @@ class Goha:
 class GohaPainter:
     """Draws the frames of one clip, and keeps what does not change from one to the next."""
 
-    def __init__(self, generator: GohaGenerator, source: GohaSource):
+    def __init__(
+        self,
+        generator: GohaGenerator,
+        face: BaselFace,
+        source: GohaSource,
+        person: FaceCoefficients,
+        fast: bool = False,
+    ):
+        """Begin a clip.
+
+        Args:
+            generator: With weights.
+            face: The Basel face model.
+            source: What is known of the photo.
+            person: Its coefficients, its own expression too, in the pose in which expressions are drawn.
+            fast: Whether the photo's details are lifted once, with its own expression, for all frames.
+        """
         self.generator = generator
+        self.face = face
         self.source = source
+        self.person = person
         self._expression: Tensor | None = None
         self._planes: Tensor | None = None
+        self._appearance = self.own_appearance() if fast else None
+
+    @torch.inference_mode()
+    def own_appearance(self) -> Float[Tensor, "1 3 channels plane plane"] | None:
+        """The photo's details, placed by its own expression; None if this variant has none."""
+        if self.generator.appearance is None:
+            return None
+        return self.generator.appearance_planes(self.source, self._base(self.person.expression))
 
     @torch.inference_mode()
     def __call__(
-        self,
-        face: BaselFace,
-        person: FaceCoefficients,
-        expression: Float[Tensor, "1 64"],
-        world_from_camera: Float[Tensor, "1 4 4"],
+        self, expression: Float[Tensor, "1 64"], world_from_camera: Float[Tensor, "1 4 4"]
     ) -> Float[Tensor, "1 3 height width"]:
         """One frame, over black and not clamped."""
         if self._planes is None or self._expression is None or not torch.equal(expression, self._expression):
-            self._planes = self._planes_of(face, person, expression)
-            self._expression = expression
-        source = self.source
-        camera = world_from_camera.to(source.image)
-        return self.generator.draw(self._planes, camera, source.intrinsics)
+            self._planes, self._expression = self.planes(expression), expression
+        camera = world_from_camera.to(self.source.image)
+        return self.generator.draw(self._planes, camera, self.source.intrinsics)
 
-    def _planes_of(
-        self, face: BaselFace, person: FaceCoefficients, expression: Float[Tensor, "1 64"]
-    ) -> Float[Tensor, "1 3 channels plane plane"]:
-        posed = replace(person, expression=expression)
+    def planes(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
+        """All that is known of the person with an expression."""
+        base = self._base(expression)
+        if self._appearance is not None:
+            return base + self._appearance
+        return self.generator.with_appearance(self.source, base)
+
+    def _base(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
+        posed = replace(self.person, expression=expression)
         model = self.generator
-        return model.person_planes(self.source, model.expression_planes(frontal_picture(face, posed), posed))
+        return self.source.canonical + model.expression_planes(frontal_picture(self.face, posed), posed)

@@ -81,15 +81,14 @@ class GohaGenerator(nn.Module):
         noise: NoiseSource = "none",
     ) -> Float[Tensor, "batch 3 height width"]:
         """A frame, over black and not clamped, of a person with an expression seen by a camera."""
-        planes = self.person_planes(source, expression)
+        planes = self.with_appearance(source, source.canonical + expression)
         return self.draw(planes, world_from_camera, intrinsics, noise)
 
-    def person_planes(
-        self, source: GohaSource, expression: Float[Tensor, "batch 3 channels plane_height plane_width"]
+    def with_appearance(
+        self, source: GohaSource, base: Float[Tensor, "batch 3 channels plane_height plane_width"]
     ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
-        """All that is known of a person with an expression; its appearance depends on both."""
-        planes = source.canonical + expression
-        return planes if self.appearance is None else planes + self.appearance_planes(source, planes)
+        """Canonical and expression planes with the photo's details, which depend on both."""
+        return base if self.appearance is None else base + self.appearance_planes(source, base)
 
     def draw(
         self,
@@ -98,7 +97,7 @@ class GohaGenerator(nn.Module):
         intrinsics: Float[Tensor, "batch 3 3"],
         noise: NoiseSource = "none",
     ) -> Float[Tensor, "batch 3 height width"]:
-        """A frame of `person_planes` seen by a camera, over black and not clamped."""
+        """A frame of finished planes seen by a camera, over black and not clamped."""
         small = self.renderer(planes, world_from_camera, intrinsics, self.config.render_size)
         return self.super_resolution(small.colors, noise)
 

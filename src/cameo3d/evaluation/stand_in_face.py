@@ -1,10 +1,17 @@
-"""A stand-in for the Basel face model with few vertices: a curved sheet that all coefficients bend."""
+"""A stand-in for the Basel face model, for measurements and tests without the user's file."""
 
 import numpy as np
 
+BASEL_SIDE = 189
+"""Vertices along a side of the sheet that is as large as the Basel face model."""
 
-def small_basel(side: int = 12) -> dict[str, np.ndarray]:
-    """Arrays of the official file's names; indices begin at 1."""
+
+def sheet_arrays(side: int = BASEL_SIDE) -> dict[str, np.ndarray]:
+    """A curved sheet of `side` by `side` vertices that every coefficient bends a little.
+
+    Returns:
+        Arrays of the names and layouts of `BFM_model_front.mat`, whose indices begin at 1.
+    """
     random = np.random.default_rng(5)
     rows, columns = np.meshgrid(np.linspace(-1, 1, side), np.linspace(-1, 1, side), indexing="ij")
     u, v = columns.ravel(), rows.ravel()
@@ -19,10 +26,6 @@ def small_basel(side: int = 12) -> dict[str, np.ndarray]:
     lower = np.stack((corner, corner + side, corner + 1), axis=1)
     upper = np.stack((corner + 1, corner + side, corner + side + 1), axis=1)
     triangles = np.concatenate((lower, upper))
-    around = [np.flatnonzero((triangles == vertex).any(axis=1)) for vertex in range(side * side)]
-    padded = np.full((side * side, 8), len(triangles))
-    for vertex, found in enumerate(around):
-        padded[vertex, : len(found)] = found
     return {
         "meanshape": mean.reshape(1, -1).astype(np.float32),
         "meantex": random.uniform(60, 220, (1, mean.size)).astype(np.float32),
@@ -30,6 +33,16 @@ def small_basel(side: int = 12) -> dict[str, np.ndarray]:
         "exBase": basis(64, 0.05),
         "texBase": basis(80, 5.0),
         "tri": triangles + 1,
-        "point_buf": padded + 1,
+        "point_buf": _triangles_around(triangles, side * side) + 1,
         "keypoints": random.permutation(side * side)[None, :68] + 1,
     }
+
+
+def _triangles_around(triangles: np.ndarray, vertices: int) -> np.ndarray:
+    """Up to eight triangles at each vertex; the number of triangles stands for none."""
+    order = np.argsort(triangles.ravel(), kind="stable")
+    owners, found = triangles.ravel()[order], order // 3
+    starts = np.searchsorted(owners, np.arange(vertices))
+    around = np.full((vertices, 8), len(triangles))
+    around[owners, np.arange(len(owners)) - starts[owners]] = found
+    return around
