@@ -35,9 +35,7 @@ _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink"
 _HABITS = [
     i
     for i, name in enumerate(BLENDSHAPES)
-    if name.startswith(
-        ("brow", "cheek", "eyeSquint", "eyeWide", "mouthSmile", "mouthDimple", "mouthFrown")
-    )
+    if name.startswith(("brow", "cheek", "eyeSquint", "eyeWide", "mouthSmile", "mouthDimple", "mouthFrown"))
 ]
 """What of a photo's expression stays while the person speaks."""
 _SMILES = torch.tensor([name.startswith(("mouthSmile", "mouthDimple")) for name in BLENDSHAPES])
