@@ -138,7 +138,7 @@ def _fade(
     """The recursion y = memory y + share x along the first axis, and its last value."""
     state = np.asarray(before, np.float64)[None] * memory
     faded, _ = scipy.signal.lfilter([share], [1, -memory], values, axis=0, zi=state)
-    return faded, faded[-1]
+    return faded, np.asarray(faded[-1])
 
 
 def _mel(hertz: float) -> float:
