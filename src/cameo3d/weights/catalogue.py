@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "b66970e73a4853b5b22f4e42bc4b325a2a82eef19aa7d0208ac798f17a27b289",
         "MIT",
         "docs/cards/voice.md",
     ),
