@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "life": Entry(
         "life.safetensors",
-        "24bee0c03c793c8a028c80e6c0b2500730d5ea2e5777ad3817395be99e8eef32",
+        "305598913b171002fa5fcf15adebb23be8f9d772d795afe73e0b845781e786bc",
         "MIT",
         "docs/cards/life.md",
     ),
@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "b66970e73a4853b5b22f4e42bc4b325a2a82eef19aa7d0208ac798f17a27b289",
         "MIT",
         "docs/cards/voice.md",
     ),
