@@ -355,6 +355,26 @@ def evaluate(
 
 
 @app.command
+def train(
+    name: Annotated[Positional[Literal["voice"]], arg(metavar="NAME")],
+    data: Annotated[Path, arg(metavar="FOLDER")],
+    speech: Annotated[Path, arg(metavar="FOLDER")],
+    out: Annotated[Path, arg(metavar="FOLDER")],
+) -> None:
+    """Train a model that the package ships, from data to weights; the same call takes up what was stopped.
+
+    Args:
+        name: Which model.
+        data: Talking videos with their index.csv.
+        speech: Speech without pictures with its index.csv.
+        out: Folder for prepared data, the state of the training and the weights.
+    """
+    from cameo3d.app.train import train_voice_model
+
+    print(train_voice_model(data, speech, out))
+
+
+@app.command
 def doctor() -> None:
     """List what is installed and what is missing, one line each."""
     from cameo3d.app.doctor import findings

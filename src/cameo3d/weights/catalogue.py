@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "23011324b36046983ab9bb5961f4aa93928b3fecb830f4b09cdfd6b61d048a18",
         "MIT",
         "docs/cards/voice.md",
     ),
