@@ -81,6 +81,8 @@ def animate(
     if not 0 <= mouth_amplitude <= 2:
         raise _usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
+    if absolute and voice:
+        raise _usage("--absolute and --voice do not go together: a voice has no pose to take over.")
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
@@ -227,7 +229,7 @@ def orbit(
 
 @app.command
 def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: bool = False) -> None:
-    """Animate the astronaut's portrait that scikit-image carries, and say how long each stage took.
+    """Let the astronaut's portrait that scikit-image carries speak, and say how long each stage took.
 
     Args:
         out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.

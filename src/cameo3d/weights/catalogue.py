@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "life": Entry(
         "life.safetensors",
-        "24bee0c03c793c8a028c80e6c0b2500730d5ea2e5777ad3817395be99e8eef32",
+        "305598913b171002fa5fcf15adebb23be8f9d772d795afe73e0b845781e786bc",
         "MIT",
         "docs/cards/life.md",
     ),
