@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "b66970e73a4853b5b22f4e42bc4b325a2a82eef19aa7d0208ac798f17a27b289",
+        "23011324b36046983ab9bb5961f4aa93928b3fecb830f4b09cdfd6b61d048a18",
         "MIT",
         "docs/cards/voice.md",
     ),
