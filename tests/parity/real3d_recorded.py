@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.models.real3d.generator import Real3DGenerator, split_camera
 from cameo3d.models.voice.official import VoiceToExpression
 from cameo3d.weights.conversion.real3d import convert_generator, convert_voice
@@ -61,6 +62,27 @@ class Recorded:
         }
 
     @cached_property
+    def face(self) -> Real3DFace:
+        """The toy face model; what the recordings say nothing of is left empty."""
+        count = len(self.arrays["b_mean"])
+        return Real3DFace.from_arrays(
+            {
+                "meanshape": self.arrays["b_mean"],
+                "meantex": np.zeros(3 * count),
+                "idBase": self.arrays["b_id"],
+                "exBase": self.arrays["b_exp"],
+                "texBase": np.zeros((3 * count, 80)),
+                "tri": self.arrays["b_tri_onebased"],
+                "point_buf": np.ones((count, 1)),
+                "keypoints": self.arrays["b_kp68_onebased"],
+                "mesh_vertices": self.arrays["b_mp468"],
+                "map_colors": np.zeros((3, count)),
+                "left_eye_triangles": np.array([1]),
+                "right_eye_triangles": np.array([2]),
+            }
+        )
+
+    @cached_property
     def generator(self) -> Real3DGenerator:
         model = Real3DGenerator().eval()
         model.load_state_dict(convert_generator(self.official_state("generator"), model.state_dict()))
@@ -85,7 +107,6 @@ class Recorded:
             "g_secc_fused": model.motion_adapter.dropout,
             "g_sr_block0": model.super_resolution.head_block,
             "g_torso": model.super_resolution.torso,
-            "g_torso_encoder": model.super_resolution.torso_features,
             "g_head_torso_conv": model.super_resolution.join_torso[-1],
             "g_head_torso": model.super_resolution.person_block,
             "g_fg_bg_conv": model.super_resolution.join_background[-1],
@@ -106,6 +127,11 @@ class Recorded:
             frame = model(canonical + added, scene, *split_camera(self.tensor("camera")), source, driving)
             for hook in hooks:
                 hook.remove()
+            # Both are never computed on their own: what follows is linear, and done in one go with them.
+            joined = (
+                model.super_resolution.torso_features(seen["g_torso"].features),
+                model.super_resolution.encode_background(scene.background),
+            )
             next_added = model.motion_planes(*face_maps, self.image("cond_tgt_1"))
             next_frame = model(
                 canonical + next_added,
@@ -139,8 +165,8 @@ class Recorded:
             "g_torso_hid": torso.features,
             "g_torso_rgb": torso.colors,
             "g_torso_occlusion2": torso.alpha,
-            "g_torso_encoder": seen["g_torso_encoder"],
-            "g_bg_encoder": scene.background_features,
+            "g_torso_encoder": joined[0],
+            "g_bg_encoder": joined[1],
             "g_head_torso_conv": seen["g_head_torso_conv"],
             "g_head_torso_x": seen["g_head_torso"][0],
             "g_head_torso_rgb": seen["g_head_torso"][1],

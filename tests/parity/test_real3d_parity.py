@@ -7,6 +7,10 @@ import pytest
 import torch
 from real3d_recorded import FILES, FOLDER, Recorded, recorded
 
+from cameo3d.geometry.basel_fitting import fit_photo
+from cameo3d.geometry.bfm import move_to_camera, project
+from cameo3d.geometry.face_map_blinks import close_eyes
+from cameo3d.geometry.real3d_face import picture_points
 from cameo3d.models.blocks.rays import pixel_rays
 from cameo3d.models.blocks.volume_rendering import SampleNoise
 from cameo3d.models.real3d.generator import split_camera
@@ -40,6 +44,8 @@ PLANES = Limit(1e-4)
 RENDERED = Limit(1e-2, mean=2e-4)
 BEHIND = Limit(5e-3, mean=2e-4, share=0.999)
 UNIT = Limit(2e-4)
+LANDMARKS = Limit(1e-5)
+FIT = Limit(1e-3)
 VOICE = Limit(2e-5)
 
 
@@ -228,3 +234,45 @@ def test_smoothed_points_and_mirrored_indices_match(official):
     ours = smooth_points(official.tensor("u_kps"))
     Limit(1e-6).check("u_kps_smoothed", ours, official.tensor("u_kps_smoothed"))
     assert torch.equal(mirrored_indices(10, 4), official.tensor("u_mirror_10_of_4"))
+
+
+def test_landmarks_of_the_face_model_match(official):
+    face = official.face
+    shape = official.tensor("b_cid"), official.tensor("b_cexp")
+    pose = official.tensor("b_euler"), official.tensor("b_trans")
+    key_points = face.key_points.shape(*shape)
+    LANDMARKS.check("b_cano_lm3d_68", key_points, official.tensor("b_cano_lm3d_68"))
+    moved = move_to_camera(key_points, *pose)
+    LANDMARKS.check("b_lm2d_68", picture_points(moved), official.tensor("b_lm2d_68"))
+    mesh = move_to_camera(face.mesh.shape(*shape), *pose)
+    LANDMARKS.check("b_lm2d_468", picture_points(mesh), official.tensor("b_lm2d_468"))
+    projected, theirs = project(mesh), official.tensor("b_landmark_fit_proj")
+    # In pixels of 224: the same limit for the same share of the picture.
+    LANDMARKS.check("b_landmark_fit_proj", projected / 224, theirs / 224)
+    LANDMARKS.check("b_idexp_lm3d_468", face.mesh_displacements(*shape), official.tensor("b_idexp_lm3d_468"))
+    vertices = move_to_camera(face.basel.shape(*shape), *pose)
+    LANDMARKS.check("b_vertices", vertices, official.tensor("b_vertices"))
+
+
+def test_the_fit_of_a_photo_matches(official):
+    landmarks = np.pad(official.arrays["b_fit_lms478"], ((0, 0), (0, 1)))
+    fit = fit_photo(official.face, landmarks, 512)
+    FIT.check("b_fit_id", fit.identity[None], official.tensor("b_fit_id"))
+    FIT.check("b_fit_exp", fit.expression, official.tensor("b_fit_exp"))
+    FIT.check("b_fit_euler", fit.angles, official.tensor("b_fit_euler"))
+    FIT.check("b_fit_trans", fit.translation, official.tensor("b_fit_trans"))
+
+
+@pytest.mark.parametrize(("name", "amount"), [("00", 0.0), ("05", 0.5), ("10", 1.0)])
+def test_blinks_in_face_maps_match(official, name, amount):
+    before, theirs = official.arrays["u_blink_in_u8"], official.arrays[f"u_blink_{name}_u8"]
+    closed = close_eyes(official.image("u_blink_in")[0], amount)
+    ours = ((closed + 1) * 127.5).round().permute(1, 2, 0).numpy().astype(np.uint8)
+    assert np.array_equal((ours == 0).all(axis=2), (theirs == 0).all(axis=2))
+    apart = np.abs(ours.astype(int) - theirs).max(axis=2)
+    edited = (np.abs(theirs.astype(int) - before) > 1).any(axis=2).sum()
+    print(
+        f"{'u_blink_' + name:32} {(apart > 1).sum()} of {edited} edited pixels apart, at most {apart.max()}"
+    )
+    # Where two pixels are equally near, either may give its colour; 2 % of the edited pixels when measured.
+    assert (apart > 1).sum() <= 0.04 * edited

@@ -19,7 +19,6 @@ from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 app = tyro.extras.SubcommandApp()
 
 _DRIVER = create_mutex_group(required=True)
-_SUBJECT = create_mutex_group(required=True)
 _TRANSFER = create_mutex_group(required=False)
 _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
@@ -48,6 +47,7 @@ def animate(
     mouth_amplitude: float = 1.0,
     temperature: float = 0.2,
     seed: int = 0,
+    voice_model: Literal["lite", "official"] = "lite",
     overwrite: bool = False,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
@@ -72,6 +72,8 @@ def animate(
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
         temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
         seed: With a voice, another number is another take.
+        voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
+            weights you have imported.
         overwrite: Replace an existing output.
         choice: The avatar model.
     """
@@ -106,6 +108,7 @@ def animate(
             delivery=Delivery(
                 blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
             ),
+            voice_model=voice_model,
             choice=choice,
             progress=advance,
         )
@@ -239,7 +242,7 @@ def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: 
 
 @app.command
 def bench(
-    name: Annotated[Positional[Literal["relief"]], arg(metavar="NAME")] = "relief",
+    name: Annotated[Positional[Literal["relief", "goha"]], arg(metavar="relief|goha")] = "relief",
     photo: _File = None,
     video: _File = None,
     json: _Out = None,
@@ -249,9 +252,9 @@ def bench(
     """Measure speed and memory, stage by stage.
 
     Args:
-        name: What to measure.
-        photo: Photo to use instead of the astronaut's portrait.
-        video: Driving video to use instead of one that is rendered first.
+        name: What to measure; goha with random weights if none were imported.
+        photo: For relief, photo to use instead of the astronaut's portrait.
+        video: For relief, driving video to use instead of one that is rendered first.
         json: File for the figures.
         compare: Figures of an earlier run to compare with.
         overwrite: Replace an existing JSON file.
@@ -259,10 +262,11 @@ def bench(
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
     from cameo3d.evaluation.bench import load_report, measure_relief, save_report
+    from cameo3d.evaluation.bench_goha import measure_goha
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    report = measure_relief(photo, video, _say)
+    report = measure_goha(_say) if name == "goha" else measure_relief(photo, video, _say)
     show_table(report, earlier)
     if out:
         save_report(report, out)
@@ -272,7 +276,7 @@ def bench(
 @app.command
 def weights(
     action: Annotated[Positional[Literal["import"]], arg(metavar="import")],
-    model: Annotated[Positional[Literal["real3d"]], arg(metavar="real3d")],
+    model: Annotated[Positional[Literal["real3d", "goha"]], arg(metavar="real3d|goha")],
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
 ) -> None:
     """Take over the published weights of a model into your own folder, checked and converted.
@@ -297,8 +301,7 @@ def evaluate(
     ],
     data: Annotated[Path, arg(metavar="FOLDER")],
     report: Annotated[Path, arg(metavar="DIR")],
-    model: Annotated[Literal["relief"] | None, _SUBJECT] = None,
-    outputs: Annotated[Path | None, arg(metavar="FOLDER"), _SUBJECT] = None,
+    outputs: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     photos: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     pairs: _File = None,
     frame: Literal["crop", "photo"] = "crop",
@@ -307,6 +310,7 @@ def evaluate(
     limit: int | None = None,
     frames: int | None = None,
     jobs: int | None = None,
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Measure a model, or another system's outputs, and write a report to look at.
 
@@ -315,8 +319,7 @@ def evaluate(
             drive; voice: the clips' sound drives; free-view: a grid of angles.
         data: Photos or clips, in the usual layouts of CelebA-HQ, HDTF and VFHQ, or any.
         report: Folder for report.html, report.json and the cases; the same command goes on where it stopped.
-        model: Model to measure.
-        outputs: Videos or pictures of another system to measure instead, named like the pairs.
+        outputs: Videos or pictures of another system to measure instead of --model, named like the pairs.
         photos: For cross: folder of the photos that the data's clips drive.
         pairs: CSV file with the columns photo and driver, to take these instead of the papers' choice.
         frame: Head and shoulders at 512x512, or the whole picture.
@@ -325,7 +328,10 @@ def evaluate(
         limit: At most so many cases, drawn at random.
         frames: At most so many frames of each clip.
         jobs: Processes that work at the same time; by default one for each core.
+        choice: Which avatar model, and how it draws.
     """
+    if (choice.model is None) == (outputs is None):
+        raise _usage("Give either --model NAME or --outputs FOLDER.")
     for name, value in (("limit", limit), ("frames", frames), ("jobs", jobs)):
         if value is not None and value < 1:
             raise _usage(f"--{name} should be at least 1, got {value}.")
@@ -337,7 +343,7 @@ def evaluate(
         data=str(data),
         photos=None if photos is None else str(photos),
         pairs=None if pairs is None else str(pairs),
-        model=model,
+        choice=choice if outputs is None else None,
         outputs=None if outputs is None else str(outputs),
         frame=frame,
         relative=relative,

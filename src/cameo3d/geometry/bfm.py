@@ -53,15 +53,34 @@ class FaceCoefficients:
 
 
 @dataclass(frozen=True)
-class BaselFace:
-    """Mean face and bases of the Basel face model, cropped to the front of the head."""
+class FacePoints:
+    """Points that move linearly with identity and expression: the Basel face model, or a part of it."""
 
     mean: Float[Tensor, "vertices 3"]
-    """Its vertices average to zero."""
-    mean_texture: Float[Tensor, "vertices 3"]
-    """Albedo in [0, 255]."""
+    """The vertices of the whole mean face average to zero."""
     identity_basis: Float[Tensor, "80 vertices 3"]
     expression_basis: Float[Tensor, "64 vertices 3"]
+
+    def shape(
+        self, identity: Float[Tensor, "batch 80"], expression: Float[Tensor, "batch 64"]
+    ) -> Float[Tensor, "batch vertices 3"]:
+        """The face before it is posed."""
+        offsets = identity @ self.identity_basis.flatten(1) + expression @ self.expression_basis.flatten(1)
+        return self.mean + offsets.unflatten(-1, (-1, 3))
+
+    def at(self, vertices: Int64[Tensor, " chosen"]) -> "FacePoints":
+        """Only some of the vertices."""
+        return FacePoints(
+            self.mean[vertices], self.identity_basis[:, vertices], self.expression_basis[:, vertices]
+        )
+
+
+@dataclass(frozen=True)
+class BaselFace(FacePoints):
+    """Mean face and bases of the Basel face model, cropped to the front of the head."""
+
+    mean_texture: Float[Tensor, "vertices 3"]
+    """Albedo in [0, 255]."""
     texture_basis: Float[Tensor, "80 vertices 3"]
     triangles: Int64[Tensor, "triangles 3"]
     vertex_triangles: Int64[Tensor, "vertices around"]
@@ -122,13 +141,6 @@ class BaselFace:
             landmarks=landmarks,
         )
 
-    def shape(
-        self, identity: Float[Tensor, "batch 80"], expression: Float[Tensor, "batch 64"]
-    ) -> Float[Tensor, "batch vertices 3"]:
-        """The face before it is posed."""
-        offsets = identity @ self.identity_basis.flatten(1) + expression @ self.expression_basis.flatten(1)
-        return self.mean + offsets.unflatten(-1, (-1, 3))
-
     def albedo(self, texture: Float[Tensor, "batch 80"]) -> Float[Tensor, "batch vertices 3"]:
         """Colours without light, about [0, 1]."""
         return (self.mean_texture + (texture @ self.texture_basis.flatten(1)).unflatten(-1, (-1, 3))) / 255
@@ -166,14 +178,25 @@ class FacePicture(NamedTuple):
 def pose_face(model: BaselFace, coefficients: FaceCoefficients) -> PosedFace:
     """Shape, turn, move and light a face."""
     shape = model.shape(coefficients.identity, coefficients.expression)
-    rotation = deep3d_rotation(coefficients.angles)
-    vertices = shape @ rotation + coefficients.translation[:, None]
-    vertices = torch.cat((vertices[..., :2], CAMERA_DISTANCE - vertices[..., 2:]), dim=-1)
+    vertices = move_to_camera(shape, coefficients.angles, coefficients.translation)
     albedo = model.albedo(coefficients.texture)
-    light = shine(coefficients.lighting, model.normals(shape) @ rotation)
-    marks = vertices[:, model.landmarks]
-    pixels = FOCAL * marks[..., :2] / marks[..., 2:] + PICTURE_SIZE / 2
-    return PosedFace(vertices, albedo, albedo * light, pixels)
+    light = shine(coefficients.lighting, model.normals(shape) @ deep3d_rotation(coefficients.angles))
+    return PosedFace(vertices, albedo, albedo * light, project(vertices[:, model.landmarks]))
+
+
+def move_to_camera(
+    points: Float[Tensor, "batch points 3"],
+    angles: Float[Tensor, "batch 3"],
+    translation: Float[Tensor, "batch 3"],
+) -> Float[Tensor, "batch points 3"]:
+    """Turn and move points of the face into camera space, where z is the distance along the optical axis."""
+    moved = points @ deep3d_rotation(angles) + translation[:, None]
+    return torch.cat((moved[..., :2], CAMERA_DISTANCE - moved[..., 2:]), dim=-1)
+
+
+def project(points: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 2"]:
+    """Pixels of points in camera space, y growing upwards from the picture's lower edge."""
+    return FOCAL * points[..., :2] / points[..., 2:] + PICTURE_SIZE / 2
 
 
 def deep3d_rotation(angles: Float[Tensor, "batch 3"]) -> Float[Tensor, "batch 3 3"]:

@@ -9,8 +9,10 @@ import torch
 from cameo3d.errors import InputError
 from cameo3d.media.files import shown
 from cameo3d.models.avatar import Avatar, AvatarModel
+from cameo3d.models.goha.avatar import GohaAvatar
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.pipeline.choice import Choice, ModelName
+from cameo3d.pipeline.goha import load_goha
 from cameo3d.values.storage import load_value, stored_kind
 
 
@@ -34,6 +36,7 @@ def _relief(choice: Choice) -> AvatarModel:
 
 MODELS: Mapping[ModelName, Offer] = {
     "relief": Offer(ReliefAvatar, _relief),
+    "goha": Offer(GohaAvatar, load_goha),
 }
 """All of them."""
 

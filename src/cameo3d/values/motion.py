@@ -40,6 +40,9 @@ class Motion:
     """Frames a second."""
     source: str
     """Where the motion came from, for people to read."""
+    basel: Float[Tensor, "frames 64"] | None = None
+    """The same expression in coefficients of the Basel face model, where it was made from them; avatars that
+    know them then take no detour over ARKit's weights. Motion files do not hold it."""
 
     def __len__(self) -> int:
         return len(self.expression)
@@ -58,17 +61,20 @@ class Motion:
             self.gaze[part],
             self.frame_rate,
             self.source,
+            None if self.basel is None else self.basel[part],
         )
 
 
 def joined(motions: Sequence[Motion]) -> Motion:
     """One motion after the other, at the frame rate and from the source of the first."""
+    basels = [motion.basel for motion in motions if motion.basel is not None]
     return replace(
         motions[0],
         expression=torch.cat([motion.expression for motion in motions]),
         rotation=torch.cat([motion.rotation for motion in motions]),
         translation=torch.cat([motion.translation for motion in motions]),
         gaze=torch.cat([motion.gaze for motion in motions]),
+        basel=torch.cat(basels) if len(basels) == len(motions) else None,
     )
 
 

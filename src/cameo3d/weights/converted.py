@@ -90,8 +90,8 @@ def load_weights(path: Path, model: str, config: object) -> dict[str, Tensor]:
 
 
 def config_json(config: object) -> str:
-    """A frozen dataclass of sizes as text."""
-    return json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
+    """A frozen dataclass of sizes as text; None stands for a network that has one size only."""
+    return "{}" if config is None else json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
 
 
 def checksum_of(tensors: Mapping[str, Tensor]) -> str:

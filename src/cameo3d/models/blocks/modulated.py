@@ -52,11 +52,15 @@ class ModulatedLayer(nn.Module):
         self.upsample = upsample
 
     def forward(
-        self, x: Float[Tensor, "batch inputs height width"], style: Float[Tensor, "batch style_width"]
+        self, x: Float[Tensor, "batch inputs height width"], style: Float[Tensor, "styles style_width"]
     ) -> Float[Tensor, "batch outputs height_out width_out"]:
-        """Convolve, at twice the size if the layer upsamples."""
-        x = modulated_convolution(x, self.weight, self.style(style), upsample=self.upsample)
-        return functional.leaky_relu(x + self.bias[:, None, None], 0.2) * math.sqrt(2)
+        """Convolve, at twice the size if the layer upsamples; each map has a style, or all have one."""
+        # The gain of sqrt(2) behind the activation may as well stand before it.
+        gain = math.sqrt(2)
+        x = modulated_convolution(
+            x, self.weight, self.style(style), upsample=self.upsample, gain=gain, bias=self.bias * gain
+        )
+        return functional.leaky_relu(x, 0.2, inplace=True)
 
 
 class ToRGB(nn.Module):
@@ -70,11 +74,11 @@ class ToRGB(nn.Module):
         self.gain = 1 / math.sqrt(inputs)
 
     def forward(
-        self, x: Float[Tensor, "batch inputs height width"], style: Float[Tensor, "batch style_width"]
+        self, x: Float[Tensor, "batch inputs height width"], style: Float[Tensor, "styles style_width"]
     ) -> Float[Tensor, "batch colors height width"]:
         """Colours of each pixel, to be added to those of coarser blocks."""
         scales = self.style(style) * self.gain
-        return modulated_convolution(x, self.weight, scales, demodulate=False) + self.bias[:, None, None]
+        return modulated_convolution(x, self.weight, scales, demodulate=False, bias=self.bias)
 
 
 class ModulatedBlock(nn.Module):
@@ -91,7 +95,7 @@ class ModulatedBlock(nn.Module):
         self,
         x: Float[Tensor, "batch inputs height width"],
         image: Float[Tensor, "batch 3 height width"],
-        style: Float[Tensor, "batch style_width"],
+        style: Float[Tensor, "styles style_width"],
     ) -> tuple[
         Float[Tensor, "batch outputs height_out width_out"], Float[Tensor, "batch 3 height_out width_out"]
     ]:
@@ -105,34 +109,51 @@ class ModulatedBlock(nn.Module):
 def modulated_convolution(
     x: Float[Tensor, "batch inputs height width"],
     weight: Float[Tensor, "outputs inputs kernel kernel"],
-    scales: Float[Tensor, "batch inputs"],
+    scales: Float[Tensor, "styles inputs"],
     demodulate: bool = True,
     upsample: bool = False,
+    gain: float = 1.0,
+    bias: Float[Tensor, " outputs"] | None = None,
 ) -> Float[Tensor, "batch outputs height_out width_out"]:
     """Convolve with weights scaled per input channel and, if demodulated, back to unit norm per output.
 
-    The scales are applied to the input and the norms to the output: the same as scaling the weights, but one
-    convolution serves a whole batch of styles.
+    Args:
+        x: A batch of maps.
+        weight: Before it is scaled.
+        scales: Of each input channel, for every map of the batch or one for all.
+        demodulate: Whether the weights of each output channel get unit norm.
+        upsample: Whether the result has twice the size.
+        gain: Factor of the convolution's result.
+        bias: Added to that.
     """
-    x = x * scales[:, :, None, None]
-    if upsample:
-        x = functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2)
-        x = smooth(x)
-    else:
-        x = functional.conv2d(x, weight, padding=weight.shape[-1] // 2)
-    if not demodulate:
-        return x
     energies = scales.square() @ weight.square().sum(dim=(2, 3)).mT
-    return x * torch.rsqrt(energies + 1e-8)[:, :, None, None]
+    norms = gain * torch.rsqrt(energies + 1e-8) if demodulate else torch.full_like(energies, gain)
+    if len(scales) == 1:  # one set of weights serves all
+        weight = weight * scales[0, :, None, None] * norms[0, :, None, None, None]
+        return _convolve(x, weight, bias, upsample)
+    # Scaling inputs and outputs is the same as scaling the weights, but one convolution serves all styles.
+    x = _convolve(x * scales[:, :, None, None], weight, None, upsample) * norms[:, :, None, None]
+    return x if bias is None else x + bias[:, None, None]
+
+
+def _convolve(
+    x: Float[Tensor, "batch inputs height width"],
+    weight: Float[Tensor, "outputs inputs kernel kernel"],
+    bias: Float[Tensor, " outputs"] | None,
+    upsample: bool,
+) -> Float[Tensor, "batch outputs height_out width_out"]:
+    if not upsample:
+        return functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+    x = smooth(functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
+    return x if bias is None else x.add_(bias[:, None, None])
 
 
 def smooth(x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels rows columns"]:
     """Blur after zero insertion: kernel [1, 3, 3, 1] with gain 2 along each axis; one pixel less each way."""
     channels = x.shape[1]
     kernel = x.new_tensor([1, 3, 3, 1]) / 4
-    down = kernel[:, None].expand(channels, 1, 4, 1)
-    x = functional.conv2d(x, down, padding=(1, 0), groups=channels)
-    return functional.conv2d(x, down.mT, padding=(0, 1), groups=channels)
+    weight = torch.outer(kernel, kernel).expand(channels, 1, 4, 4)
+    return functional.conv2d(x, weight, padding=1, groups=channels)
 
 
 def upsample_image(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -202,15 +201,18 @@ class ScaleFusion(nn.Module):
     ) -> Float[Tensor, "batch outputs height width"]:
         """One map from those of all stages, finest first; the order of concatenation is coarsest first."""
         height, width = maps[0].shape[2:]
-        projected = []
-        for layer, x in zip(self.projections, maps, strict=True):
-            x = map_of(layer(x.flatten(2).mT), (x.shape[2], x.shape[3]))
-            projected.append(x if x.shape[2:] == (height, width) else resize(x, height, width))
-        return self.fuse(torch.cat(projected[::-1], dim=1))
+        fused = []
+        # Mixing channels and resizing may change places: what fuses comes first, while the maps are small.
+        shares = self.fuse.weight[:, :, 0, 0].chunk(len(maps), dim=1)[::-1]
+        for layer, share, x in zip(self.projections, shares, maps, strict=True):
+            y = functional.linear(x.flatten(2).mT, share @ layer.weight, share @ layer.bias)
+            y = map_of(y, (x.shape[2], x.shape[3]))
+            fused.append(y if y.shape[2:] == (height, width) else resize(y, height, width))
+        return sum(fused[1:], fused[0])
 
 
 def map_of(
     tokens: Float[Tensor, "batch tokens channels"], size: tuple[int, int]
 ) -> Float[Tensor, "batch channels height width"]:
-    """Tokens in row order as a map of `size` rows and columns."""
-    return tokens.mT.unflatten(-1, size).contiguous()
+    """Tokens in row order as a map of `size` rows and columns; nothing is copied, channels stay innermost."""
+    return tokens.mT.unflatten(-1, size)

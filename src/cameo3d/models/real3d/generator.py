@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -38,7 +39,7 @@ class Real3DGenerator(nn.Module):
         self, head: Float[Tensor, "batch 3 size size"]
     ) -> Float[Tensor, "batch 3 channels half half"]:
         """The canonical tri-plane, once a person, from the head on black in [-1, 1]."""
-        return self.image_to_plane(head)
+        return self.image_to_plane(_channels_innermost(head))
 
     def prepare_scene(
         self,
@@ -47,7 +48,7 @@ class Real3DGenerator(nn.Module):
         background: Float[Tensor, "batch 3 size size"],
     ) -> Scene:
         """Torso and background, once a person; see `HeadTorsoBackground.prepare`."""
-        return self.super_resolution.prepare(torso, classes, background)
+        return self.super_resolution.prepare(*map(_channels_innermost, (torso, classes, background)))
 
     def motion_planes(
         self,
@@ -56,7 +57,7 @@ class Real3DGenerator(nn.Module):
         target: Float[Tensor, "batch 3 size size"],
     ) -> Float[Tensor, "batch 3 channels half half"]:
         """What a motion adds to the canonical planes, from three face maps; see `MotionAdapter`."""
-        return self.motion_adapter(canonical, source, target)
+        return self.motion_adapter(*map(_channels_innermost, (canonical, source, target)))
 
     def forward(
         self,
@@ -82,6 +83,13 @@ class Real3DGenerator(nn.Module):
         head = self.renderer(planes, world_from_camera, intrinsics, noise)
         image = self.super_resolution(head, scene, source, driving)
         return Frame(image.clamp(-1, 1), head)
+
+
+def _channels_innermost(
+    image: Float[Tensor, "batch channels height width"],
+) -> Float[Tensor, "batch channels height width"]:
+    """The same image in the order of memory that convolutions like best; what follows stays in it."""
+    return image.contiguous(memory_format=torch.channels_last)
 
 
 def split_camera(

@@ -57,7 +57,7 @@ class ContextPyramid(nn.Module):
     ) -> Float[Tensor, "batch outputs height width"]:
         """What each place knows of its surroundings."""
         whole = self.whole(x.mean(dim=(2, 3), keepdim=True)).expand(-1, -1, *x.shape[2:])
-        seen = torch.cat((self.near(x), *(layer(x) for layer in self.far), whole), dim=1).relu()
+        seen = torch.cat((self.near(x), *(layer(x) for layer in self.far), whole), dim=1).relu_()
         return self.output(self.dropout(self.project(seen).relu()))
 
 
@@ -83,8 +83,8 @@ class ShapeBranch(nn.Module):
         for block in self.blocks:
             tokens = block(tokens, size)
         x = functional.pixel_shuffle(map_of(tokens, size), 2)
-        x = self.first(double_with_corners(x)).relu()
-        x = self.second(double_with_corners(x)).relu()
+        x = self.first(double_with_corners(x)).relu_()
+        x = self.second(double_with_corners(x)).relu_()
         return self.output(x)
 
 
@@ -106,7 +106,7 @@ class DetailBranch(nn.Module):
         """A map of half the size."""
         x = self.first(image)
         for layer in self.layers:
-            x = functional.leaky_relu(layer(x))
+            x = functional.leaky_relu(layer(x), inplace=True)
         return self.output(x)
 
 
@@ -140,12 +140,12 @@ class JoinBranches(nn.Module):
         """The planes' channels."""
         x = torch.cat((low, high), dim=1)
         for layer in self.before:
-            x = functional.leaky_relu(layer(x))
+            x = functional.leaky_relu(layer(x), inplace=True)
         tokens, size = self.embedding(x)
         x = functional.pixel_shuffle(map_of(self.block(tokens, size), size), 2)
         x = torch.cat((x, low), dim=1)
         for layer in self.after:
-            x = functional.leaky_relu(layer(x))
+            x = functional.leaky_relu(layer(x), inplace=True)
         return self.output(x)
 
 

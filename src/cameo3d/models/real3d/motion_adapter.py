@@ -44,5 +44,5 @@ class MotionAdapter(nn.Module):
         maps = self.encoder(self.mix(torch.cat((canonical, source, target), dim=1)))
         x = self.dropout(self.fuse_norm(self.fuse(maps)).relu())
         for layer in self.layers:
-            x = functional.leaky_relu(layer(x))
+            x = functional.leaky_relu(layer(x), inplace=True)
         return channels_to_planes(self.output(double_with_corners(x)))

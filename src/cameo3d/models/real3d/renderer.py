@@ -1,11 +1,14 @@
 """From tri-planes and a camera to a small image of features, depth and opacity."""
 
 from dataclasses import dataclass
+from functools import partial
 
+import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from cameo3d.models.blocks.plane_decoder import PlaneDecoder
+from cameo3d.models.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.models.blocks.rays import box_crossing, pixel_rays
 from cameo3d.models.blocks.triplanes import EG3D_AXES, sample_triplanes
 from cameo3d.models.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
@@ -46,7 +49,7 @@ class HeadRenderer(nn.Module):
         origins, directions = pixel_rays(world_from_camera, intrinsics, size)
         seen, hits = self.trace(planes, origins, directions, noise)
         return HeadImage(
-            features=seen.features.mT.unflatten(-1, (size, size)).contiguous(),
+            features=seen.features.mT.unflatten(-1, (size, size)),
             depth=seen.depths.unflatten(-1, (size, size))[:, None],
             opacity=seen.opacities.unflatten(-1, (size, size))[:, None],
             hits=hits.unflatten(-1, (size, size)),
@@ -65,8 +68,15 @@ class HeadRenderer(nn.Module):
             batch, rays = directions.shape[:2]
             noise = middle_noise(batch, rays, config.coarse_samples, config.fine_samples, like=directions)
         near, far, hits = box_crossing(origins, directions, config.box_side)
-        seen = render_rays(lambda points: self.look_up(planes, points), origins, directions, near, far, noise)
-        return seen, hits
+        if torch.is_grad_enabled() or planes.device.type != "cpu":
+            field = partial(self.look_up, planes)
+            return render_rays(field, origins, directions, near, far, noise), hits
+        first, second = self.decoder.first, self.decoder.second
+        weights = DecoderWeights(
+            first.weight * first.gain, first.bias, second.weight * second.gain, second.bias
+        )
+        side = config.box_side
+        return trace_planes(planes, weights, EG3D_AXES, side, origins, directions, near, far, noise), hits
 
     def look_up(
         self,

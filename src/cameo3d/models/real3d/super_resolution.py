@@ -22,8 +22,8 @@ class Scene:
     """The torso's appearance."""
     background: Float[Tensor, "batch 3 height width"]
     """The background at half size, in [-1, 1]."""
-    background_features: Float[Tensor, "batch channels height width"]
-    """Its features."""
+    background_share: Float[Tensor, "batch channels height width"]
+    """What its features add, where it is seen, in the first layer that joins it with the person."""
 
 
 class HeadTorsoBackground(nn.Module):
@@ -78,8 +78,14 @@ class HeadTorsoBackground(nn.Module):
         return Scene(
             self.torso.encode(resize_smoothly(torso, half, half), classes),
             background,
-            _in_turn(self.background_features, background),
+            functional.conv2d(self.encode_background(background), self._join_background_weights()[1]),
         )
+
+    def encode_background(
+        self, background: Float[Tensor, "batch 3 height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Features of the background at half size."""
+        return _in_turn(self.background_features, background)
 
     def forward(
         self,
@@ -101,18 +107,59 @@ class HeadTorsoBackground(nn.Module):
         opacity = resize_smoothly(head.opacity.detach(), half, half)
         seen = torch.cat((resize_smoothly(colors, half, half), opacity), dim=1)
         torso = self.torso(scene.torso, source, driving, seen)
-        style = colors.new_ones(colors.shape[0], self.style_width)
+        style = colors.new_ones(1, self.style_width)
 
         x, image = self.head_block(head.features, colors, style)
         image = image * opacity + torso.colors * (1 - opacity)
-        x = torch.cat((x * opacity, self.torso_features(torso.features) * (1 - opacity)), dim=1)
-        x, image = self.person_block(_in_turn(self.join_torso, x), image, style)
+        x = self._join_torso(x, torso.features, opacity)
+        x, image = self.person_block(x, image, style)
 
         person = self.person_alpha(opacity, torso.alpha)
         image = image * person + scene.background * (1 - person)
-        x = torch.cat((x * person, scene.background_features * (1 - person)), dim=1)
-        x, image = self.last_block(_in_turn(self.join_background, x), image, style)
-        return image
+        x = self._join_background(x, scene.background_share, person)
+        return self.last_block(x, image, style)[1]
+
+    def _join_torso(
+        self,
+        head: Float[Tensor, "batch channels height width"],
+        torso: Float[Tensor, "batch stem height width"],
+        opacity: Float[Tensor, "batch 1 height width"],
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Features of head and torso together.
+
+        Officially the torso's features are widened by a pointwise convolution and weighted by what the head
+        leaves free, and a convolution joins them with the head's. Nothing bends the values in between, so
+        both convolutions are one with far fewer inputs; the pointwise one's bias is a channel of its own.
+        """
+        free = 1 - opacity
+        first, second = self.join_torso
+        for_head, for_torso = first.weight.chunk(2, dim=1)
+        widen = torch.cat((self.torso_features.weight[:, :, 0, 0], self.torso_features.bias[:, None]), dim=1)
+        joined = torch.einsum("oikl,ic->ockl", for_torso, widen)
+        x = torch.cat((head * opacity, torso * free, free), dim=1)
+        x = functional.conv2d(x, torch.cat((for_head, joined), dim=1), first.bias, padding=1)
+        return second(functional.leaky_relu(x, inplace=True))
+
+    def _join_background(
+        self,
+        x: Float[Tensor, "batch channels height width"],
+        background: Float[Tensor, "batch stem height width"],
+        person: Float[Tensor, "batch 1 height width"],
+    ) -> Float[Tensor, "batch channels height width"]:
+        """Features of person and background together.
+
+        The first layer is pointwise and therefore may be applied before its inputs are weighted; its share of
+        the background is the same for all frames.
+        """
+        first = self.join_background[0]
+        x = functional.conv2d(x, self._join_background_weights()[0]) * person + background * (1 - person)
+        x = functional.leaky_relu(x + first.bias[:, None, None], inplace=True)
+        return _in_turn(self.join_background[1:], x)
+
+    def _join_background_weights(self) -> tuple[Tensor, Tensor]:
+        """The first layer's weights for the person and for the background."""
+        person, background = self.join_background[0].weight.chunk(2, dim=1)
+        return person, background
 
     def person_alpha(
         self, head: Float[Tensor, "batch 1 height width"], torso: Float[Tensor, "batch 1 height width"]
@@ -127,5 +174,5 @@ def _in_turn(
 ) -> Float[Tensor, "batch outputs height width"]:
     """Convolutions with leaky ReLUs between them, and behind all but the last."""
     for layer in layers[:-1]:
-        x = functional.leaky_relu(layer(x))
+        x = functional.leaky_relu(layer(x), inplace=True)
     return layers[-1](x)

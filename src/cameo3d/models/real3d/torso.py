@@ -193,8 +193,7 @@ class MotionEstimator(nn.Module):
             x = functional.avg_pool3d(layer(x), (1, 2, 2))
         for layer in self.up:
             x = layer(functional.interpolate(x, scale_factor=(1, 2, 2), mode="nearest"))
-        seen = self._see_head(head, height, width)[:, :, None].expand(-1, -1, depth, -1, -1)
-        x = self.fuse(torch.cat((inputs, x, seen), dim=1))
+        x = self._fuse(torch.cat((inputs, x), dim=1), self._see_head(head, height, width))
 
         shares = self.choice(x).softmax(dim=1)
         flat = x.flatten(1, 2)
@@ -211,6 +210,26 @@ class MotionEstimator(nn.Module):
         for layer in self.head_residual:
             x = layer(x)
         return resize(x, height, width)
+
+    def _fuse(
+        self,
+        volume: Float[Tensor, "batch inputs depth height width"],
+        seen: Float[Tensor, "batch few height width"],
+    ) -> Float[Tensor, "batch outputs depth height width"]:
+        """The fusing convolution of the volume beside a map that is the same in all depths.
+
+        A convolution of such a map along the depth is a sum of weights: all of them, or, near both ends,
+        those that lie inside the volume. One convolution in the plane for each of these sums does the same.
+        """
+        depth, kernel = volume.shape[2], self.fuse.weight.shape[2]
+        reach = kernel // 2
+        for_volume, for_map = self.fuse.weight.split((volume.shape[1], seen.shape[1]), dim=1)
+        inside = [(max(reach - z, 0), min(kernel, depth + reach - z)) for z in range(depth)]
+        kinds = sorted(set(inside))
+        sums = torch.cat([for_map[:, :, first:last].sum(dim=2) for first, last in kinds])
+        flat = functional.conv2d(seen, sums, padding=reach).unflatten(1, (len(kinds), -1))
+        flat = flat[:, [kinds.index(part) for part in inside]].transpose(1, 2)
+        return functional.conv3d(volume, for_volume, self.fuse.bias, padding=reach) + flat
 
 
 class WarpedGenerator(nn.Module):

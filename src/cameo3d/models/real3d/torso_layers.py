@@ -20,7 +20,7 @@ class ConvNorm(nn.Module):
         self, x: Float[Tensor, "batch inputs *size"], slope: float = 0.0
     ) -> Float[Tensor, "batch outputs *size"]:
         """The activated map or volume, of the same size."""
-        return functional.leaky_relu(self.norm(self.conv(x)), slope)
+        return functional.leaky_relu(self.norm(self.conv(x)), slope, inplace=True)
 
 
 class NormConv(nn.Module):
@@ -34,7 +34,7 @@ class NormConv(nn.Module):
 
     def forward(self, x: Float[Tensor, "batch width *size"]) -> Float[Tensor, "batch width *size"]:
         """A map or volume of the same size."""
-        return self.conv(self.norm(x).relu())
+        return self.conv(self.norm(x).relu_())
 
 
 class Residual(nn.Module):

@@ -1,0 +1,63 @@
+"""Blinks painted into face maps, as the official inference of Real3D-Portrait does it."""
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, UInt8
+from scipy.ndimage import distance_transform_edt
+from torch import Tensor
+
+_PERIOD = 125
+"""Frames from one blink to the next: five seconds."""
+_SHORTEST, _LONGEST = 8, 12
+"""Frames of a blink."""
+_MARGIN = 4
+"""Pixels around the hole of an eye in which colours are taken and changed."""
+_RIM = 5.0
+"""Face that is no farther from the hole, in pixels, moves with the lid."""
+
+
+def blink_amount(frame: int, seed: int = 0) -> float:
+    """How far the eyes are closed in a frame, in [0, 1]: one blink every five seconds, the first at once."""
+    turn, since = divmod(frame, _PERIOD)
+    length = int(np.random.default_rng((seed, turn)).integers(_SHORTEST, _LONGEST + 1))
+    return 4 * since / length * (1 - since / length) if since < length else 0.0
+
+
+def close_eyes(face_map: Float[Tensor, "3 height width"], amount: float) -> Float[Tensor, "3 height width"]:
+    """Draw the lids over the holes of the eyes; an eye without a hole stays as it is.
+
+    Colours come back rounded to 256 levels, with any amount, as they do from the official code.
+
+    Args:
+        face_map: From `FaceMapper`, in [-1, 1].
+        amount: 0 as open as before, 1 closed.
+    """
+    levels = ((face_map.numpy() + np.float32(1)) / 2 * 255).astype(np.uint8)
+    face = (levels != 0).all(axis=0)
+    height, width = face.shape
+    if amount > 0:
+        for left in (width // 4, width // 2):
+            hole = ~face[height // 4 : height // 2, left : left + width // 4]
+            if hole.any():
+                rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
+                top, left_most = height // 4 + rows[0] - _MARGIN, left + columns[0] - _MARGIN
+                bottom, right_most = height // 4 + rows[-1] + _MARGIN, left + columns[-1] + _MARGIN
+                area = np.s_[top:bottom, left_most:right_most]
+                _close_eye(levels[:, *area], face[area], amount)
+    return torch.from_numpy(levels / np.float32(127.5) - np.float32(1))
+
+
+def _close_eye(
+    levels: UInt8[np.ndarray, "3 height width"], face: Bool[np.ndarray, "height width"], amount: float
+) -> None:
+    """Move both edges of the eye towards the middle of each column, and paint what they pass."""
+    eye = np.asarray(distance_transform_edt(face)) <= _RIM
+    if eye.all():
+        return
+    rows = np.arange(len(eye))[:, None]
+    upper = np.where(eye, rows, len(eye)).min(axis=0)
+    lower = np.where(eye, rows, -1).max(axis=0)
+    way = amount * (lower - upper) / 2
+    passed = eye & ((rows <= upper + way) | (rows >= lower - way))
+    nearest = np.asarray(distance_transform_edt(eye, return_distances=False, return_indices=True))
+    levels[:, passed] = levels[:, *nearest[:, passed]]
