@@ -74,7 +74,7 @@ def test_lips_rest_in_silence_noise_and_music():
     speaking = lip_speed(spoken(babble(4.0)))
     assert speaking > 0.01
     quiet = np.zeros(4 * RATE, np.float32)
-    music = chord(4.0, 262.0, 330.0, 392.0), tune(6.0), arpeggio(6.0), drums(6.0)
+    music = chord(4.0, 262.0, 330.0, 392.0), tune(6.0), arpeggio(10.0), drums(6.0)
     for sound in (quiet, white_noise(4.0), *music):
         resting = spoken(sound)
         assert lip_speed(resting) < 0.05 * speaking

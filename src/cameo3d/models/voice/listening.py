@@ -18,6 +18,8 @@ frame, mean over those frames of about half a second that are not silent. Measur
 17 speakers lie above 2.2, white noise lies at 1.3, 99 of 100 frames of generated tunes below 2.2."""
 _LIVELIEST = 4.0
 """Larger changes, such as the beat of a drum, count as this."""
+_BENEFIT = 0.5
+"""Gliding frames that a sound is granted before it had a pitch, so that a voice may begin, or whisper."""
 _DEEPEST = 45.0
 """Decibels below the whole at which a band's loudness is cut off; what lies deeper is hiss."""
 _RANGE, _ABOVE_FLOOR, _FAINTEST = 30.0, 8.0, -65.0
@@ -101,7 +103,7 @@ class Listener:
         change, loud = recent[:, 0], recent[:, 1]
         lively = (change * loud).sum(1) / np.maximum(loud.sum(1), 1)
         glides, holds = windows[:, 4].sum(1), windows[:, 5].sum(1)
-        gliding = (glides + 1) / (glides + holds + 1)
+        gliding = (glides + _BENEFIT) / (glides + holds + _BENEFIT)
         speech = windows[:, 1, _PAST] * _share(lively, _LIVELY) * _share(gliding, _GLIDING)
         return Listened(speech, windows[:, 2, _PAST] * speech, windows[:, 3, _PAST] * speech)
 
