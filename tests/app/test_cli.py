@@ -15,7 +15,7 @@ from cameo3d.media.video import probe_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.values.motion_files import load_motion, save_motion
 
-COMMANDS = ("animate", "track", "create", "orbit", "demo", "bench", "weights", "doctor")
+COMMANDS = ("animate", "track", "create", "orbit", "demo", "bench", "evaluate", "weights", "doctor")
 
 
 @pytest.fixture
@@ -235,4 +235,5 @@ def test_doctor_finds_nothing_missing(capsys):
     main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith(("ok ", "absent ")) for line in lines)
+    assert any("syncnet_v2.model" in line and "licence" in line for line in lines)
     assert any("torch" in line for line in lines)

@@ -19,7 +19,6 @@ from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 app = tyro.extras.SubcommandApp()
 
 _DRIVER = create_mutex_group(required=True)
-_SUBJECT = create_mutex_group(required=True)
 _TRANSFER = create_mutex_group(required=False)
 _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
@@ -48,6 +47,7 @@ def animate(
     mouth_amplitude: float = 1.0,
     temperature: float = 0.2,
     seed: int = 0,
+    voice_model: Literal["lite", "official"] = "lite",
     overwrite: bool = False,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
@@ -72,6 +72,8 @@ def animate(
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
         temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
         seed: With a voice, another number is another take.
+        voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
+            weights you have imported.
         overwrite: Replace an existing output.
         choice: The avatar model.
     """
@@ -101,10 +103,11 @@ def animate(
             frame=frame,
             face=face,
             smooth=smooth,
-            choice=choice,
             delivery=Delivery(
                 blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
             ),
+            voice_model=voice_model,
+            choice=choice,
             progress=advance,
         )
     frames, size = (animation, animation.size)
@@ -296,8 +299,7 @@ def evaluate(
     ],
     data: Annotated[Path, arg(metavar="FOLDER")],
     report: Annotated[Path, arg(metavar="DIR")],
-    model: Annotated[Literal["relief"] | None, _SUBJECT] = None,
-    outputs: Annotated[Path | None, arg(metavar="FOLDER"), _SUBJECT] = None,
+    outputs: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     photos: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     pairs: _File = None,
     frame: Literal["crop", "photo"] = "crop",
@@ -306,6 +308,7 @@ def evaluate(
     limit: int | None = None,
     frames: int | None = None,
     jobs: int | None = None,
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Measure a model, or another system's outputs, and write a report to look at.
 
@@ -314,8 +317,7 @@ def evaluate(
             drive; voice: the clips' sound drives; free-view: a grid of angles.
         data: Photos or clips, in the usual layouts of CelebA-HQ, HDTF and VFHQ, or any.
         report: Folder for report.html, report.json and the cases; the same command goes on where it stopped.
-        model: Model to measure.
-        outputs: Videos or pictures of another system to measure instead, named like the pairs.
+        outputs: Videos or pictures of another system to measure instead of --model, named like the pairs.
         photos: For cross: folder of the photos that the data's clips drive.
         pairs: CSV file with the columns photo and driver, to take these instead of the papers' choice.
         frame: Head and shoulders at 512x512, or the whole picture.
@@ -324,7 +326,10 @@ def evaluate(
         limit: At most so many cases, drawn at random.
         frames: At most so many frames of each clip.
         jobs: Processes that work at the same time; by default one for each core.
+        choice: Which avatar model, and how it draws.
     """
+    if (choice.model is None) == (outputs is None):
+        raise _usage("Give either --model NAME or --outputs FOLDER.")
     for name, value in (("limit", limit), ("frames", frames), ("jobs", jobs)):
         if value is not None and value < 1:
             raise _usage(f"--{name} should be at least 1, got {value}.")
@@ -336,7 +341,7 @@ def evaluate(
         data=str(data),
         photos=None if photos is None else str(photos),
         pairs=None if pairs is None else str(pairs),
-        model=model,
+        choice=choice if outputs is None else None,
         outputs=None if outputs is None else str(outputs),
         frame=frame,
         relative=relative,

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from cameo3d.errors import OutputError, WeightsError
 from cameo3d.geometry.bfm import BaselFace
+from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.media.files import shown
 from cameo3d.models.goha.config import OFFICIAL as GOHA
 from cameo3d.models.goha.generator import GohaGenerator
@@ -19,7 +20,10 @@ from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official import VoiceToExpression
+from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.weights.conversion import goha, real3d
+from cameo3d.weights.conversion.basel import find_face, read_mat, read_real3d_face
+from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
 from cameo3d.weights.converted import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
 
@@ -144,6 +148,23 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             config=REAL3D,
         ),
         _Part(
+            stored="real3d-face",
+            find=find_face,
+            read=read_real3d_face,
+            convert=lambda official, _: Real3DFace.from_arrays(official).tensors(),
+            network=None,
+            needed=False,
+        ),
+        _Part(
+            stored="real3d-hubert",
+            find=find_hubert,
+            read=read_hubert,
+            convert=convert_hubert,
+            network=lambda: hubert_network(HubertSizes()),
+            config=HubertSizes(),
+            needed=False,
+        ),
+        _Part(
             stored="real3d-voice",
             find=_newest("audio2secc_vae"),
             read=real3d.read_checkpoint,
@@ -171,7 +192,7 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
         _Part(
             stored="goha-face",
             find=_last("BFM_model_front.mat"),
-            read=goha.read_basel_face,
+            read=read_mat,
             convert=lambda official, _: vars(BaselFace.from_arrays(official)),
             network=None,
         ),

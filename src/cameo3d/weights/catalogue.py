@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "life": Entry(
         "life.safetensors",
-        "5040bb65df8c8f237f4f0e9d4d87f0a27ac80746ff2ae1d778249b43cc9e6370",
+        "24bee0c03c793c8a028c80e6c0b2500730d5ea2e5777ad3817395be99e8eef32",
         "MIT",
         "docs/cards/life.md",
     ),

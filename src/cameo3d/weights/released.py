@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cameo3d.errors import WeightsError
+from cameo3d.weights.conversion.basel import BASEL_MODEL, MAP_COLORS, MESH_VERTICES, REAL3D_FACE_FILES
 from cameo3d.weights.converted import weights_path
 
 
@@ -61,6 +62,20 @@ RELEASED: dict[str, Released] = {
             "secc2plane_torso_orig/model_ckpt_steps_100000.ckpt",
             _REAL3D,
             _REAL3D_LICENCE,
+        ),
+        Released(
+            "real3d",
+            "real3d-face",
+            BASEL_MODEL.path + " and, around it, " + ", ".join(file.path for file in REAL3D_FACE_FILES[1:]),
+            f"{BASEL_MODEL.origin}, {MESH_VERTICES.origin}, and {MAP_COLORS.origin}",
+            BASEL_MODEL.licence,
+        ),
+        Released(
+            "real3d",
+            "real3d-hubert",
+            "hubert-large-ls960-ft/pytorch_model.bin",
+            "https://huggingface.co/facebook/hubert-large-ls960-ft",
+            "Apache-2.0",
         ),
         Released(
             "real3d",
