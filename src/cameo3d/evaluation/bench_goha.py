@@ -98,7 +98,7 @@ class _GohaBench:
     ) -> None:
         image = source.image
         quick = self._model(fast=True)
-        painter = GohaPainter(quick.generator, quick.face, source, person, fast=True)
+        painter = GohaPainter(quick.generator, quick.face, source, person)
         frames = []
 
         def fast_frame() -> None:

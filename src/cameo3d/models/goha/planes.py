@@ -77,14 +77,17 @@ class PlaneUpsampler(nn.Module):
     def forward(
         self, planes: Float[Tensor, "batch 3 width height columns"]
     ) -> Float[Tensor, "batch 3 channels height_double columns_double"]:
-        """Tri-planes."""
+        """Tri-planes, computed in the precision of the weights."""
         height, width = 2 * planes.shape[-2], 2 * planes.shape[-1]
-        upsampled = [
-            shortcut(resize(plane, height, width))
-            + self.narrow(functional.leaky_relu(self.enlarge(plane), 0.2))
-            for plane, shortcut in zip(planes.unbind(dim=1), self.shortcuts, strict=True)
-        ]
-        return torch.stack(upsampled, dim=1)
+        given, planes = planes.dtype, planes.to(self.narrow.weight.dtype)
+        # Mixing channels and resizing can change places, and fewer channels are resized sooner.
+        passed = torch.cat(
+            [layer(plane) for layer, plane in zip(self.shortcuts, planes.unbind(dim=1), strict=True)]
+        )
+        passed = resize(passed, height, width).unflatten(0, (3, -1)).transpose(0, 1)
+        together = planes.flatten(0, 1).contiguous(memory_format=torch.channels_last)
+        enlarged = functional.leaky_relu(self.enlarge(together), 0.2, inplace=True)
+        return (passed + self.narrow(enlarged).unflatten(0, (-1, 3))).to(given)
 
 
 def normalized(image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:

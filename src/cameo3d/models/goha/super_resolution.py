@@ -89,7 +89,12 @@ class ResizingBlock(nn.Module):
         """The resized map."""
         height, width = (int(side * self.scale) for side in x.shape[2:])
         refined = resize(_activated(self.before(x)), height, width)
-        return _activated(self.after(refined)) + self.shortcut(resize(x, height, width))
+        # Mixing channels and resizing can change places; the smaller map is the cheaper one to mix.
+        if self.scale > 1:
+            passed = resize(self.shortcut(x), height, width)
+        else:
+            passed = self.shortcut(resize(x, height, width))
+        return _activated(self.after(refined)) + passed
 
 
 class StyleDecoder(nn.Module):
