@@ -18,7 +18,7 @@ frame, mean over those frames of about half a second that are not silent. Measur
 17 speakers lie above 2.2, white noise lies at 1.3, 99 of 100 frames of generated tunes below 2.2."""
 _LIVELIEST = 4.0
 """Larger changes, such as the beat of a drum, count as this."""
-_BENEFIT = 0.5
+_BENEFIT = 0.35
 """Gliding frames that a sound is granted before it had a pitch, so that a voice may begin, or whisper."""
 _DEEPEST = 45.0
 """Decibels below the whole at which a band's loudness is cut off; what lies deeper is hiss."""
