@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "life": Entry(
         "life.safetensors",
-        "305598913b171002fa5fcf15adebb23be8f9d772d795afe73e0b845781e786bc",
+        "93a1fe935d547d63dcbbaa100fad3be49a281aeb0c9c433d114b9970b6b39329",
         "MIT",
         "docs/cards/life.md",
     ),
