@@ -1,11 +1,18 @@
 """`cameo3d train voice`: from folders of talking videos and speech to the weights that the package ships."""
 
 import hashlib
+import json
 import logging
+from dataclasses import asdict
 from pathlib import Path
 
+from safetensors.torch import save_file
+
+from cameo3d.data.voice_clips import speech_clips, talking_clips
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import replacing, shown
+from cameo3d.models.voice.lite.mouth import MouthSizes
+from cameo3d.training.voice import VoiceRecipe, held_out, train_voice
 
 logger = logging.getLogger(__name__)
 
@@ -25,11 +32,6 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
         InputError: If a folder cannot be used, or holds nothing that may be learned from.
         OutputError: If the output folder cannot be written.
     """
-    from safetensors.torch import save_file
-
-    from cameo3d.data.voice_clips import speech_clips, talking_clips
-    from cameo3d.training.voice import VoiceRecipe, held_out, train_voice
-
     cache = out / "clips"
     try:
         cache.mkdir(parents=True, exist_ok=True)
@@ -48,9 +50,19 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
     path = out / "voice.safetensors"
     halves = {name: tensor.half().contiguous() for name, tensor in mouth.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(halves, temporary, {"model": "cameo3d voice lite", "licence": "MIT"})
+        save_file(halves, temporary, _metadata(recipe))
     logger.warning("SHA-256 %s", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
+
+
+def _metadata(recipe: VoiceRecipe) -> dict[str, str]:
+    return {
+        "model": "voice",
+        "config": json.dumps({"sizes": asdict(MouthSizes()), "recipe": asdict(recipe)}, sort_keys=True),
+        "source": "tracked class A talking videos and speech, see docs/cards/voice.md",
+        "licence": "MIT",
+        "revision": "1",
+    }
 
 
 def _log(step: int, losses: dict[str, float]) -> None:

@@ -72,7 +72,7 @@ def changed_features(
 def _in_a_room(power: Float[Tensor, "frames bins"], generator: np.random.Generator) -> Tensor:
     """Some of the sound dies away within 0.03 to 0.25 s."""
     fading = float(np.exp(-1 / generator.uniform(3, 25)))
-    echoes = scipy.signal.lfilter([1 - fading], [1, -fading], power.numpy(), axis=0).astype(np.float32)
+    echoes = np.asarray(scipy.signal.lfilter([1 - fading], [1, -fading], power.numpy(), axis=0), np.float32)
     share = float(generator.uniform(0.02, 0.3))
     return power * (1 - share) + share * torch.from_numpy(echoes)
 

@@ -188,7 +188,8 @@ class VoiceBatches:
         rows = [self._piece(True, generator) for _ in range(recipe.batch - others)]
         rows += [self._piece(False, generator) for _ in range(others)]
         tracked = torch.arange(recipe.batch) < recipe.batch - others
-        return VoiceBatch(*(torch.stack(parts) for parts in zip(*rows, strict=True)), tracked)
+        features, sounds, weights, openings, known = (torch.stack(parts) for parts in zip(*rows, strict=True))
+        return VoiceBatch(features, sounds, weights, openings, known, tracked)
 
     def _piece(self, tracked: bool, generator: np.random.Generator) -> tuple[Tensor, ...]:
         clips, recipe = self._tracked if tracked else self._others, self._recipe

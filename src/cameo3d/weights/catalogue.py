@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "23011324b36046983ab9bb5961f4aa93928b3fecb830f4b09cdfd6b61d048a18",
+        "50c074235db0b75b2ff0204f890e62ea653908c56483c9bdee78ea659fda622a",
         "MIT",
         "docs/cards/voice.md",
     ),
