@@ -9,6 +9,7 @@ only speakers of class A who give an address; OUT is the safetensors file.
 import argparse
 import csv
 import hashlib
+import json
 from pathlib import Path
 from typing import NamedTuple
 
@@ -176,7 +177,13 @@ def main() -> None:
         "follow": np.array(follow),
         "stray": np.array(stray),
     }
-    metadata = {"source": "fitted by tools/fit_life.py on tracked clips of licence class A", "licence": "MIT"}
+    metadata = {
+        "model": "life",
+        "config": json.dumps({"channels": len(CHANNELS), "past": PAST, "lookahead": LOOKAHEAD}),
+        "source": "fitted by tools/fit_life.py; see docs/cards/life.md",
+        "licence": "MIT",
+        "revision": "1",
+    }
     save_file({k: torch.from_numpy(v).float().contiguous() for k, v in tensors.items()}, chosen.out, metadata)
     print("vigour", vigour, "calm", calm, "follow", follow, "stray", np.degrees(stray), "degrees")
     print("sway, standard deviations", *[np.sqrt(np.diag(s @ s.T)).round(4) for s in sway], sep="\n")

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -173,3 +174,10 @@ def test_names_that_no_file_can_have_are_stored_apart(tmp_path):
     paths = {case_path(tmp_path, name, ".json").name for name in ("a b", "a_b", "a/b", "x" * 300, "x" * 301)}
     assert len(paths) == 5
     assert all(len(name) < 140 and "/" not in name for name in paths)
+
+
+def test_a_single_frame_has_no_figure_of_motion(photos, settings_for, monkeypatch):
+    whole = BrightnessMeter.figures
+    monkeypatch.setattr(BrightnessMeter, "figures", lambda meter: replace(whole(meter), per_frame=None))
+    result = evaluate(settings_for(photos, limit=1), photos / "report", 1).results[0]
+    assert result.figures[0][1].why == "A single frame does not move."

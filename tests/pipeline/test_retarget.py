@@ -7,6 +7,7 @@ from torch import Tensor
 
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.models.relief import ReliefAvatar
 from cameo3d.pipeline.animate import create
 from cameo3d.pipeline.retarget import (
     absolute_motion,
@@ -184,6 +185,7 @@ def test_a_smile_stays_while_its_owner_speaks_and_an_open_mouth_closes(astronaut
     expression = torch.zeros(52)
     for name, weight in habits.items():
         expression[BLENDSHAPES.index(name)] = weight
+    assert isinstance(avatar, ReliefAvatar)
     person = replace(avatar, expression=expression)
     voice = still_motion(2)
     voice.expression[1, BLENDSHAPES.index("jawOpen")] = 0.5

@@ -81,6 +81,8 @@ def animate(
     if not 0 <= mouth_amplitude <= 2:
         raise _usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
+    if absolute and voice:
+        raise _usage("--absolute and --voice do not go together: a voice has no pose to take over.")
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
@@ -227,7 +229,7 @@ def orbit(
 
 @app.command
 def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: bool = False) -> None:
-    """Animate the astronaut's portrait that scikit-image carries, and say how long each stage took.
+    """Let the astronaut's portrait that scikit-image carries speak, and say how long each stage took.
 
     Args:
         out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.
@@ -352,6 +354,26 @@ def evaluate(
         networks=present_networks(),
     )
     run(settings, report, jobs or os.cpu_count() or 1, _say)
+
+
+@app.command
+def train(
+    name: Annotated[Positional[Literal["voice"]], arg(metavar="NAME")],
+    data: Annotated[Path, arg(metavar="FOLDER")],
+    speech: Annotated[Path, arg(metavar="FOLDER")],
+    out: Annotated[Path, arg(metavar="FOLDER")],
+) -> None:
+    """Train a model that the package ships, from data to weights; the same call takes up what was stopped.
+
+    Args:
+        name: Which model.
+        data: Talking videos with their index.csv.
+        speech: Speech without pictures with its index.csv.
+        out: Folder for prepared data, the state of the training and the weights.
+    """
+    from cameo3d.app.train import train_voice_model
+
+    print(train_voice_model(data, speech, out))
 
 
 @app.command

@@ -1,4 +1,4 @@
-"""`cameo3d demo`: the astronaut's portrait, moved by the motion file that the package ships."""
+"""`cameo3d demo`: the astronaut's portrait says, in a computer voice that the package ships, what it is."""
 
 import time
 from importlib import resources
@@ -34,19 +34,22 @@ def run(folder: Path, overwrite: bool) -> None:
     for path in (video, sheet):
         check_output(path, overwrite)
     photo = resources.files("skimage").joinpath("data", "astronaut.png")
-    motion = resources.files("cameo3d").joinpath("assets", "demo_motion.csv")
+    voice = resources.files("cameo3d").joinpath("assets", "demo_voice.flac")
 
     with resources.as_file(photo) as path:
         avatar = create(path)
     clock.stop("photo to avatar")
-    with resources.as_file(motion) as path:
-        animation = animate(avatar, motion=path)
-    chosen, shots = set(pick(len(animation), 24)), []
-    with VideoWriter(video, animation.size, animation.frame_rate, overwrite=overwrite) as writer:
-        for index, frame in enumerate(counted(animation, len(animation), "Rendering")):
-            writer.write(frame)
-            if index in chosen:
-                shots.append((f"{index / animation.frame_rate:.2f} s", frame))
+    with resources.as_file(voice) as sound:
+        animation = animate(avatar, voice=sound)
+        clock.stop("voice to motion")
+        chosen, shots = set(pick(len(animation), 24)), []
+        with VideoWriter(
+            video, animation.size, animation.frame_rate, animation.audio, overwrite=overwrite
+        ) as writer:
+            for index, frame in enumerate(counted(animation, len(animation), "Rendering")):
+                writer.write(frame)
+                if index in chosen:
+                    shots.append((f"{index / animation.frame_rate:.2f} s", frame))
     clock.stop(f"render and encode {len(animation)} frames")
     labels, pictures = zip(*shots, strict=True)
     write_image(sheet, contact_sheet(pictures, labels))

@@ -98,7 +98,7 @@ def _assets() -> Iterator[Finding]:
             yield Finding(f"weights {name}", f"{entry.file}, {entry.licence}")
         except WeightsError as error:
             yield Finding(f"weights {name}", str(error), good=False)
-    for package, path in (("cameo3d", "assets/demo_motion.csv"), ("skimage", "data/astronaut.png")):
+    for package, path in (("cameo3d", "assets/demo_voice.flac"), ("skimage", "data/astronaut.png")):
         there = resources.files(package).joinpath(path).is_file()
         yield Finding(f"demo {path}", "there" if there else f"not in the installed {package}", there)
 

@@ -120,7 +120,7 @@ def _figures_of(pair: Pair, settings: Settings, folder: Path, result: CaseResult
     if any(not one.why for one in gatherers):
         save_sets([one.sets() for one in gatherers], case_path(folder, pair.name, ".npz"))
     together = tuple((one.measure, one.why) for one in gatherers)
-    figures = tuple((meter.measure, _rounded(meter.figures())) for meter in meters)
+    figures = tuple((meter.measure, _rounded(meter.figures(), count)) for meter in meters)
     rate = stage.case.frame_rate
     return replace(result, frame_count=count, frame_rate=rate, figures=figures, together=together)
 
@@ -136,9 +136,11 @@ def _joined(results: list[CaseResult], folder: Path) -> list[tuple[Measure, Figu
     return joined
 
 
-def _rounded(figures: Figures) -> Figures:
+def _rounded(figures: Figures, count: int) -> Figures:
+    """Five digits for each frame; and no figure of how a single frame moves."""
     if figures.per_frame is None:
-        return figures
+        still = count == 1 and figures.value is not None
+        return Figures(None, "A single frame does not move.") if still else figures
     frames = [None if value is None else float(f"{value:.5g}") for value in figures.per_frame]
     return replace(figures, per_frame=frames)
 

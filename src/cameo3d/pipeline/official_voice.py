@@ -30,7 +30,7 @@ def load_official_voice(sizes: HubertSizes | None = None) -> OfficialVoice:
     with torch.device("meta"):
         hubert, network = hubert_network(sizes), VoiceToExpression(speech_channels=sizes.width).eval()
     hubert.load_state_dict(_stored("real3d-hubert", sizes), assign=True)
-    network.load_state_dict(_stored("real3d-voice", None), assign=True)
+    network.load_state_dict(_stored("real3d-voice"), assign=True)
     hearing = HubertHearing(hubert, sizes.width)
     return OfficialVoice(network, hearing, ExpressionMap(load_real3d_face(), load_face_model()))
 
@@ -41,8 +41,8 @@ def load_real3d_face() -> Real3DFace:
     Raises:
         WeightsError: If it is missing or damaged.
     """
-    return Real3DFace.from_tensors(_stored("real3d-face", None))
+    return Real3DFace.from_tensors(_stored("real3d-face"))
 
 
-def _stored(name: str, sizes: object) -> dict[str, Tensor]:
+def _stored(name: str, sizes: object = None) -> dict[str, Tensor]:
     return load_weights(RELEASED[name].demand(), name, sizes)

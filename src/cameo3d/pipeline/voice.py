@@ -2,10 +2,12 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from cameo3d.errors import InputError
@@ -69,7 +71,8 @@ def voice_motion(
     stream = (model or LiteVoice()).start(delivery or Delivery())
     parts, frames, warned = [], 0, False
     for block in _blocks(path):
-        parts.append(stream.push(block))
+        with _one_thread():
+            parts.append(stream.push(block))
         frames += len(parts[-1])
         if frames > LONG_SECONDS * FRAME_RATE and not warned:
             logger.warning(
@@ -83,6 +86,17 @@ def voice_motion(
     if not motion.expression[:, _MOUTH].any():
         logger.warning("No voice was heard in the sound %s; the lips stay at rest.", shown(path))
     return motion
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one core: for networks this small, threads that wait for each other only cost time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _blocks(path: Path) -> Iterator[Float32[np.ndarray, " samples"]]:

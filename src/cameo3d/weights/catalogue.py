@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "life": Entry(
         "life.safetensors",
-        "24bee0c03c793c8a028c80e6c0b2500730d5ea2e5777ad3817395be99e8eef32",
+        "93a1fe935d547d63dcbbaa100fad3be49a281aeb0c9c433d114b9970b6b39329",
         "MIT",
         "docs/cards/life.md",
     ),
@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "23011324b36046983ab9bb5961f4aa93928b3fecb830f4b09cdfd6b61d048a18",
         "MIT",
         "docs/cards/voice.md",
     ),

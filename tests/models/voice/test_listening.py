@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from voice_sounds import RATE, babble, chord, tune, white_noise
+from voice_sounds import RATE, arpeggio, babble, chord, drums, tune, white_noise
 
 from cameo3d.models.voice.hearing import HOP, Ear, Heard
 from cameo3d.models.voice.listening import Listener
@@ -56,8 +56,9 @@ def test_silence_noise_and_chords_are_no_speech(sound):
     assert share_of_speech(sound) < 0.002  # no whole frame
 
 
-def test_a_tune_is_hardly_ever_taken_for_speech():
-    assert share_of_speech(tune(10.0)) < 0.05
+@pytest.mark.parametrize("music", [tune, arpeggio, drums])
+def test_music_is_hardly_ever_taken_for_speech(music):
+    assert share_of_speech(music(10.0)) < 0.05
 
 
 @pytest.mark.parametrize("gain", [1.0, 0.05])

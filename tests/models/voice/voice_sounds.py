@@ -28,6 +28,26 @@ def tune(length: float) -> np.ndarray:
     return np.concatenate([chord(0.5, root, 1.26 * root, 1.5 * root) for root in roots])
 
 
+def arpeggio(length: float) -> np.ndarray:
+    """Eight single notes a second."""
+    notes = 220 * 2 ** (np.random.default_rng(3).integers(0, 24, round(8 * length)) / 12)
+    return np.concatenate([chord(0.125, note) for note in notes])
+
+
+def drums(length: float) -> np.ndarray:
+    """Two beats a second on a bass drum, a snare between them, a cymbal four times a second."""
+    random, sound, time = np.random.default_rng(4), np.zeros(round((length + 1) * RATE)), seconds(0.25)
+    for step in range(round(4 * length)):
+        hit = 0.15 * random.standard_normal(len(time)) * np.exp(-50 * time)
+        if step % 2 == 0:
+            hit += 0.8 * np.sin(2 * np.pi * (50 + 80 * np.exp(-30 * time)) * time) * np.exp(-15 * time)
+        elif step % 4 == 1:
+            hit += 0.4 * random.standard_normal(len(time)) * np.exp(-18 * time)
+        start = round(step * RATE / 4)
+        sound[start : start + len(time)] += 0.5 * hit
+    return sound[: round(length * RATE)].astype(np.float32)
+
+
 def babble(length: float) -> np.ndarray:
     """Four syllables a second, each a hiss and then a vowel: pulses through two resonances that wander."""
     time, random = seconds(length), np.random.default_rng(2)

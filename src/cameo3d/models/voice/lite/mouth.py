@@ -130,7 +130,7 @@ class Mouth(nn.Module):
     def understand(
         self, features: Float[Tensor, "batch features bands"]
     ) -> tuple[Float[Tensor, "batch names sounds"], Float[Tensor, "batch frames context"]]:
-        """Log-probabilities of `SOUNDS` at every other feature but 14 at either end, and the frames' context."""
+        """Log-probabilities of `SOUNDS` at every other feature but 14 at either end, and frames' context."""
         heard = self.hear(self.listen(features.transpose(1, 2)))
         names = self.name(heard).log_softmax(1)
         gathered = self.gather(torch.cat((names.exp(), self.note(heard)), 1))
