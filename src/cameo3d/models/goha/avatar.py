@@ -77,16 +77,13 @@ class Goha:
             regressor: With weights, on the same device.
             face: The Basel face model.
             matte: Cuts the person out of photos, and out of what the network draws over black.
-            fast: Whether to draw several times faster, a little less exactly: super-resolution and the last
-                layers of the appearance planes compute in bfloat16.
+            fast: Whether to draw several times faster, a little less exactly.
         """
         self.generator = generator.eval()
         self.fast = fast
-        enlarge = generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if fast:
-            enlarge.to(torch.bfloat16)
-            if generator.appearance is not None:
-                generator.appearance.upsampler.to(torch.bfloat16)
+            generator.hasten()
         self.regressor = regressor.eval()
         self.face = face
         self.matte = matte

@@ -72,6 +72,15 @@ class GohaGenerator(nn.Module):
                 f"Super-resolution gives {self.super_resolution.size} pixels, not {config.image_size}."
             )
 
+        self._fast = False
+
+    def hasten(self) -> None:
+        """From now on compute in bfloat16 what bears it: parsing, the photo's details, super-resolution."""
+        self._fast = True
+        self.super_resolution.to(torch.bfloat16)
+        if self.appearance is not None:
+            self.appearance.upsampler.to(torch.bfloat16)
+
     def forward(
         self,
         source: GohaSource,
@@ -116,7 +125,9 @@ class GohaGenerator(nn.Module):
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 1 height width"]:
         """1 where the face in an image in [-1, 1] keeps still, 0 where it moves."""
-        return resting_mask(self.parser(normalized(image)))
+        with torch.autocast(image.device.type, torch.bfloat16, enabled=self._fast):
+            logits = self.parser(normalized(image))
+        return resting_mask(logits.to(image.dtype))
 
     def canonical_planes(
         self, image: Float[Tensor, "batch 3 height width"], resting: Float[Tensor, "batch 1 height width"]
@@ -172,7 +183,9 @@ class GohaGenerator(nn.Module):
         Raises:
             ValueError: If this variant has no appearance branch.
         """
-        return self._appearance().encoder(joined)
+        with torch.autocast(joined.device.type, torch.bfloat16, enabled=self._fast):
+            features = self._appearance().encoder(joined)
+        return features.to(joined.dtype)
 
     def lifted_points(
         self, source: GohaSource, depth: Float[Tensor, "batch height width"]
