@@ -28,7 +28,7 @@ from cameo3d.evaluation.settings import Settings
 from cameo3d.evaluation.watching import FaceWatcher, see_face
 from cameo3d.media.files import shown
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
-from cameo3d.models.relief import ReliefAvatar
+from cameo3d.models.avatar import Avatar
 from cameo3d.pipeline.animate import Animation, animate, create, cut
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import Motion
@@ -157,8 +157,8 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
 class _Framing:
     """Pictures in the framing of an avatar's frames."""
 
-    def __init__(self, avatar: ReliefAvatar, view: Literal["crop", "photo"]) -> None:
-        self._avatar: ReliefAvatar = avatar
+    def __init__(self, avatar: Avatar, view: Literal["crop", "photo"]) -> None:
+        self._avatar: Avatar = avatar
         self._view: Literal["crop", "photo"] = view
 
     def __call__(self, picture: Picture) -> Picture:
@@ -174,7 +174,7 @@ class _Framing:
         return animate(self._avatar, motion=motion, relative=False, frame=self._view)
 
 
-def _own_pose(avatar: ReliefAvatar) -> Motion:
+def _own_pose(avatar: Avatar) -> Motion:
     """One frame: the person as in the photo."""
     return Motion(
         avatar.expression[None],
@@ -186,7 +186,7 @@ def _own_pose(avatar: ReliefAvatar) -> Motion:
     )
 
 
-def _turns(avatar: ReliefAvatar) -> Motion:
+def _turns(avatar: Avatar) -> Motion:
     """One frame for every view of the grid."""
     still, turns = _own_pose(avatar), torch.tensor([(*pair, 0) for pair in view_angles()]) * (math.pi / 180)
     count = len(turns)
@@ -205,7 +205,7 @@ def has_voice() -> bool:
     return "voice" in inspect.signature(animate).parameters
 
 
-def _spoken(avatar: ReliefAvatar, video: Path, settings: Settings) -> Animation:
+def _spoken(avatar: Avatar, video: Path, settings: Settings) -> Animation:
     if not probe_video(video).has_audio:
         raise InputError(f"The clip {shown(video)} has no sound; give one in which somebody speaks.")
     spoken: dict[str, Any] = {"voice": video, "frame": settings.frame}

@@ -9,6 +9,8 @@ import torch
 from cameo3d.errors import InputError
 from cameo3d.media.files import shown
 from cameo3d.models.avatar import Avatar, AvatarModel
+from cameo3d.models.real3d.avatar import Real3DAvatar
+from cameo3d.models.real3d.loading import load_real3d
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.pipeline.choice import Choice, ModelName
 from cameo3d.values.storage import load_value, stored_kind
@@ -32,8 +34,13 @@ def _relief(choice: Choice) -> AvatarModel:
     return RELIEF
 
 
+def _real3d(choice: Choice) -> AvatarModel:
+    return load_real3d(choice.size or "official", choice.fast, choice.device)
+
+
 MODELS: Mapping[ModelName, Offer] = {
     "relief": Offer(ReliefAvatar, _relief),
+    "real3d": Offer(Real3DAvatar, _real3d),
 }
 """All of them."""
 

@@ -9,11 +9,13 @@ import torch
 from torch import Tensor, nn
 
 from cameo3d.errors import OutputError, WeightsError
+from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.media.files import shown
 from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official import VoiceToExpression
 from cameo3d.weights.conversion import real3d
+from cameo3d.weights.conversion.basel import BASEL_MODEL, find_file, read_real3d_face
 from cameo3d.weights.converted import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
 
@@ -22,16 +24,14 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class _Part:
-    """One network of a release, and how its official file becomes ours."""
+    """One file of a release, and how it becomes ours."""
 
     stored: str
     """Its entry in `RELEASED`."""
     find: Callable[[Path], Path | None]
     """The official file in a folder, or None."""
-    read: Callable[[Path], Tensors]
-    convert: Callable[[Tensors, Tensors], dict[str, Tensor]]
-    """From official tensors and the network's own state to tensors that fill it, strictly."""
-    network: Callable[[], nn.Module]
+    convert: Callable[[Path], Tensors]
+    """Read it, and check and rename its tensors."""
     config: object = None
     """Sizes of the network, if they vary."""
     needed: bool = True
@@ -71,22 +71,20 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
 
 
 def _converted(part: _Part, path: Path) -> dict[str, Tensor]:
-    with torch.device("meta"):
-        expected = part.network().state_dict()
-    tensors = part.convert(part.read(path), expected)
+    tensors = part.convert(path)
     broken = [name for name, x in tensors.items() if x.is_floating_point() and not x.isfinite().all()]
     if broken:
         raise WeightsError(f"{shown(path)} holds numbers that are not finite, in {', '.join(broken[:8])}.")
-    return {name: x.to(expected[name].dtype) for name, x in tensors.items()}
+    return dict(tensors)
 
 
-def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
+def _store(part: _Part, path: Path, tensors: Tensors) -> Path:
     entry = RELEASED[part.stored]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     label = Label(
         model=entry.stored,
-        config="{}" if part.config is None else config_json(part.config),
+        config=config_json(part.config),
         source=entry.source,
         licence=entry.licence,
         revision=f"{path.parent.name}/{path.name}, SHA-256 {digest}",
@@ -112,24 +110,56 @@ def _newest(name: str) -> Callable[[Path], Path | None]:
     return find
 
 
+def filling(
+    network: Callable[[], nn.Module],
+    read: Callable[[Path], Tensors],
+    convert: Callable[[Tensors, Tensors], dict[str, Tensor]],
+) -> Callable[[Path], Tensors]:
+    """Reads a checkpoint and converts it, strictly, to what fills a network.
+
+    Args:
+        network: Makes the network.
+        read: From a file to official tensors.
+        convert: From official tensors and the network's own state to tensors under our names.
+    """
+
+    def converted(path: Path) -> Tensors:
+        with torch.device("meta"):
+            expected = network().state_dict()
+        tensors = convert(read(path), expected)
+        return {name: x.to(expected[name].dtype) for name, x in tensors.items()}
+
+    return converted
+
+
+def _find_face(folder: Path) -> Path | None:
+    """The Basel model; the other files lie where it does, or beside its folder."""
+    return find_file(folder, BASEL_MODEL)
+
+
+def _convert_face(path: Path) -> Tensors:
+    folder = path.parents[2] if path.parts[-3:-1] == ("deep_3drecon", "BFM") else path.parent
+    folder = folder.parent if folder.name == "BFM" else folder
+    return Real3DFace.from_arrays(read_real3d_face(folder)).tensors()
+
+
 RELEASES: dict[str, tuple[_Part, ...]] = {
     "real3d": (
         _Part(
             stored="real3d-official",
             find=_newest("secc2plane_torso_orig"),
-            read=real3d.read_checkpoint,
-            convert=real3d.convert_generator,
-            network=lambda: Real3DGenerator(REAL3D),
+            convert=filling(
+                lambda: Real3DGenerator(REAL3D), real3d.read_checkpoint, real3d.convert_generator
+            ),
             config=REAL3D,
         ),
         _Part(
             stored="real3d-voice",
             find=_newest("audio2secc_vae"),
-            read=real3d.read_checkpoint,
-            convert=real3d.convert_voice,
-            network=VoiceToExpression,
+            convert=filling(VoiceToExpression, real3d.read_checkpoint, real3d.convert_voice),
             needed=False,
         ),
+        _Part(stored="real3d-face", find=_find_face, convert=_convert_face, needed=False),
     ),
 }
 """The networks of each release that can be imported."""

@@ -66,13 +66,13 @@ def read_label(path: Path) -> Label:
     return _read(path, tensors=False)[0]
 
 
-def load_weights(path: Path, model: str, config: object) -> dict[str, Tensor]:
+def load_weights(path: Path, model: str, config: object = None) -> dict[str, Tensor]:
     """Read weights that `save_weights` wrote, and check them against their checksum.
 
     Args:
         path: The file.
         model: Model and size that it must be for.
-        config: The dataclass of sizes that it must have been made for.
+        config: The dataclass of sizes that it must have been made for; None if it has none.
 
     Raises:
         WeightsError: If it is missing, damaged, for another model, or for other sizes.
@@ -90,8 +90,8 @@ def load_weights(path: Path, model: str, config: object) -> dict[str, Tensor]:
 
 
 def config_json(config: object) -> str:
-    """A frozen dataclass of sizes as text."""
-    return json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
+    """A frozen dataclass of sizes as text; {} for None."""
+    return "{}" if config is None else json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
 
 
 def checksum_of(tensors: Mapping[str, Tensor]) -> str:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cameo3d.errors import WeightsError
+from cameo3d.weights.conversion.basel import BASEL_MODEL
 from cameo3d.weights.converted import weights_path
 
 
@@ -65,6 +66,13 @@ RELEASED: dict[str, Released] = {
             "audio2secc_vae/model_ckpt_steps_400000.ckpt",
             _REAL3D,
             _REAL3D_LICENCE,
+        ),
+        Released(
+            "real3d",
+            "real3d-face",
+            f"{BASEL_MODEL.path} and the four files beside it",
+            BASEL_MODEL.origin,
+            BASEL_MODEL.licence,
         ),
     )
 }
