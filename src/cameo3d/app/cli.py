@@ -237,7 +237,7 @@ def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: 
 
 @app.command
 def bench(
-    name: Annotated[Positional[Literal["relief"]], arg(metavar="NAME")] = "relief",
+    name: Annotated[Positional[Literal["relief", "real3d"]], arg(metavar="NAME")] = "relief",
     photo: _File = None,
     video: _File = None,
     json: _Out = None,
@@ -248,8 +248,8 @@ def bench(
 
     Args:
         name: What to measure.
-        photo: Photo to use instead of the astronaut's portrait.
-        video: Driving video to use instead of one that is rendered first.
+        photo: Photo for relief to use instead of the astronaut's portrait.
+        video: Driving video for relief to use instead of one that is rendered first.
         json: File for the figures.
         compare: Figures of an earlier run to compare with.
         overwrite: Replace an existing JSON file.
@@ -257,10 +257,11 @@ def bench(
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
     from cameo3d.evaluation.bench import load_report, measure_relief, save_report
+    from cameo3d.evaluation.bench_real3d import measure_real3d
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    report = measure_relief(photo, video, _say)
+    report = measure_relief(photo, video, _say) if name == "relief" else measure_real3d(_say)
     show_table(report, earlier)
     if out:
         save_report(report, out)

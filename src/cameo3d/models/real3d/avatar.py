@@ -147,7 +147,7 @@ class Real3D:
         self, avatar: Real3DAvatar, motion: Motion, behind: UInt8[np.ndarray, "side side 3"]
     ) -> Iterator[Frame]:
         state, device = avatar.face, self._device
-        with torch.inference_mode(), self._precision():
+        with torch.inference_mode():
             expressions, cameras, source, driving = self._conditions(avatar, motion)
             intrinsics = crop_camera().intrinsics[None].to(device)
             # The released inference takes the first frame's map for that of the photo.
@@ -155,7 +155,8 @@ class Real3D:
             maps = [self._map(state, expression) for expression in (neutral, expressions[0])]
             planes = avatar.planes.to(device)
             torso = TorsoAppearance(avatar.torso.masked.to(device), avatar.torso.compressed.to(device))
-            scene = self._generator.super_resolution.place(torso, self._tensor(behind))
+            with self._precision():
+                scene = self._generator.super_resolution.place(torso, self._tensor(behind))
         for expression, camera, points in zip(expressions, cameras, driving, strict=True):
             # Not around the yield: what the caller does meanwhile is not ours.
             with torch.inference_mode(), self._precision():

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -82,7 +83,8 @@ class Real3DGenerator(nn.Module):
             driving: Landmarks of the frame.
             noise: Where samples lie along the rays; in the middles of their intervals if left out.
         """
-        head = self.renderer(planes, world_from_camera, intrinsics, noise)
+        with torch.autocast(planes.device.type, enabled=False):  # depths need all their digits
+            head = self.renderer(planes, world_from_camera, intrinsics, noise)
         image, alpha = self.super_resolution(head, scene, source, driving)
         return Frame(image.clamp(-1, 1), alpha, head)
 
