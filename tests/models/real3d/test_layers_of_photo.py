@@ -51,7 +51,7 @@ def test_a_torso_goes_on_behind_the_head_and_darkens():
     rows = np.arange(100)[:, None].repeat(10, axis=1)
     head, neck, none = rows < 60, (rows >= 60) & (rows < 80), np.zeros((100, 10), bool)
     torso = continued_torso(image, head, neck, none)
-    shown = torso[:, 5].any(axis=-1)
+    shown = np.array(torso[:, 5].any(axis=-1))
     # From four rows below the upper border of the dilated neck, 53 rows upwards.
     first = 57 + 4 - 52
     assert not shown[:first].any()

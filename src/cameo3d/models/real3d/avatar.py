@@ -152,7 +152,7 @@ class Real3D:
             intrinsics = crop_camera().intrinsics[None].to(device)
             # The released inference takes the first frame's map for that of the photo.
             neutral = torch.zeros_like(state.expression)
-            maps = [self._map(state, expression) for expression in (neutral, expressions[0])]
+            still, first = self._map(state, neutral), self._map(state, expressions[0])
             planes = avatar.planes.to(device)
             torso = TorsoAppearance(avatar.torso.masked.to(device), avatar.torso.compressed.to(device))
             with self._precision():
@@ -160,7 +160,7 @@ class Real3D:
         for expression, camera, points in zip(expressions, cameras, driving, strict=True):
             # Not around the yield: what the caller does meanwhile is not ours.
             with torch.inference_mode(), self._precision():
-                added = self._generator.motion_planes(*maps, self._map(state, expression)).float()
+                added = self._generator.motion_planes(still, first, self._map(state, expression)).float()
                 frame = self._generator(
                     planes + added, scene, camera[None], intrinsics, source[None], points[None]
                 )
