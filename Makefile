@@ -1,4 +1,4 @@
-# make demo   animate a portrait into demo/
+# make demo   let a portrait speak, into demo/
 # make test   lint, types and every test
 #
 # PYTHON builds .venv; the first of these that is Python 3.11 or 3.12:

@@ -14,7 +14,8 @@ LAYERS = (
     {"geometry"},
     {"models", "perception"},
     {"pipeline"},
-    {"evaluation"},
+    {"data"},
+    {"training", "evaluation"},
     {"app"},
 )
 NO_FILES = {"geometry", "models"}

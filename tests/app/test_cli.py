@@ -4,18 +4,21 @@ import signal
 import subprocess
 import sys
 import time
+import wave
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 from cameo3d import __version__
 from cameo3d.app.cli import main
+from cameo3d.media.audio import read_audio
 from cameo3d.media.video import probe_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.values.motion_files import load_motion, save_motion
 
-COMMANDS = ("animate", "track", "create", "orbit", "demo", "bench", "weights", "doctor")
+COMMANDS = ("animate", "track", "create", "orbit", "demo", "bench", "evaluate", "weights", "doctor")
 
 
 @pytest.fixture
@@ -90,6 +93,11 @@ def test_help_names_every_command(capsys):
         ["animat"],
         ["animate", "me.png"],
         ["animate", "me.png", "--video", "a.mp4", "--motion", "a.csv"],
+        ["animate", "me.png", "--voice", "a.wav", "--motion", "a.csv"],
+        ["animate", "me.png", "--voice", "a.wav", "--absolute"],
+        ["animate", "me.png", "--voice", "a.wav", "--temperature", "1.5"],
+        ["animate", "me.png", "--voice", "a.wav", "--mouth-amplitude", "nan"],
+        ["animate", "me.png", "--voice", "a.wav", "--blink", "often"],
         ["animate", "me.png", "--motion", "a.csv", "--relative", "--absolute"],
         ["animate", "me.png", "--motion", "a.csv", "--smooth", "1.5"],
         ["animate", "me.png", "--motion", "a.csv", "--smooth", "nan"],
@@ -110,12 +118,14 @@ def test_a_missing_driver_is_named(capsys):
     _, shown = failure(capsys, "animate", "me.png")
     assert "--video" in shown
     assert "--motion" in shown
+    assert "--voice" in shown
 
 
 def test_missing_inputs_are_told_before_any_work(photo, capsys):
     assert '"no.png" does not exist' in expected_failure(capsys, "create", "no.png")
     assert '"no.mp4" does not exist' in expected_failure(capsys, "animate", photo, "--video", "no.mp4")
     assert '"no.csv" does not exist' in expected_failure(capsys, "animate", photo, "--motion", "no.csv")
+    assert '"no.wav" does not exist' in expected_failure(capsys, "animate", photo, "--voice", "no.wav")
     assert '"no.csv" does not exist' in expected_failure(
         capsys, "animate", photo, "--motion", "no.csv", "--pose", "no.csv"
     )
@@ -209,6 +219,25 @@ def test_a_video_drives_and_stands_beside_photo_and_result(here, avatar, driver)
     assert (info.width, info.height, info.frame_count) == (3 * 512, 512, 10)
 
 
+def test_a_voice_drives_and_is_heard(here, avatar, caplog):
+    with wave.open("say.wav", "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", "NONE"))
+        file.writeframes((8000 * np.sin(np.arange(6400) / 9)).astype(np.int16).tobytes())
+    main(["animate", str(avatar), "--voice", "say.wav", "--pose", "natural", "--seed", "3"])
+    assert 'No voice was heard in the sound "say.wav"' in caplog.text
+    info = probe_video(here / "me_animated.mp4")
+    assert (info.frame_count, info.has_audio) == (10, True)
+    sound = np.concatenate(list(read_audio(here / "me_animated.mp4")))
+    assert abs(len(sound) - 6400) < 1100, "a frame of AAC"
+    assert 0.15 < sound[1600:4800].std() < 0.2
+
+
+def test_a_video_without_sound_has_no_voice(here, avatar, driver, capsys):
+    shown = expected_failure(capsys, "animate", avatar, "--voice", driver, "--out", "me.mp4")
+    assert "no audio stream" in shown
+    assert not (here / "me.mp4").exists()
+
+
 def test_a_tracked_video_becomes_a_motion_file(here, driver):
     main(["track", str(driver)])
     motion = load_motion(here / "driver_motion.csv")
@@ -235,4 +264,5 @@ def test_doctor_finds_nothing_missing(capsys):
     main(["doctor"])
     lines = capsys.readouterr().out.splitlines()
     assert all(line.startswith(("ok ", "absent ")) for line in lines)
+    assert any("syncnet_v2.model" in line and "licence" in line for line in lines)
     assert any("torch" in line for line in lines)

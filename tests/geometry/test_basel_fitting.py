@@ -3,9 +3,20 @@ import pytest
 import torch
 from synthetic_basel import basel_face
 
+from cameo3d.geometry import basel_fitting
 from cameo3d.geometry.basel_fitting import fit_clip, fit_photo
 from cameo3d.geometry.basel_tracking import BaselTracker
-from cameo3d.geometry.bfm import move_to_camera
+from cameo3d.geometry.bfm import move_to_camera, project
+from cameo3d.geometry.face_topology import (
+    INNER_LIP_LOWER,
+    INNER_LIP_UPPER,
+    LEFT_LID_LOWER,
+    LEFT_LID_UPPER,
+    OUTER_LIP_LOWER,
+    OUTER_LIP_UPPER,
+    RIGHT_LID_LOWER,
+    RIGHT_LID_UPPER,
+)
 from cameo3d.geometry.real3d_face import picture_points
 
 SIZE = 512
@@ -70,3 +81,68 @@ def test_the_picture_size_does_not_matter(person):
     small = BaselTracker(basel_face(), identity, SIZE)(seen)
     large = BaselTracker(basel_face(), identity, 2 * SIZE)(2 * seen)
     torch.testing.assert_close(small.expression, large.expression, atol=1e-4, rtol=0)
+
+
+def misfit(weights, identity, expression, angles, translation, seen) -> torch.Tensor:
+    """The slow, clear twin of the compiled sums: weighted mean of squared distances in a picture of 224."""
+    shape = basel_face().mesh.shape(identity.expand(len(expression), 80), expression)
+    return (weights * (project(move_to_camera(shape, angles, translation)) - seen).square()).mean()
+
+
+def bend(x) -> torch.Tensor:
+    before, after = torch.cat((x[:1], x[:-1])), torch.cat((x[1:], x[-1:]))
+    return (x - (before + after) / 2).square().mean()
+
+
+def test_the_fit_of_a_clip_takes_the_steps_of_a_plain_optimiser(person, monkeypatch):
+    monkeypatch.setattr(basel_fitting, "_STEPS", 4)
+    landmarks = landmarks_of(*person)
+    seen, weights = upright_points(landmarks), point_weights()
+    identity, expression, angles, translation = (
+        torch.zeros(shape, requires_grad=True) for shape in ((1, 80), (FRAMES, 64), (FRAMES, 3), (FRAMES, 3))
+    )
+    adam = torch.optim.Adam((angles, translation, identity, expression), lr=0.1)
+    for step in range(8):
+        shapes = (identity, expression) if step >= 4 else (identity.detach(), expression.detach())
+        loss = misfit(weights, shapes[0], shapes[1], angles, translation, seen)
+        loss = loss + 0.2 * shapes[0].square().mean() + 0.6 * shapes[1].square().mean()
+        loss = loss + bend(shapes[1]) + 0.3 * bend(angles) + 0.3 * bend(translation)
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+    fit = fit_clip(basel_face(), landmarks, SIZE)
+    torch.testing.assert_close(fit.identity, identity[0].detach(), atol=2e-4, rtol=0)
+    torch.testing.assert_close(fit.expression, expression.detach(), atol=2e-4, rtol=0)
+    torch.testing.assert_close(fit.angles, angles.detach(), atol=2e-4, rtol=0)
+    torch.testing.assert_close(fit.translation, translation.detach(), atol=2e-4, rtol=0)
+
+
+def test_nothing_pulls_at_what_a_tracker_found(person):
+    landmarks = landmarks_of(*person)[:1]
+    track = BaselTracker(basel_face(), person[0], SIZE)
+    fit = [track(landmarks[0]) for _ in range(4)][-1]
+
+    def slopes(expression, angles, translation) -> tuple[torch.Tensor, ...]:
+        free = tuple(x.clone().requires_grad_() for x in (expression, angles, translation))
+        loss = misfit(point_weights(), fit.identity, free[0], free[1], free[2], upright_points(landmarks))
+        return torch.autograd.grad(loss + 0.6 * free[0].square().mean(), free)
+
+    found = slopes(fit.expression, fit.angles, fit.translation)
+    unfitted = slopes(torch.zeros(1, 64), torch.zeros(1, 3), torch.zeros(1, 3))
+    for here, there in zip(found, unfitted, strict=True):
+        assert here.norm() < 1e-3 * there.norm()
+
+
+def upright_points(landmarks) -> torch.Tensor:
+    points = torch.from_numpy(landmarks[..., :2])
+    return torch.stack((points[..., 0], SIZE - points[..., 1]), dim=-1) * (224 / SIZE)
+
+
+def point_weights() -> torch.Tensor:
+    """Of a clip: eyes 3, upper lids 20, lips 5, points without a match 0."""
+    weights = torch.ones(468)
+    weights[[*RIGHT_LID_UPPER, *RIGHT_LID_LOWER, *LEFT_LID_UPPER, *LEFT_LID_LOWER]] = 3
+    weights[[161, 160, 159, 158, 157, 388, 387, 386, 385, 384]] = 20
+    weights[[*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER]] = 5
+    weights[basel_face().mesh_vertices < 0] = 0
+    return weights[:, None]

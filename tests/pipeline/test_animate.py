@@ -1,9 +1,16 @@
+import wave
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
 
+import cameo3d
 from cameo3d.errors import FaceError, InputError
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.media.audio import read_audio
 from cameo3d.media.images import write_image
+from cameo3d.models.voice.contract import Delivery
 from cameo3d.pipeline.animate import animate, create, cut, is_avatar_file, orbit
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.values import Crop
@@ -98,3 +105,39 @@ def test_a_photo_without_a_face_is_named(tmp_path):
 def test_colours_are_checked(avatar, motion):
     with pytest.raises(InputError, match="#rrggbb"):
         animate(avatar, motion=motion, background="#12345g")
+
+
+@pytest.fixture(scope="module")
+def speech(tmp_path_factory):
+    """The second and a half of the demo's voice that say "I am a computer"."""
+    path = tmp_path_factory.mktemp("speech") / "speech.wav"
+    demo = Path(cameo3d.__file__).parent / "assets" / "demo_voice.flac"
+    sound = np.concatenate(list(read_audio(demo)))[17600:41600]
+    with wave.open(str(path), "wb") as file:
+        file.setparams((1, 2, 16000, 0, "NONE", "NONE"))
+        file.writeframes((32000 * sound).astype(np.int16).tobytes())
+    return path
+
+
+def test_a_voice_opens_and_closes_the_mouth_and_is_kept_as_the_sound(avatar, speech):
+    spoken = animate(avatar, voice=speech, delivery=Delivery(seed=4))
+    assert (len(spoken), spoken.audio, spoken.driver) == (38, speech, None)
+    face = load_face_model()
+    vertices = face.vertices(avatar.identity.expand(38, -1), spoken.motion.expression)
+    lips = vertices[:, (13, 14), 1].diff(dim=1)
+    assert lips.min() < 0.001, "metres"
+    assert lips.max() > 0.004
+    again = animate(avatar, voice=speech, delivery=Delivery(seed=4))
+    assert torch.equal(spoken.motion.expression, again.motion.expression)
+    assert next(iter(spoken)).shape == (512, 512, 3)
+
+
+def test_a_speaker_can_hold_still_or_move_as_another_motion_does(avatar, motion, speech):
+    still = animate(avatar, voice=speech, pose="still").motion
+    assert torch.equal(still.rotation, avatar.rotation.expand(38, 3))
+    assert torch.equal(still.gaze, avatar.gaze.expand(38, 2, 2))
+    posed = animate(avatar, voice=speech, pose=motion).motion
+    torch.testing.assert_close(posed.rotation[:3], animate(avatar, motion=motion).motion.rotation)
+    torch.testing.assert_close(posed.expression, still.expression)
+    natural = animate(avatar, voice=speech, pose="natural").motion
+    assert natural.rotation.std(0).min() > 0.001

@@ -5,8 +5,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
-from cameo3d.pipeline.retarget import absolute_motion, neutral_frame, relative_motion, with_pose
+from cameo3d.models.relief import ReliefAvatar
+from cameo3d.pipeline.animate import create
+from cameo3d.pipeline.retarget import (
+    absolute_motion,
+    neutral_frame,
+    relative_motion,
+    voiced_motion,
+    with_pose,
+)
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import still_motion
 
@@ -168,3 +177,29 @@ def test_a_photo_from_the_side_turns_back_less(side_degrees, back_degrees):
     moved = relative_motion(wild, source, reference=still_motion(1))
     turned_back = math.degrees(float(source.rotation[0] - moved.rotation[1, 0]))
     assert 0.9 * back_degrees < turned_back <= back_degrees
+
+
+def test_a_smile_stays_while_its_owner_speaks_and_an_open_mouth_closes(astronaut_path):
+    avatar = create(astronaut_path)
+    habits = {"mouthSmileLeft": 0.6, "browInnerUp": 0.3, "jawOpen": 0.4, "mouthUpperUpLeft": 0.5}
+    expression = torch.zeros(52)
+    for name, weight in habits.items():
+        expression[BLENDSHAPES.index(name)] = weight
+    assert isinstance(avatar, ReliefAvatar)
+    person = replace(avatar, expression=expression)
+    voice = still_motion(2)
+    voice.expression[1, BLENDSHAPES.index("jawOpen")] = 0.5
+    voice.expression[1, BLENDSHAPES.index("mouthPucker")] = 1.0
+    voice.rotation[1, 1] = 0.05
+    moved = voiced_motion(voice, person)
+    weight = {name: moved.expression[:, BLENDSHAPES.index(name)].tolist() for name in habits}
+    assert weight["jawOpen"] == [0.0, 0.5]
+    assert weight["mouthUpperUpLeft"] == [0.0, 0.0]
+    assert weight["browInnerUp"] == pytest.approx([0.3, 0.3])
+    assert weight["mouthSmileLeft"] == pytest.approx([0.42, 0.126])  # rounded lips cannot smile
+    face = load_face_model()
+    lips = face.vertices(torch.zeros(face.identity_basis.shape[0]), moved.expression[0])
+    assert lips[14, 1] - lips[13, 1] < 0.0003, "metres between lips that smile and say nothing"
+    torch.testing.assert_close(moved.rotation[0], person.rotation)
+    torch.testing.assert_close(moved.gaze, person.gaze.expand(2, 2, 2))
+    assert moved.rotation[1, 1] > person.rotation[1] + 0.04

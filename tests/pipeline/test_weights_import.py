@@ -1,5 +1,5 @@
 import pickle
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import pytest
 import torch
@@ -7,10 +7,15 @@ from torch import nn
 
 from cameo3d.errors import WeightsError
 from cameo3d.pipeline import weights
-from cameo3d.pipeline.weights import filling, import_weights
-from cameo3d.weights.conversion.real3d import read_checkpoint
+from cameo3d.pipeline.weights import import_weights
 from cameo3d.weights.conversion.renaming import check_layout, renamed
 from cameo3d.weights.converted import load_weights, read_label
+
+
+@dataclass(frozen=True)
+class Nothing:
+    """Sizes of a network without any."""
+
 
 RENAMES = ((r"^net\.", ""),)
 
@@ -25,8 +30,8 @@ def convert(official, expected):
 def release(monkeypatch, tmp_path):
     """Real3D-Portrait's release with networks of a few numbers; returns the official folder."""
     parts = tuple(
-        replace(part, convert=filling(lambda: nn.Linear(3, 2), read_checkpoint, convert), config=None)
-        for part in weights.RELEASES["real3d"][:2]
+        replace(part, convert=convert, network=lambda: nn.Linear(3, 2), config=None)
+        for part in weights.RELEASES["real3d"]
     )
     monkeypatch.setitem(weights.RELEASES, "real3d", parts)
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path / "mine"))
@@ -56,7 +61,7 @@ def test_both_networks_are_taken_over_and_load_again(release, tmp_path):
     label = read_label(paths[0])
     assert label.model == "real3d-official"
     assert "model_ckpt_steps_100.ckpt, SHA-256" in label.revision
-    stored = load_weights(paths[0], "real3d-official")
+    stored = load_weights(paths[0], "real3d-official", Nothing())
     assert torch.equal(stored["weight"], torch.ones(2, 3))
 
 

@@ -19,7 +19,6 @@ from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 app = tyro.extras.SubcommandApp()
 
 _DRIVER = create_mutex_group(required=True)
-_SUBJECT = create_mutex_group(required=True)
 _TRANSFER = create_mutex_group(required=False)
 _File = Annotated[Path | None, arg(metavar="FILE")]
 _Out = Annotated[Path | None, arg(metavar="FILE")]
@@ -48,6 +47,7 @@ def animate(
     mouth_amplitude: float = 1.0,
     temperature: float = 0.2,
     seed: int = 0,
+    voice_model: Literal["lite", "official"] = "lite",
     overwrite: bool = False,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
@@ -72,6 +72,8 @@ def animate(
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
         temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
         seed: With a voice, another number is another take.
+        voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
+            weights you have imported.
         overwrite: Replace an existing output.
         choice: The avatar model.
     """
@@ -79,6 +81,8 @@ def animate(
     if not 0 <= mouth_amplitude <= 2:
         raise _usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
+    if absolute and voice:
+        raise _usage("--absolute and --voice do not go together: a voice has no pose to take over.")
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, write_video
@@ -101,10 +105,11 @@ def animate(
             frame=frame,
             face=face,
             smooth=smooth,
-            choice=choice,
             delivery=Delivery(
                 blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
             ),
+            voice_model=voice_model,
+            choice=choice,
             progress=advance,
         )
     frames, size = (animation, animation.size)
@@ -224,7 +229,7 @@ def orbit(
 
 @app.command
 def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: bool = False) -> None:
-    """Animate the astronaut's portrait that scikit-image carries, and say how long each stage took.
+    """Let the astronaut's portrait that scikit-image carries speak, and say how long each stage took.
 
     Args:
         out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.
@@ -237,7 +242,9 @@ def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: 
 
 @app.command
 def bench(
-    name: Annotated[Positional[Literal["relief", "real3d"]], arg(metavar="NAME")] = "relief",
+    name: Annotated[
+        Positional[Literal["relief", "real3d", "goha"]], arg(metavar="relief|real3d|goha")
+    ] = "relief",
     photo: _File = None,
     video: _File = None,
     json: _Out = None,
@@ -247,9 +254,9 @@ def bench(
     """Measure speed and memory, stage by stage.
 
     Args:
-        name: What to measure.
-        photo: Photo for relief to use instead of the astronaut's portrait.
-        video: Driving video for relief to use instead of one that is rendered first.
+        name: What to measure; real3d and goha with random weights if none were imported.
+        photo: For relief, photo to use instead of the astronaut's portrait.
+        video: For relief, driving video to use instead of one that is rendered first.
         json: File for the figures.
         compare: Figures of an earlier run to compare with.
         overwrite: Replace an existing JSON file.
@@ -257,11 +264,15 @@ def bench(
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
     from cameo3d.evaluation.bench import load_report, measure_relief, save_report
+    from cameo3d.evaluation.bench_goha import measure_goha
     from cameo3d.evaluation.bench_real3d import measure_real3d
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    report = measure_relief(photo, video, _say) if name == "relief" else measure_real3d(_say)
+    if name == "relief":
+        report = measure_relief(photo, video, _say)
+    else:
+        report = (measure_real3d if name == "real3d" else measure_goha)(_say)
     show_table(report, earlier)
     if out:
         save_report(report, out)
@@ -271,7 +282,7 @@ def bench(
 @app.command
 def weights(
     action: Annotated[Positional[Literal["import"]], arg(metavar="import")],
-    model: Annotated[Positional[Literal["real3d"]], arg(metavar="real3d")],
+    model: Annotated[Positional[Literal["real3d", "goha"]], arg(metavar="real3d|goha")],
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
 ) -> None:
     """Take over the published weights of a model into your own folder, checked and converted.
@@ -296,8 +307,7 @@ def evaluate(
     ],
     data: Annotated[Path, arg(metavar="FOLDER")],
     report: Annotated[Path, arg(metavar="DIR")],
-    model: Annotated[Literal["relief"] | None, _SUBJECT] = None,
-    outputs: Annotated[Path | None, arg(metavar="FOLDER"), _SUBJECT] = None,
+    outputs: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     photos: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     pairs: _File = None,
     frame: Literal["crop", "photo"] = "crop",
@@ -306,6 +316,7 @@ def evaluate(
     limit: int | None = None,
     frames: int | None = None,
     jobs: int | None = None,
+    choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Measure a model, or another system's outputs, and write a report to look at.
 
@@ -314,8 +325,7 @@ def evaluate(
             drive; voice: the clips' sound drives; free-view: a grid of angles.
         data: Photos or clips, in the usual layouts of CelebA-HQ, HDTF and VFHQ, or any.
         report: Folder for report.html, report.json and the cases; the same command goes on where it stopped.
-        model: Model to measure.
-        outputs: Videos or pictures of another system to measure instead, named like the pairs.
+        outputs: Videos or pictures of another system to measure instead of --model, named like the pairs.
         photos: For cross: folder of the photos that the data's clips drive.
         pairs: CSV file with the columns photo and driver, to take these instead of the papers' choice.
         frame: Head and shoulders at 512x512, or the whole picture.
@@ -324,7 +334,10 @@ def evaluate(
         limit: At most so many cases, drawn at random.
         frames: At most so many frames of each clip.
         jobs: Processes that work at the same time; by default one for each core.
+        choice: Which avatar model, and how it draws.
     """
+    if (choice.model is None) == (outputs is None):
+        raise _usage("Give either --model NAME or --outputs FOLDER.")
     for name, value in (("limit", limit), ("frames", frames), ("jobs", jobs)):
         if value is not None and value < 1:
             raise _usage(f"--{name} should be at least 1, got {value}.")
@@ -336,7 +349,7 @@ def evaluate(
         data=str(data),
         photos=None if photos is None else str(photos),
         pairs=None if pairs is None else str(pairs),
-        model=model,
+        choice=choice if outputs is None else None,
         outputs=None if outputs is None else str(outputs),
         frame=frame,
         relative=relative,
@@ -347,6 +360,26 @@ def evaluate(
         networks=present_networks(),
     )
     run(settings, report, jobs or os.cpu_count() or 1, _say)
+
+
+@app.command
+def train(
+    name: Annotated[Positional[Literal["voice"]], arg(metavar="NAME")],
+    data: Annotated[Path, arg(metavar="FOLDER")],
+    speech: Annotated[Path, arg(metavar="FOLDER")],
+    out: Annotated[Path, arg(metavar="FOLDER")],
+) -> None:
+    """Train a model that the package ships, from data to weights; the same call takes up what was stopped.
+
+    Args:
+        name: Which model.
+        data: Talking videos with their index.csv.
+        speech: Speech without pictures with its index.csv.
+        out: Folder for prepared data, the state of the training and the weights.
+    """
+    from cameo3d.app.train import train_voice_model
+
+    print(train_voice_model(data, speech, out))
 
 
 @app.command

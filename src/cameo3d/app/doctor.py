@@ -46,15 +46,17 @@ class Finding:
 
 
 def findings() -> list[Finding]:
-    """Look at Python, the machine, every library, the video encoders and the shipped files."""
+    """Look at Python, the machine, libraries, video encoders, shipped files, and networks of measures."""
     return [
         Finding("cameo3d", version("cameo3d")),
         Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 13)),
         Finding("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
         *map(_library, _LIBRARIES),
+        *_transformers(),
         *_encoders(),
         *_assets(),
         *_released(),
+        *_networks(),
     ]
 
 
@@ -66,6 +68,14 @@ def _library(name: str) -> Finding:
         return Finding(
             name, f"{error}; install with `pip install --no-deps -r requirements.lock`", good=False
         )
+
+
+def _transformers() -> Iterator[Finding]:
+    try:
+        yield Finding("transformers for the official voice", version("transformers"))
+    except PackageNotFoundError:
+        advice = "optional; install with `pip install 'cameo3d[official]'`"
+        yield Finding("transformers for the official voice", advice, False, optional=True)
 
 
 def _encoders() -> Iterator[Finding]:
@@ -106,3 +116,18 @@ def _released() -> Iterator[Finding]:
             yield Finding(f"weights {name}", state, there, optional=True)
         except WeightsError as error:
             yield Finding(f"weights {name}", str(error), good=False)
+
+
+def _networks() -> Iterator[Finding]:
+    from cameo3d.evaluation.networks.folder import FILES, own_networks
+    from cameo3d.perception.identity import missing_recogniser
+
+    why = missing_recogniser()
+    yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", not why, optional=True)
+    folder = own_networks().folder
+    for file in FILES:
+        if (folder / file.name).is_file():
+            yield Finding(f"network {file.name} for {file.measures}", file.licence)
+        else:
+            state = f"not in {folder}; from {file.source}; licence: {file.licence}"
+            yield Finding(f"network {file.name} for {file.measures}", state, False, optional=True)

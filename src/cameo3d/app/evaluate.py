@@ -3,7 +3,9 @@
 from collections.abc import Callable
 from pathlib import Path
 
+from rich.box import SIMPLE
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from cameo3d.errors import InputError
@@ -36,17 +38,26 @@ def run(settings: Settings, folder: Path, jobs: int, say: Callable[[str], None])
 
 def _show(evaluation: Evaluation) -> None:
     rows, left_out = summarise(evaluation.results)
-    table = Table("measure", "better", title=f"{evaluation.settings.protocol}, {evaluation.settings.subject}")
-    for heading in ("mean", "sd", "median", "real clips", "cases"):
+    table = Table(title=f"{evaluation.settings.protocol}, {evaluation.settings.subject}", box=SIMPLE)
+    table.add_column("measure", no_wrap=True)
+    table.add_column("better")
+    for heading in ("mean", "sd", "real clips", "cases"):
         table.add_column(heading, justify="right")
     for row in rows:
         reference = "" if row.reference is None else f"{row.reference:.4g}"
-        numbers = (f"{row.mean:.4g}", f"{row.deviation:.4g}", f"{row.median:.4g}", reference, str(row.count))
-        table.add_row(row.measure.name.replace("[", r"\["), row.measure.better, *numbers)
+        numbers = (f"{row.mean:.4g}", f"{row.deviation:.4g}", reference, str(row.count))
+        table.add_row(escape(row.measure.name), row.measure.better, *numbers)
+    for measure, figures in evaluation.together:
+        if figures.value is not None:
+            table.add_row(escape(measure.name), measure.better, f"{figures.value:.4g}", "", "", "all")
     console = Console()
     console.print(table)
-    for one in left_out:
-        console.print(f"{one.measure.name} left out: {one.why}", highlight=False, markup=False)
+    reasons = [(one.measure.name, one.why) for one in left_out]
+    reasons += [(one.name, figures.why) for one, figures in evaluation.together if figures.value is None]
+    for name, why in reasons:
+        console.print(f"{name} left out: {why}", highlight=False, markup=False, soft_wrap=True)
     for result in evaluation.results:
         if result.skipped:
-            console.print(f"{result.name} skipped: {result.skipped}", highlight=False, markup=False)
+            console.print(
+                f"{result.name} skipped: {result.skipped}", highlight=False, markup=False, soft_wrap=True
+            )

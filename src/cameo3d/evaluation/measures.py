@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float32, UInt8
@@ -47,12 +47,14 @@ class Moment:
     """One frame of a clip."""
 
     output: Picture
-    truth: Picture | None
-    """What the output should look like, pixel for pixel and of its size; None where nobody knows that."""
+    truth: UInt8[np.ndarray, "true_height true_width 3"] | None
+    """What the output should look like, pixel for pixel and so of its size; None where nobody knows that."""
     output_face: SeenFace | None
     """None where no face was seen."""
     driver_face: SeenFace | None
     """The face whose motion is wanted, in pixels of its own frame: the truth's, if there is one."""
+    driver: UInt8[np.ndarray, "driver_height driver_width 3"] | None = None
+    """The driver's frame, where it is not the truth."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +82,7 @@ class Figures:
     """What the real clip has, of measures that shall be near it."""
 
 
+@runtime_checkable
 class Meter(Protocol):
     """Measures one clip; its memory grows by a few numbers a frame only."""
 
@@ -102,10 +105,13 @@ class FeatureSets:
     real: Float32[np.ndarray, "rows_real columns"]
 
 
+@runtime_checkable
 class SetMeter(Protocol):
     """Measures many clips together: it gathers what `figures_of_sets` joins after the last clip."""
 
     measure: Measure
+    why: str
+    """Why it cannot be measured; empty if it can."""
 
     def add(self, moment: Moment) -> None:
         """Look at the next frame."""

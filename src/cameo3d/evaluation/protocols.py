@@ -1,17 +1,17 @@
 """What each protocol shows the meters, frame by frame: our own models' frames, or another system's."""
 
-import inspect
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 import cv2
 import numpy as np
 import torch
+from jaxtyping import UInt8
 
 from cameo3d.errors import FaceError, InputError
 from cameo3d.evaluation.datasets import (
@@ -22,7 +22,7 @@ from cameo3d.evaluation.datasets import (
     frame_rate_of,
     frames_of,
 )
-from cameo3d.evaluation.measures import Case, Moment, Picture
+from cameo3d.evaluation.measures import Case, Moment, Picture, SeenFace
 from cameo3d.evaluation.pairs import Pair
 from cameo3d.evaluation.settings import Settings
 from cameo3d.evaluation.watching import FaceWatcher, see_face
@@ -30,8 +30,9 @@ from cameo3d.media.files import shown
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
 from cameo3d.models.avatar import Avatar
 from cameo3d.pipeline.animate import Animation, animate, create, cut
+from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
 from cameo3d.pipeline.portrait import make_portrait
-from cameo3d.values import Motion
+from cameo3d.values import Motion, Portrait
 
 PHOTO_FRAMES = 100
 """So many frames of a clip drive a photo, as in GOHA's table 3."""
@@ -40,6 +41,8 @@ PITCHES_DEGREES = (-20, 0, 20)
 """The grid of `free-view`, turns away from the photo's own pose."""
 _STRAY_FRAMES = 2
 """An output may be longer or shorter than its clip by so many frames."""
+
+AnyPicture = UInt8[np.ndarray, "_ _ 3"]
 
 
 @dataclass(frozen=True)
@@ -93,13 +96,14 @@ def staged(pair: Pair, settings: Settings) -> Iterator[Stage]:
 def _sights(
     frames: Iterator[tuple[Picture, Picture | None]],
     has_truth: bool,
-    watch_output: FaceWatcher,
-    watch_driver: FaceWatcher,
+    watch_output: Callable[[AnyPicture], SeenFace | None],
+    watch_driver: Callable[[AnyPicture], SeenFace | None],
 ) -> Iterator[Sight]:
     """From outputs, each with its truth or driver, to what meters see."""
     for output, beside in frames:
         seen, wanted = watch_output(output), None if beside is None else watch_driver(beside)
-        yield Sight(Moment(output, beside if has_truth else None, seen, wanted), beside)
+        truth, driver = (beside, None) if has_truth else (None, beside)
+        yield Sight(Moment(output, truth, seen, wanted, driver), beside)
 
 
 Frames = Iterator[tuple[Picture, Picture | None]]
@@ -107,9 +111,10 @@ Frames = Iterator[tuple[Picture, Picture | None]]
 
 def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, Frames]:
     """Frames of our own model, each beside the driver's in the same framing."""
+    choice = settings.choice or DEFAULT_CHOICE
     first = next(frames_of(pair.source))
     try:
-        avatar = create(make_portrait(first))
+        avatar = create(make_portrait(first), choice=choice)
     except FaceError as error:
         raise FaceError(f"{shown(pair.source.path)}: {error}") from error
     driver, video = pair.driver, None
@@ -117,7 +122,7 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
         video = stack.enter_context(as_video(driver))
     elif settings.protocol in ("self", "voice") or (settings.protocol == "cross" and driver is None):
         raise InputError(f"The pair {pair.name} has no clip that drives it; name one as its driver.")
-    framed = _Framing(avatar, settings.frame)
+    framed = _Framing(avatar, settings.frame, choice)
     match settings.protocol:
         case "reconstruction":
             animation = framed.moved(_own_pose(avatar))
@@ -131,20 +136,24 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
             info = probe_video(video)
             if (info.width, info.height) != (first.shape[1], first.shape[0]):
                 raise InputError(f"The clip {shown(driver.path)} is too large; scale it down to 1920 pixels.")
-            animation = animate(avatar, video=video, relative=False, frame=settings.frame)
+            animation = animate(avatar, video=video, relative=False, frame=settings.frame, choice=choice)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
         case "cross" if driver and driver.kind == "photo":
-            other = create(driver.path)
+            other = make_portrait(next(frames_of(driver)))
             animation = framed.moved(_own_pose(other))
             besides = iter([cut(other.photo.numpy(), other.crop)])
         case "cross":
             assert video, "checked above"
-            animation = animate(avatar, video=video, relative=settings.relative, frame=settings.frame)
+            animation = animate(
+                avatar, video=video, relative=settings.relative, frame=settings.frame, choice=choice
+            )
             besides = animation.driver_frames()
         case "voice":
             assert driver, "checked above"
             assert video, "checked above"
-            animation = _spoken(avatar, video, settings)
+            if not probe_video(video).has_audio:
+                raise InputError(f"The clip {shown(driver.path)} has no sound; give one in which one speaks.")
+            animation = animate(avatar, voice=video, frame=settings.frame, choice=choice)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
     photo = framed(first)
     sound = video if video is not None and probe_video(video).has_audio else None
@@ -157,30 +166,30 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
 class _Framing:
     """Pictures in the framing of an avatar's frames."""
 
-    def __init__(self, avatar: Avatar, view: Literal["crop", "photo"]) -> None:
-        self._avatar: Avatar = avatar
+    def __init__(self, avatar: Avatar, view: Literal["crop", "photo"], choice: Choice) -> None:
+        self._avatar, self._choice = avatar, choice
         self._view: Literal["crop", "photo"] = view
 
-    def __call__(self, picture: Picture) -> Picture:
+    def __call__(self, picture: AnyPicture) -> Picture:
         return picture if self._view == "photo" else cut(picture, self._avatar.crop)
 
-    def seen(self, picture: Picture) -> Picture:
+    def seen(self, picture: AnyPicture) -> Picture:
         """Ones where the framing shows a part of the picture, zeros where the truth is black beyond it."""
         inside = self(np.full_like(picture, 255))
         return (inside == 255).astype(np.uint8)
 
     def moved(self, motion: Motion) -> Animation:
         """The avatar in motion, taken over as it is."""
-        return animate(self._avatar, motion=motion, relative=False, frame=self._view)
+        return animate(self._avatar, motion=motion, relative=False, frame=self._view, choice=self._choice)
 
 
-def _own_pose(avatar: Avatar) -> Motion:
+def _own_pose(person: Avatar | Portrait) -> Motion:
     """One frame: the person as in the photo."""
     return Motion(
-        avatar.expression[None],
-        avatar.rotation[None],
-        avatar.translation[None],
-        avatar.gaze[None],
+        person.expression[None],
+        person.rotation[None],
+        person.translation[None],
+        person.gaze[None],
         float(DEFAULT_FRAME_RATE),
         "photo",
     )
@@ -198,18 +207,6 @@ def _turns(avatar: Avatar) -> Motion:
         still.frame_rate,
         "views",
     )
-
-
-def has_voice() -> bool:
-    """Whether the models can be driven by a voice."""
-    return "voice" in inspect.signature(animate).parameters
-
-
-def _spoken(avatar: Avatar, video: Path, settings: Settings) -> Animation:
-    if not probe_video(video).has_audio:
-        raise InputError(f"The clip {shown(video)} has no sound; give one in which somebody speaks.")
-    spoken: dict[str, Any] = {"voice": video, "frame": settings.frame}
-    return animate(avatar, **spoken)
 
 
 def _of_outputs(pair: Pair, settings: Settings) -> tuple[Case, Frames]:
@@ -255,7 +252,7 @@ def _in_step(outputs: Iterator[Picture], others: Iterator[Picture], path: Path, 
         raise InputError(f"The output {shown(path)} is {which} than what drove it; give one of its length.")
 
 
-def _at_size(picture: Picture, like: Picture, path: Path) -> Picture:
+def _at_size(picture: AnyPicture, like: Picture, path: Path) -> Picture:
     height, width = like.shape[:2]
     own_height, own_width = picture.shape[:2]
     if (own_height, own_width) == (height, width):

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from cameo3d.errors import InputError
-from cameo3d.evaluation.measures import Figures, Measure
+from cameo3d.evaluation.measures import FeatureSets, Figures, Measure
 from cameo3d.media.files import replacing, shown
+
+_SIDES = ("output", "real")
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class CaseResult:
     """How long it took to render and measure."""
     figures: tuple[tuple[Measure, Figures], ...] = ()
     """In the order of the table."""
+    together: tuple[tuple[Measure, str], ...] = ()
+    """Measures that are taken of all cases together, each with the reason why it cannot be, or ""."""
     skipped: str = ""
     """Why it was left out, in one sentence."""
 
@@ -83,8 +90,29 @@ def load_case(path: Path) -> tuple[CaseResult, list[list[Any]]]:
         content = json.loads(path.read_text("utf8"))
         stamp = content.pop("stamp")
         figures = tuple((Measure(**one), Figures(**other)) for one, other in content.pop("figures"))
-        return CaseResult(**content, figures=figures), stamp
+        together = tuple((Measure(**one), why) for one, why in content.pop("together"))
+        return CaseResult(**content, figures=figures, together=together), stamp
     except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise InputError(f"The case {shown(path)} is damaged; delete it and run again.") from error
+
+
+def save_sets(sets: Sequence[FeatureSets], path: Path) -> None:
+    """Store what a case adds to the measures that are taken of all cases together."""
+    arrays = {f"{side}_{index}": getattr(one, side) for index, one in enumerate(sets) for side in _SIDES}
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        np.savez(file, allow_pickle=False, **arrays)
+
+
+def load_sets(path: Path, index: int) -> FeatureSets:
+    """Read what a case adds to one of these measures.
+
+    Raises:
+        InputError: If the file is something else.
+    """
+    try:
+        with np.load(path) as stored:
+            return FeatureSets(*(stored[f"{side}_{index}"] for side in _SIDES))
+    except (OSError, ValueError, KeyError, BadZipFile) as error:
         raise InputError(f"The case {shown(path)} is damaged; delete it and run again.") from error
 
 

@@ -20,12 +20,13 @@ import torch
 
 from cameo3d.errors import CameoError, InputError, OutputError
 from cameo3d.evaluation.datasets import Item, find_items
-from cameo3d.evaluation.measures import Figures
-from cameo3d.evaluation.metrics.tables import meters_for
+from cameo3d.evaluation.measures import Figures, Measure
+from cameo3d.evaluation.metrics.fid import figures_of_sets
+from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
 from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
-from cameo3d.evaluation.protocols import files_of, has_voice, staged
-from cameo3d.evaluation.results import CaseResult, load_case, rank, save_case, stamp_of
+from cameo3d.evaluation.protocols import files_of, staged
+from cameo3d.evaluation.results import CaseResult, load_case, load_sets, rank, save_case, save_sets, stamp_of
 from cameo3d.evaluation.settings import Settings, differences
 from cameo3d.evaluation.shots import Shots
 from cameo3d.media.files import replacing, shown
@@ -48,6 +49,8 @@ class Evaluation:
     pairs: list[Pair]
     results: list[CaseResult]
     """One for each pair, in their order."""
+    together: list[tuple[Measure, Figures]]
+    """What is measured of all cases together."""
 
 
 def evaluate(
@@ -65,11 +68,6 @@ def evaluate(
         InputError: If the data cannot be used, or the folder holds figures of other settings.
         OutputError: If the folder cannot be written, or holds other files.
     """
-    if settings.protocol == "voice" and settings.model and not has_voice():
-        raise InputError(
-            f"The model {settings.model} cannot be driven by a voice yet; measure another system's videos "
-            "with --outputs."
-        )
     pairs = _agreed_pairs(settings, folder)
     done = {pair.name: result for pair in pairs if (result := _known(pair, settings, folder)) is not None}
     pending = [pair for pair in pairs if pair.name not in done]
@@ -79,7 +77,8 @@ def evaluate(
         done[result.name] = result
         say(f"{len(done)}/{len(pairs)} {_line(result)}")
         _drop_pictures(pairs, done, folder)
-    return Evaluation(folder, settings, pairs, [done[pair.name] for pair in pairs])
+    results = [done[pair.name] for pair in pairs]
+    return Evaluation(folder, settings, pairs, results, _joined(results, folder))
 
 
 def case_path(folder: Path, name: str, suffix: str) -> Path:
@@ -96,10 +95,10 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
     try:
         result = _figures_of(pair, settings, folder, result)
     except CameoError as error:
-        result = replace(result, skipped=str(error))
+        result = replace(result, skipped=_one_line(str(error)))
     except Exception as error:  # one broken case shall not stop thousands; the report names it
         logger.exception("The case %s failed.", pair.name)
-        result = replace(result, skipped=f"Unexpected {type(error).__name__}: {error}")
+        result = replace(result, skipped=_one_line(f"Unexpected {type(error).__name__}: {error}"))
     result = replace(result, seconds=round(time.perf_counter() - start, 3))
     save_case(result, stamp_of(files_of(pair, settings)), case_path(folder, pair.name, ".json"))
     return result.without_frames()
@@ -108,22 +107,40 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
 def _figures_of(pair: Pair, settings: Settings, folder: Path, result: CaseResult) -> CaseResult:
     with staged(pair, settings) as stage:
         meters = meters_for(settings.protocol, stage.case, own_networks())
+        gatherers = set_meters_for(settings.protocol, stage.case, own_networks())
         shots, count = Shots(stage.case.photo), 0
         for sight in stage.sights:
             count += 1
-            for meter in meters:
+            for meter in (*meters, *gatherers):
                 meter.add(sight.moment)
             shots.add(sight)
     if count == 0:
         raise InputError(f"The case {pair.name} has no frames; give a longer clip.")
     write_image(case_path(folder, pair.name, ".jpg"), shots.strip())
-    figures = tuple((meter.measure, _rounded(meter.figures())) for meter in meters)
-    return replace(result, frame_count=count, frame_rate=stage.case.frame_rate, figures=figures)
+    if any(not one.why for one in gatherers):
+        save_sets([one.sets() for one in gatherers], case_path(folder, pair.name, ".npz"))
+    together = tuple((one.measure, one.why) for one in gatherers)
+    figures = tuple((meter.measure, _rounded(meter.figures(), count)) for meter in meters)
+    rate = stage.case.frame_rate
+    return replace(result, frame_count=count, frame_rate=rate, figures=figures, together=together)
 
 
-def _rounded(figures: Figures) -> Figures:
+def _joined(results: list[CaseResult], folder: Path) -> list[tuple[Measure, Figures]]:
+    """Measures of all cases together, read one after the other."""
+    measured = [result for result in results if not result.skipped]
+    joined = []
+    for index, (measure, why) in enumerate(measured[0].together if measured else ()):
+        paths = (case_path(folder, result.name, ".npz") for result in measured)
+        sets = (load_sets(path, index) for path in paths)
+        joined.append((measure, Figures(None, why) if why else figures_of_sets(sets)))
+    return joined
+
+
+def _rounded(figures: Figures, count: int) -> Figures:
+    """Five digits for each frame; and no figure of how a single frame moves."""
     if figures.per_frame is None:
-        return figures
+        still = count == 1 and figures.value is not None
+        return Figures(None, "A single frame does not move.") if still else figures
     frames = [None if value is None else float(f"{value:.5g}") for value in figures.per_frame]
     return replace(figures, per_frame=frames)
 
@@ -185,7 +202,8 @@ def _known(pair: Pair, settings: Settings, folder: Path) -> CaseResult | None:
     if not path.exists():
         return None
     result, stamp = load_case(path)
-    if result.skipped or stamp != stamp_of(files_of(pair, settings)):
+    gathered = all(why for _, why in result.together) or case_path(folder, pair.name, ".npz").exists()
+    if result.skipped or not gathered or stamp != stamp_of(files_of(pair, settings)):
         return None
     return result.without_frames()
 
@@ -252,14 +270,15 @@ def on_sheet(pairs: list[Pair]) -> list[Pair]:
     return pairs[::step]
 
 
+def _one_line(reason: str) -> str:
+    return " ".join(reason.split())
+
+
 def _line(result: CaseResult) -> str:
     if result.skipped:
         return f"{result.name}: skipped. {result.skipped}"
-    shown_figures = ", ".join(
-        f"{measure.name} {figures.value:.4g}"
-        for measure, figures in result.figures[:4]
-        if figures.value is not None
-    )
+    known = [(measure.name, figures.value) for measure, figures in result.figures]
+    shown_figures = ", ".join([f"{name} {value:.4g}" for name, value in known if value is not None][:4])
     return f"{result.name}: {shown_figures} ({result.frame_count} frames, {result.seconds:.1f} s)"
 
 

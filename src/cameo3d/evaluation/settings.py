@@ -5,6 +5,8 @@ from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
 from cameo3d.evaluation.networks.folder import own_networks
+from cameo3d.perception.identity import missing_recogniser
+from cameo3d.pipeline.choice import Choice
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,7 @@ class Settings:
     """Folder whose photos are the sources of `cross`; None for those of the data set."""
     pairs: str | None
     """CSV file with the pairs to take; None for the protocol's own choice."""
-    model: str | None
+    choice: Choice | None
     """The model that is measured, or None for `outputs`."""
     outputs: str | None
     """Folder of another system's videos or pictures, each named like its pair."""
@@ -36,18 +38,22 @@ class Settings:
     version: str
     """Of this package."""
     networks: tuple[str, ...]
-    """Files of the user's folder of networks, which decide what can be measured."""
+    """What can be measured depends on these; see `present_networks`."""
 
     @property
     def subject(self) -> str:
         """What is measured, in words."""
-        return f"model {self.model}" if self.model else f"outputs in {self.outputs}"
+        if self.choice is None:
+            return f"outputs in {self.outputs}"
+        words = (self.choice.model or "relief", self.choice.size, "fast" if self.choice.fast else None)
+        return "model " + " ".join(word for word in words if word)
 
 
 def present_networks() -> tuple[str, ...]:
-    """Names of the files in the user's folder of networks."""
+    """Names of the files in the user's folder of networks, and `dlib` if its recogniser is installed."""
     folder = own_networks().folder
-    return tuple(sorted(path.name for path in folder.iterdir())) if folder.is_dir() else ()
+    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+    return (*names, *(() if missing_recogniser() else ("dlib",)))
 
 
 def differences(one: Settings, other: dict[str, object]) -> list[str]:

@@ -22,9 +22,10 @@ from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.reading import ExpressionReader, with_read_expressions
 from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion, with_pose
-from cameo3d.pipeline.voice import check_voice, voice_motion
+from cameo3d.pipeline.voice import VoiceName, check_voice, load_voice, voice_motion
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion_files import load_motion
 
@@ -95,6 +96,7 @@ def animate(
     face: int = 0,
     smooth: float = 0.3,
     delivery: Delivery | None = None,
+    voice_model: VoiceName = "lite",
     choice: Choice = DEFAULT_CHOICE,
     progress: Progress | None = None,
 ) -> Animation:
@@ -114,6 +116,8 @@ def animate(
         face: Which face of the photo, counted from the largest, 0.
         smooth: How strongly a video's motion is smoothed, in [0, 1].
         delivery: How a voice is spoken; of its pose and that given above, the one that is still counts.
+        voice_model: What turns a voice into motion: "lite", which is shipped, or "official", with imported
+            weights.
         choice: The avatar model, its size, and how it draws.
         progress: Called while a video is tracked or a voice is heard.
 
@@ -133,6 +137,7 @@ def animate(
             check_input(Path(given), what)
     if voice is not None:
         check_voice(Path(voice))
+    speaker = None if voice is None else load_voice(voice_model)
     fill = _read_background(background)
     model, avatar = _avatar(source, face, choice)
     driver = None if video is None else Path(video)
@@ -142,9 +147,13 @@ def animate(
     if driver is not None:
         avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
         audio = driver if probe_video(driver).has_audio else None
-        moved = transfer(tracked.motion, avatar)
+        driving = tracked.motion
+        if isinstance(model, ExpressionReader):
+            driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
+        moved = transfer(driving, avatar)
     elif audio is not None:
-        moved = voiced_motion(voice_motion(audio, _delivery(delivery, pose), progress=progress), avatar)
+        spoken = voice_motion(audio, _delivery(delivery, pose), speaker, progress)
+        moved = voiced_motion(spoken, avatar)
     else:
         moved = transfer(_motion(motion), avatar)
     if pose is not None:

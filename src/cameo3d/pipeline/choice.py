@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-ModelName = Literal["relief", "real3d"]
+ModelName = Literal["relief", "real3d", "goha"]
 Size = Literal["official", "lite"]
 Device = Literal["cpu", "cuda"]
 

@@ -9,10 +9,12 @@ import torch
 from cameo3d.errors import InputError
 from cameo3d.media.files import shown
 from cameo3d.models.avatar import Avatar, AvatarModel
+from cameo3d.models.goha.avatar import GohaAvatar
 from cameo3d.models.real3d.avatar import Real3DAvatar
 from cameo3d.models.real3d.loading import load_real3d
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.pipeline.choice import Choice, ModelName
+from cameo3d.pipeline.goha import load_goha
 from cameo3d.values.storage import load_value, stored_kind
 
 
@@ -41,6 +43,7 @@ def _real3d(choice: Choice) -> AvatarModel:
 MODELS: Mapping[ModelName, Offer] = {
     "relief": Offer(ReliefAvatar, _relief),
     "real3d": Offer(Real3DAvatar, _real3d),
+    "goha": Offer(GohaAvatar, load_goha),
 }
 """All of them."""
 

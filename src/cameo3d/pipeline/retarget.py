@@ -35,15 +35,19 @@ _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink"
 _HABITS = [
     i
     for i, name in enumerate(BLENDSHAPES)
-    if name.startswith(
-        ("brow", "cheek", "nose", "eyeSquint", "eyeWide", "mouthSmile", "mouthDimple", "mouthFrown")
-    )
+    if name.startswith(("brow", "cheek", "eyeSquint", "eyeWide", "mouthSmile", "mouthDimple", "mouthFrown"))
 ]
 """What of a photo's expression stays while the person speaks."""
 _SMILES = torch.tensor([name.startswith(("mouthSmile", "mouthDimple")) for name in BLENDSHAPES])
 _ROUNDED = [BLENDSHAPES.index(name) for name in ("mouthFunnel", "mouthPucker")]
+_SMILE_SHARE = 0.7
+"""How much of a photo's smile stays, since nobody speaks through a grin."""
 _ROUND_SHARE = 0.7
-"""How much of a smile fully rounded lips take away."""
+"""How much of that fully rounded lips take away."""
+_SMILE = [BLENDSHAPES.index("mouthSmileLeft"), BLENDSHAPES.index("mouthSmileRight")]
+_CLOSE = BLENDSHAPES.index("mouthClose")
+_SMILE_CLOSE = 0.1
+"""Weight of mouthClose that takes away the opening of a full smile: 3 of 35 mm in the shipped face model."""
 _EFFORTS = [i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook"))]
 
 
@@ -112,8 +116,10 @@ def voiced_motion(motion: Motion, source: Avatar) -> Motion:
     habit = torch.zeros(len(BLENDSHAPES))
     habit[_HABITS] = source.expression[_HABITS]
     rounded = moved.expression[:, _ROUNDED].amax(1, keepdim=True)
-    kept = torch.where(_SMILES, habit * (1 - _ROUND_SHARE * rounded), habit)
-    return replace(moved, expression=1 - (1 - moved.expression) * (1 - kept))
+    kept = torch.where(_SMILES, habit * _SMILE_SHARE * (1 - _ROUND_SHARE * rounded), habit)
+    expression = 1 - (1 - moved.expression) * (1 - kept)
+    expression[:, _CLOSE] += _SMILE_CLOSE * kept[:, _SMILE].mean(1)
+    return replace(moved, expression=expression.clamp(max=1))
 
 
 def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Posed) -> Float[Tensor, "frames 3"]:

@@ -2,9 +2,12 @@
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
+import torch
 from jaxtyping import Float32
 
 from cameo3d.errors import InputError
@@ -13,15 +16,27 @@ from cameo3d.media.files import shown
 from cameo3d.models.voice.contract import FRAME_RATE, SAMPLE_RATE, Delivery, VoiceModel
 from cameo3d.models.voice.streaming import LiteVoice
 from cameo3d.pipeline.motion import Progress
+from cameo3d.pipeline.official_voice import load_official_voice
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import joined
 
 logger = logging.getLogger(__name__)
 
+VoiceName = Literal["lite", "official"]
+"""The shipped voice model, or Real3D-Portrait's with imported weights."""
 LONG_SECONDS = 3600.0
 """Of longer sounds the user is told what they take."""
 _BLOCK = 4 * SAMPLE_RATE
 _MOUTH = [i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth"))]
+
+
+def load_voice(name: VoiceName) -> VoiceModel:
+    """Make a voice model ready.
+
+    Raises:
+        WeightsError: If its weights are missing or damaged; the official one's are the user's to import.
+    """
+    return LiteVoice() if name == "lite" else load_official_voice()
 
 
 def check_voice(path: Path) -> None:
@@ -56,7 +71,8 @@ def voice_motion(
     stream = (model or LiteVoice()).start(delivery or Delivery())
     parts, frames, warned = [], 0, False
     for block in _blocks(path):
-        parts.append(stream.push(block))
+        with _one_thread():
+            parts.append(stream.push(block))
         frames += len(parts[-1])
         if frames > LONG_SECONDS * FRAME_RATE and not warned:
             logger.warning(
@@ -70,6 +86,17 @@ def voice_motion(
     if not motion.expression[:, _MOUTH].any():
         logger.warning("No voice was heard in the sound %s; the lips stay at rest.", shown(path))
     return motion
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Compute on one core: for networks this small, threads that wait for each other only cost time."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def _blocks(path: Path) -> Iterator[Float32[np.ndarray, " samples"]]:

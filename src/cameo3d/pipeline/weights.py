@@ -4,18 +4,26 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from cameo3d.errors import OutputError, WeightsError
+from cameo3d.geometry.bfm import BaselFace
 from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.media.files import shown
+from cameo3d.models.goha.config import OFFICIAL as GOHA
+from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.parsing import FaceParser
+from cameo3d.models.goha.regressor import FaceRegressor
 from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official import VoiceToExpression
-from cameo3d.weights.conversion import real3d
-from cameo3d.weights.conversion.basel import BASEL_MODEL, find_file, read_real3d_face
+from cameo3d.perception.speech import HubertSizes, hubert_network
+from cameo3d.weights.conversion import goha, real3d
+from cameo3d.weights.conversion.basel import find_face, read_mat, read_real3d_face
+from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
 from cameo3d.weights.converted import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
 
@@ -24,14 +32,17 @@ Tensors = Mapping[str, Tensor]
 
 @dataclass(frozen=True)
 class _Part:
-    """One file of a release, and how it becomes ours."""
+    """One network of a release, and how its official file becomes ours."""
 
     stored: str
     """Its entry in `RELEASED`."""
     find: Callable[[Path], Path | None]
     """The official file in a folder, or None."""
-    convert: Callable[[Path], Tensors]
-    """Read it, and check and rename its tensors."""
+    read: Callable[[Path], Any]
+    convert: Callable[[Any, Tensors], dict[str, Tensor]]
+    """From official tensors and the network's own state to tensors that fill it, strictly."""
+    network: Callable[[], nn.Module] | None
+    """What the tensors shall fill; None if they are no network's and `convert` checks all."""
     config: object = None
     """Sizes of the network, if they vary."""
     needed: bool = True
@@ -71,14 +82,18 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
 
 
 def _converted(part: _Part, path: Path) -> dict[str, Tensor]:
-    tensors = part.convert(path)
+    expected: dict[str, Tensor] = {}
+    if part.network is not None:
+        with torch.device("meta"):
+            expected = part.network().state_dict()
+    tensors = part.convert(part.read(path), expected)
     broken = [name for name, x in tensors.items() if x.is_floating_point() and not x.isfinite().all()]
     if broken:
         raise WeightsError(f"{shown(path)} holds numbers that are not finite, in {', '.join(broken[:8])}.")
-    return dict(tensors)
+    return {name: x.to(expected[name].dtype) if name in expected else x for name, x in tensors.items()}
 
 
-def _store(part: _Part, path: Path, tensors: Tensors) -> Path:
+def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
     entry = RELEASED[part.stored]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -110,37 +125,16 @@ def _newest(name: str) -> Callable[[Path], Path | None]:
     return find
 
 
-def filling(
-    network: Callable[[], nn.Module],
-    read: Callable[[Path], Tensors],
-    convert: Callable[[Tensors, Tensors], dict[str, Tensor]],
-) -> Callable[[Path], Tensors]:
-    """Reads a checkpoint and converts it, strictly, to what fills a network.
+def _last(pattern: str) -> Callable[[Path], Path | None]:
+    """Finds a file in a folder or below; of several the one with the greatest number in its name."""
 
-    Args:
-        network: Makes the network.
-        read: From a file to official tensors.
-        convert: From official tensors and the network's own state to tensors under our names.
-    """
+    def find(folder: Path) -> Path | None:
+        def number(path: Path) -> int:
+            return int("0" + "".join(filter(str.isdigit, path.stem)))
 
-    def converted(path: Path) -> Tensors:
-        with torch.device("meta"):
-            expected = network().state_dict()
-        tensors = convert(read(path), expected)
-        return {name: x.to(expected[name].dtype) for name, x in tensors.items()}
+        return max(sorted(folder.glob(f"**/{pattern}")), key=number, default=None)
 
-    return converted
-
-
-def _find_face(folder: Path) -> Path | None:
-    """The Basel model; the other files lie where it does, or beside its folder."""
-    return find_file(folder, BASEL_MODEL)
-
-
-def _convert_face(path: Path) -> Tensors:
-    folder = path.parents[2] if path.parts[-3:-1] == ("deep_3drecon", "BFM") else path.parent
-    folder = folder.parent if folder.name == "BFM" else folder
-    return Real3DFace.from_arrays(read_real3d_face(folder)).tensors()
+    return find
 
 
 RELEASES: dict[str, tuple[_Part, ...]] = {
@@ -148,18 +142,69 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
         _Part(
             stored="real3d-official",
             find=_newest("secc2plane_torso_orig"),
-            convert=filling(
-                lambda: Real3DGenerator(REAL3D), real3d.read_checkpoint, real3d.convert_generator
-            ),
+            read=real3d.read_checkpoint,
+            convert=real3d.convert_generator,
+            network=lambda: Real3DGenerator(REAL3D),
             config=REAL3D,
+        ),
+        _Part(
+            stored="real3d-face",
+            find=find_face,
+            read=read_real3d_face,
+            convert=lambda official, _: Real3DFace.from_arrays(official).tensors(),
+            network=None,
+            needed=False,
+        ),
+        _Part(
+            stored="real3d-hubert",
+            find=find_hubert,
+            read=read_hubert,
+            convert=convert_hubert,
+            network=lambda: hubert_network(HubertSizes()),
+            config=HubertSizes(),
+            needed=False,
         ),
         _Part(
             stored="real3d-voice",
             find=_newest("audio2secc_vae"),
-            convert=filling(VoiceToExpression, real3d.read_checkpoint, real3d.convert_voice),
+            read=real3d.read_checkpoint,
+            convert=real3d.convert_voice,
+            network=VoiceToExpression,
             needed=False,
         ),
-        _Part(stored="real3d-face", find=_find_face, convert=_convert_face, needed=False),
+    ),
+    "goha": (
+        _Part(
+            stored="goha-official",
+            find=_last("checkpoint*.ckpt"),
+            read=goha.read_checkpoint,
+            convert=goha.convert_generator,
+            network=lambda: GohaGenerator(GOHA),
+            config=GOHA,
+        ),
+        _Part(
+            stored="goha-regressor",
+            find=_last("epoch_20.pth"),
+            read=goha.read_regressor,
+            convert=goha.convert_regressor,
+            network=FaceRegressor,
+        ),
+        _Part(
+            stored="goha-face",
+            find=_last("BFM_model_front.mat"),
+            read=read_mat,
+            convert=lambda official, _: vars(BaselFace.from_arrays(official)),
+            network=None,
+        ),
+        # The checkpoint has a copy of it; the file of its own is for training.
+        _Part(
+            stored="goha-parser",
+            find=_last("79999_iter.pth"),
+            read=goha.read_parser,
+            convert=goha.convert_parser,
+            network=FaceParser,
+            needed=False,
+        ),
     ),
 }
 """The networks of each release that can be imported."""

@@ -20,7 +20,7 @@ class Entry:
 CATALOGUE: dict[str, Entry] = {
     "life": Entry(
         "life.safetensors",
-        "5040bb65df8c8f237f4f0e9d4d87f0a27ac80746ff2ae1d778249b43cc9e6370",
+        "305598913b171002fa5fcf15adebb23be8f9d772d795afe73e0b845781e786bc",
         "MIT",
         "docs/cards/life.md",
     ),
@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "60022627d62d0757940070031af5bf938bc73adcb92d12655601a8bcd2b6d492",
+        "23011324b36046983ab9bb5961f4aa93928b3fecb830f4b09cdfd6b61d048a18",
         "MIT",
         "docs/cards/voice.md",
     ),

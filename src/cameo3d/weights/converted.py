@@ -90,7 +90,7 @@ def load_weights(path: Path, model: str, config: object = None) -> dict[str, Ten
 
 
 def config_json(config: object) -> str:
-    """A frozen dataclass of sizes as text; {} for None."""
+    """A frozen dataclass of sizes as text; None stands for a network that has one size only."""
     return "{}" if config is None else json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
 
 

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cameo3d.errors import WeightsError
-from cameo3d.weights.conversion.basel import BASEL_MODEL
+from cameo3d.weights.conversion.basel import BASEL_MODEL, MAP_COLORS, MESH_VERTICES, REAL3D_FACE_FILES
 from cameo3d.weights.converted import weights_path
 
 
@@ -50,6 +50,9 @@ class Released:
 _REAL3D = "https://github.com/yerfor/Real3DPortrait, archive 240210_real3dportrait_orig"
 _REAL3D_LICENCE = "MIT, as its repository; trained on videos that were collected for research"
 
+_GOHA = "https://github.com/NVlabs/GOHA"
+_DEEP3D = "https://github.com/sicxu/Deep3DFaceRecon_pytorch"
+
 RELEASED: dict[str, Released] = {
     entry.stored: entry
     for entry in (
@@ -62,17 +65,46 @@ RELEASED: dict[str, Released] = {
         ),
         Released(
             "real3d",
+            "real3d-face",
+            BASEL_MODEL.path + " and, around it, " + ", ".join(file.path for file in REAL3D_FACE_FILES[1:]),
+            f"{BASEL_MODEL.origin}, {MESH_VERTICES.origin}, and {MAP_COLORS.origin}",
+            BASEL_MODEL.licence,
+        ),
+        Released(
+            "real3d",
+            "real3d-hubert",
+            "hubert-large-ls960-ft/pytorch_model.bin",
+            "https://huggingface.co/facebook/hubert-large-ls960-ft",
+            "Apache-2.0",
+        ),
+        Released(
+            "real3d",
             "real3d-voice",
             "audio2secc_vae/model_ckpt_steps_400000.ckpt",
             _REAL3D,
             _REAL3D_LICENCE,
         ),
+        Released("goha", "goha-official", "logs/s3/checkpoint825000.ckpt", _GOHA, "NVIDIA, research only"),
         Released(
-            "real3d",
-            "real3d-face",
-            f"{BASEL_MODEL.path} and the four files beside it",
-            BASEL_MODEL.origin,
-            BASEL_MODEL.licence,
+            "goha",
+            "goha-regressor",
+            "epoch_20.pth",
+            f"{_DEEP3D}, model of 25 April 2023",
+            "MIT, as its repository; made with the Basel face model",
+        ),
+        Released(
+            "goha",
+            "goha-face",
+            "BFM_model_front.mat",
+            f"{_DEEP3D}, made from the Basel face model 2009 of https://faces.dmi.unibas.ch",
+            "Basel face model, non-commercial, by agreement",
+        ),
+        Released(
+            "goha",
+            "goha-parser",
+            "79999_iter.pth",
+            "https://github.com/zllrunning/face-parsing.PyTorch",
+            "MIT, as its repository; trained on CelebAMask-HQ, non-commercial",
         ),
     )
 }

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from skimage.data import astronaut
 from skimage.filters import gaussian
-from skimage.metrics import peak_signal_noise_ratio
+from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
 from cameo3d.evaluation.metrics.features import csim, frechet_distance
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
@@ -29,6 +29,19 @@ def test_a_constant_difference_has_closed_forms():
 
 def test_psnr_agrees_with_scikit_image():
     assert psnr(noisy(9), PICTURE) == pytest.approx(peak_signal_noise_ratio(PICTURE, noisy(9)))
+
+
+@pytest.mark.parametrize("data_range", [1.0, 2.0])
+def test_ssim_agrees_with_scikit_image(data_range):
+    expected = structural_similarity(
+        noisy(9) / 255, PICTURE / 255, win_size=7, data_range=data_range, channel_axis=-1
+    )
+    assert ssim(noisy(9), PICTURE, data_range) == pytest.approx(expected, abs=1e-12)
+
+
+def test_ssim_needs_a_window():
+    with pytest.raises(ValueError, match="at least 7x7 pixels"):
+        ssim(PICTURE[:6], PICTURE[:6])
 
 
 @pytest.mark.parametrize("worsen", [noisy, blurred])

@@ -2,29 +2,14 @@ from dataclasses import replace
 
 import pytest
 import torch
+from tiny_goha import TINY
 
 from cameo3d.geometry.bfm import FaceCoefficients
-from cameo3d.models.goha.config import LITE, OFFICIAL, GohaConfig
+from cameo3d.models.goha.config import LITE, OFFICIAL
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, joined_input
 from cameo3d.models.goha.lifting import lay_on_planes, nearest_points
 from cameo3d.models.goha.parsing import CLASSES, resting_mask
 from cameo3d.models.goha.super_resolution import SuperResolution
-
-TINY = GohaConfig(
-    image_size=64,
-    render_size=12,
-    lift_size=16,
-    plane_channels=4,
-    decoder_width=8,
-    coarse_samples=6,
-    fine_samples=6,
-    encoder_widths=(8, 8, 10, 16),
-    encoder_depths=(1, 1, 1, 1),
-    fused_width=16,
-    parsing_width=4,
-    super_resolution_widths=(8, 8, 8, 8, 8),
-    style_width=8,
-)
 
 
 def frontal_camera(batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:

@@ -21,7 +21,7 @@ class FeatureCloud:
 
     def __init__(self, rows: Rows | None = None) -> None:
         self._rows = [] if rows is None else [rows]
-        self._count = 0 if rows is None else len(rows)
+        self._row_count = 0 if rows is None else len(rows)
 
     def add(self, features: Float[np.ndarray, "pictures features"]) -> None:
         """See more pictures."""
@@ -36,37 +36,40 @@ class FeatureCloud:
         if not self._rows:
             return np.zeros((0, 0), np.float32)
         self._rows = [np.concatenate(self._rows)]
-        self._count = len(self._rows[0])
+        self._row_count = len(self._rows[0])
         return self._rows[0]
 
-    def normal(self) -> tuple[int, Float[np.ndarray, " features"], Float[np.ndarray, "features features"]]:
-        """Number of pictures, mean of their features, and covariance, divided by one less than the number.
+    @property
+    def count(self) -> int:
+        """How many pictures were seen."""
+        rows = self.rows()
+        return round(float(np.sum(rows[:, 0].astype(np.float64) ** 2))) if rows.size else 0
+
+    def normal(self) -> tuple[Float[np.ndarray, " features"], Float[np.ndarray, "features features"]]:
+        """Mean of the features, and covariance, divided by one less than the number of pictures.
 
         Raises:
             ValueError: If fewer than two pictures were seen.
         """
+        if self.count < 2:
+            raise ValueError(f"A covariance needs at least 2 pictures, got {self.count}.")
         rows = self.rows().astype(np.float64)
-        count = round(float(np.sum(rows[:, 0] ** 2))) if rows.size else 0
-        if count < 2:
-            raise ValueError(f"A covariance needs at least 2 pictures, got {count}.")
-        mean = rows[:, 0] @ rows[:, 1:] / count
+        mean = rows[:, 0] @ rows[:, 1:] / self.count
         # The rows of a factor have another first column than 1, and so another multiple of the mean.
         centred = rows[:, 1:] - rows[:, :1] * mean
-        return count, mean, centred.T @ centred / (count - 1)
+        return mean, centred.T @ centred / (self.count - 1)
 
     def _take(self, rows: Rows) -> None:
         if not rows.size:
             return
         self._rows.append(rows)
-        self._count += len(rows)
+        self._row_count += len(rows)
         columns = rows.shape[1]
-        if self._count > 2 * columns:
+        if self._row_count > 2 * columns:
             factor = np.asarray(np.linalg.qr(np.concatenate(self._rows).astype(np.float64), mode="r"))
-            self._rows, self._count = [factor.astype(np.float32)], len(factor)
+            self._rows, self._row_count = [factor.astype(np.float32)], len(factor)
 
 
 def cloud_distance(one: FeatureCloud, other: FeatureCloud) -> float:
     """Frechet distance of two clouds, each taken for normal: FID, if the features are Inception's."""
-    _, mean, covariance = one.normal()
-    _, other_mean, other_covariance = other.normal()
-    return frechet_distance(mean, covariance, other_mean, other_covariance)
+    return frechet_distance(*one.normal(), *other.normal())

@@ -50,7 +50,7 @@ def motion_between(previous: Gray, current: Gray) -> tuple[Flow, Bool[np.ndarray
     return back, near & inside
 
 
-def shrunk(picture: Picture) -> Picture:
+def shrunk(picture: Picture) -> UInt8[np.ndarray, "rows columns 3"]:
     """The picture with at most `WIDTH` pixels a row."""
     height, width = picture.shape[:2]
     if width <= WIDTH:

@@ -5,9 +5,11 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Float
 
-from cameo3d.evaluation.measures import Case, Measure, Moment, Picture
+from cameo3d.evaluation.measures import Case, Measure, Meter, Moment, Picture
 from cameo3d.evaluation.metrics.features import csim
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
+from cameo3d.evaluation.networks.folder import ARCFACE, AURAFACE, Networks
+from cameo3d.evaluation.networks.recognisers import load_arcface
 from cameo3d.perception.identity import load_recogniser, missing_recogniser
 
 Embedder = Callable[[Picture, np.ndarray], Float[np.ndarray, " features"]]
@@ -21,6 +23,23 @@ def dlib_meter(case: Case, with_truth: bool) -> FrameMeter | NoMeter:
     )
     why = missing_recogniser()
     return NoMeter(measure, why) if why else _meter(measure, load_recogniser(), case, with_truth)
+
+
+def arcface_meters(case: Case, networks: Networks, with_truth: bool) -> list[Meter]:
+    """Similarity to ArcFace and to AuraFace."""
+    files = (
+        ("csim[arcface]", "ArcFace w600k_r50 (InsightFace)", ARCFACE),
+        ("csim[auraface]", "AuraFace glintr100 (fal)", AURAFACE),
+    )
+    meters: list[Meter] = []
+    for name, network, file in files:
+        measure = _measure(name, network, "112x112, our landmarks", with_truth)
+        why = networks.missing(file)
+        if why:
+            meters.append(NoMeter(measure, why))
+        else:
+            meters.append(_meter(measure, load_arcface(networks.folder / file), case, with_truth))
+    return meters
 
 
 def _measure(name: str, network: str, size: str, with_truth: bool) -> Measure:

@@ -1,5 +1,6 @@
 """Meters of how lips go with the driver's lips and with the sound, without any network."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,8 @@ _LIPS = "MediaPipe face mesh, inner lips"
 _JAW = "this package's expression network (jawOpen)"
 _MOST_LIPS, _MOST_VOICE = 8, 15
 """Largest delays that are tried, in frames."""
+_LEAST_CLEARNESS = 8.0
+"""Times one over the square root of the frames: what a match needs to count (docs/evaluation.md)."""
 _NO_FACES = "The output's or the driver's face is seen in less than half of the frames."
 
 _CORRELATION = Measure(
@@ -27,7 +30,7 @@ _DELAY = Measure(
 )
 _OFFSET = Measure(
     *("av_offset[envelope]", "ms", "near", _JAW, "none", "as it comes", "none"),
-    "delay of best match with the loudness in 200 to 3500 Hz, within 15 frames; positive: lips late",
+    "delay of best match with the loudness in 200 to 3500 Hz, within 15 frames, if clear; +: lips late",
 )
 _CONFIDENCE = Measure(
     *("sync_confidence[envelope]", "1", "higher", _JAW, "none", "as it comes", "none"),
@@ -82,18 +85,25 @@ def voice_meters(case: Case) -> list[Meter]:
 
     def offset(output: Series | None, driver: Series | None) -> Figures:
         found = match(output)
-        if isinstance(found, str):
-            return Figures(None, found)
+        if isinstance(found, str) or output is None:
+            return Figures(None, str(found))
+        clear, least = _clearness(found), _LEAST_CLEARNESS / math.sqrt(len(output))
+        if clear < least:
+            why = f"Mouth and voice match too vaguely to tell a delay: {clear:.2f}, needed {least:.2f}."
+            return Figures(None, why)
         return Figures(1000 * (int(np.argmax(found)) - _MOST_VOICE) / case.frame_rate, reference=0.0)
 
     def confidence(output: Series | None, driver: Series | None) -> Figures:
         found, real = match(output), match(driver)
         if isinstance(found, str):
             return Figures(None, found)
-        reference = None if isinstance(real, str) else float(real.max() - np.median(real))
-        return Figures(float(found.max() - np.median(found)), reference=reference)
+        return Figures(_clearness(found), reference=None if isinstance(real, str) else _clearness(real))
 
     return [SeriesMeter(_OFFSET, _jaws, offset), SeriesMeter(_CONFIDENCE, _jaws, confidence)]
+
+
+def _clearness(matches: np.ndarray) -> float:
+    return float(matches.max() - np.median(matches))
 
 
 def _openings(moment: Moment) -> tuple[float | None, float | None]:

@@ -13,7 +13,7 @@ from cameo3d.evaluation.metrics.flicker import gray, motion_between, shrunk, war
 from cameo3d.evaluation.metrics.life import blinks_per_minute, rest_motion
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter, Series, SeriesMeter
 from cameo3d.evaluation.metrics.tracked import aed, akd, apd, lmd
-from cameo3d.perception.expression import in_head_axes, load_expression_net
+from cameo3d.perception.expression import STABLE, in_head_axes, load_expression_net
 
 NO_FACE = "No frame shows both the output's and the driver's face."
 NO_OWN_FACE = "The output's face is seen in less than half of the frames."
@@ -28,7 +28,15 @@ _AED = Measure(
     "52 weights in [0, 1]; mean absolute difference over weights, then frames",
 )
 _APD = Measure(
-    *("apd[arkit]", "rad", "lower", "MediaPipe face mesh, 35 stable points", "none", "as it comes", "none"),
+    *(
+        "apd[arkit]",
+        "rad",
+        "lower",
+        f"MediaPipe face mesh, {len(STABLE)} stable points",
+        "none",
+        "as it comes",
+        "none",
+    ),
     "yaw, pitch, roll the shorter way round; mean absolute difference over angles, then frames",
 )
 _AKD = Measure(
@@ -48,11 +56,11 @@ _REST = Measure(
     "standard deviation of the lip opening, in outer eye distances, in frames 30 dB below the loudest",
 )
 _FLICKER = Measure(
-    *("flicker", "1", "near", "DIS optical flow of the output itself (OpenCV, medium)", "none"),
+    *("flicker", "1", "lower", "DIS optical flow of the output itself (OpenCV, medium)", "none"),
     *("at most 256 wide", "flow forth and back agrees", "pictures in [0, 1]; mean of frames"),
 )
 _FLICKER_TRUTH = Measure(
-    *("flicker[truth flow]", "1", "near", "DIS optical flow of the truth (OpenCV, medium)", "none"),
+    *("flicker[truth flow]", "1", "lower", "DIS optical flow of the truth (OpenCV, medium)", "none"),
     *("at most 256 wide", "flow forth and back agrees", "pictures in [0, 1]; mean of frames"),
 )
 

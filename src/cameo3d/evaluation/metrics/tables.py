@@ -1,7 +1,8 @@
 """Which measures a protocol has, in the order of its table."""
 
-from cameo3d.evaluation.measures import Case, Meter, TestProtocol
-from cameo3d.evaluation.metrics.identity_meters import dlib_meter
+from cameo3d.evaluation.measures import Case, Meter, SetMeter, TestProtocol
+from cameo3d.evaluation.metrics.fid import FidMeter
+from cameo3d.evaluation.metrics.identity_meters import arcface_meters, dlib_meter
 from cameo3d.evaluation.metrics.lip_meters import lip_correlation_meter, lip_delay_meter, voice_meters
 from cameo3d.evaluation.metrics.motion_meters import (
     FlickerMeter,
@@ -12,7 +13,9 @@ from cameo3d.evaluation.metrics.motion_meters import (
     pose_meter,
     rest_meter,
 )
+from cameo3d.evaluation.metrics.network_meters import deep3d_meters, lpips_meters
 from cameo3d.evaluation.metrics.picture_meters import doubled_ssim_meter, l1_meter, psnr_meter, ssim_meter
+from cameo3d.evaluation.metrics.syncnet_meters import syncnet_meters
 from cameo3d.evaluation.networks.folder import Networks
 
 
@@ -25,21 +28,28 @@ def meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[M
         networks: The user's files; a measure whose files are missing has a meter that says so.
     """
     with_truth = protocol in ("reconstruction", "self")
+    driven = protocol in ("reconstruction", "self", "cross")
+    moving = protocol in ("self", "cross", "voice")
     meters: list[Meter] = []
     if with_truth:
-        meters += [l1_meter(), psnr_meter(), ssim_meter(), doubled_ssim_meter()]
-    meters += [dlib_meter(case, with_truth)]
-    if protocol in ("reconstruction", "self", "cross"):
-        meters += [expression_meter(), pose_meter()]
+        meters += [l1_meter(), *lpips_meters(networks), psnr_meter(), ssim_meter(), doubled_ssim_meter()]
+    meters += [dlib_meter(case, with_truth), *arcface_meters(case, networks, with_truth)]
+    if driven:
+        meters += [expression_meter(), pose_meter(), *deep3d_meters(networks)]
     if with_truth:
         meters += [keypoint_meter()]
     if with_truth or protocol == "voice":
         meters += [lip_shape_meter()]
-    if protocol in ("self", "cross", "voice"):
-        meters += [lip_correlation_meter(), lip_delay_meter(case), *voice_meters(case)]
-        meters += [FlickerMeter(False)]
+    if moving:
+        meters += [lip_correlation_meter(), lip_delay_meter(case)]
+        meters += [*voice_meters(case), *syncnet_meters(case, networks), FlickerMeter(of_truth=False)]
     if protocol == "self":
-        meters += [FlickerMeter(True)]
-    if protocol in ("self", "cross", "voice"):
+        meters += [FlickerMeter(of_truth=True)]
+    if moving:
         meters += [blink_meter(case), rest_meter(case)]
     return meters
+
+
+def set_meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[SetMeter]:
+    """Fresh meters of one clip's part in measures of all clips together; see `fid.figures_of_sets`."""
+    return [FidMeter(case, networks, protocol in ("reconstruction", "self"))]

@@ -4,16 +4,54 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+ALEXNET, ALEX_HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
+VGG, VGG_HEADS = "vgg16-397923af.pth", "vgg.pth"
+INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
+ARCFACE, AURAFACE = "w600k_r50.onnx", "auraface.onnx"
+SYNCNET = "syncnet_v2.model"
+DEEP3D = "epoch_20.pth"
+
 
 @dataclass(frozen=True)
 class NetworkFile:
     """One file that the user may put into the folder."""
 
     name: str
-    """Its name in the folder, as its makers gave it."""
     measures: str
+    """What it is needed for."""
     source: str
     licence: str
+
+
+_TORCHVISION = "download.pytorch.org/models"
+_LPIPS = "lpips/weights/v0.1 of github.com/richzhang/PerceptualSimilarity, or of the PyPI package lpips 0.1.4"
+_IMAGENET = "BSD-3-Clause (torchvision); trained on ImageNet, whose pictures are for research"
+
+FILES = (
+    NetworkFile(ALEXNET, "lpips[alex]", _TORCHVISION, _IMAGENET),
+    NetworkFile(ALEX_HEADS, "lpips[alex]", _LPIPS, "BSD-2-Clause"),
+    NetworkFile(VGG, "lpips[vgg]", _TORCHVISION, _IMAGENET),
+    NetworkFile(VGG_HEADS, "lpips[vgg]", _LPIPS, "BSD-2-Clause"),
+    NetworkFile(
+        INCEPTION, "fid[inception]", "release fid_weights of github.com/mseitzer/pytorch-fid", "Apache-2.0"
+    ),
+    NetworkFile(
+        *(ARCFACE, "csim[arcface]", "buffalo_l.zip of github.com/deepinsight/insightface"),
+        "non-commercial research only",
+    ),
+    NetworkFile(
+        AURAFACE, "csim[auraface]", "glintr100.onnx of huggingface.co/fal/AuraFace-v1, renamed", "Apache-2.0"
+    ),
+    NetworkFile(
+        *(SYNCNET, "sync_confidence[syncnet], sync_distance[syncnet], av_offset[syncnet]"),
+        *("www.robots.ox.ac.uk/~vgg/software/lipsync", "code MIT, weights without a stated licence"),
+    ),
+    NetworkFile(
+        *(DEEP3D, "aed[deep3d], apd[deep3d]", "github.com/sicxu/Deep3DFaceRecon_pytorch"),
+        "code MIT, weights bound to the Basel Face Model: non-commercial",
+    ),
+)
+"""All files that are looked for, under the names that their makers gave them, but AuraFace's."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +63,9 @@ class Networks:
     def missing(self, *names: str) -> str:
         """One sentence about which of the files are not there; empty if all are."""
         absent = [name for name in names if not (self.folder / name).is_file()]
-        return f"{' and '.join(absent)} is not in {self.folder}." if absent else ""
+        if not absent:
+            return ""
+        return f"{' and '.join(absent)} not found in {self.folder}; `cameo3d doctor` names the source."
 
 
 def own_networks() -> Networks:

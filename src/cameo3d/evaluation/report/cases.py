@@ -12,7 +12,7 @@ from cameo3d.evaluation.runner import STANDOUTS, Evaluation, case_path, on_sheet
 from cameo3d.evaluation.shots import middle_output
 from cameo3d.media.images import encode_image, read_image
 
-_PLOTS = 6
+_PLOTS = 9
 """So many measures are drawn frame by frame."""
 _TOP = {"reconstruction": "truth", "self": "truth", "cross": "driver", "voice": "real clip", "free-view": ""}
 
@@ -27,7 +27,9 @@ def standouts(evaluation: Evaluation) -> str:
     else:
         tagged = [("worst", result) for result in ranked[:STANDOUTS]]
         tagged += [("best", result) for result in ranked[-STANDOUTS:][::-1]]
-    return "".join(_case(evaluation, result, tag) for tag, result in tagged)
+    still = all(result.frame_count == 1 for result in ranked)
+    cases = "".join(_case(evaluation, result, tag) for tag, result in tagged)
+    return f'<div class="{"cases still" if still else "cases"}">{cases}</div>' if cases else ""
 
 
 def contact_sheet(evaluation: Evaluation) -> str:
@@ -79,25 +81,33 @@ def _case(evaluation: Evaluation, result: CaseResult, tag: str) -> str:
     if path.exists():
         top = _TOP[evaluation.settings.protocol]
         keys = f"source, then {top + ' above output' if top else 'outputs'}, evenly spread over the clip"
+        if result.frame_count == 1:
+            keys = f"source, {top}, output"
         shot = picture_tag(read_image(path), result.name)
         strip = f'<div class="strip">{shot}</div><div class="keys">{keys}</div>'
+    plots = "".join(_plots(whole, evaluation.settings.protocol == "free-view"))
     return (
         f'<div class="case"><div class="head">{label}<h3>{escape(result.name)}</h3>'
-        f'<span class="values">{result.frame_count} frames</span></div>{strip}'
-        f'<p class="values">{values}</p><div class="grid">{"".join(_plots(whole))}</div></div>'
+        f'<span class="values">{_length(result)}</span></div>{strip}'
+        f'<p class="values">{values}</p><div class="grid">{plots}</div></div>'
     )
 
 
-def _plots(result: CaseResult) -> Sequence[str]:
-    """Measures over time, of clips."""
+def _length(result: CaseResult) -> str:
+    return "" if result.frame_count == 1 else f"{result.frame_count} frames"
+
+
+def _plots(result: CaseResult, views: bool) -> Sequence[str]:
+    """Measures frame by frame: over time, or over views."""
     if result.frame_count < 3:
         return []
-    seconds = [index / (result.frame_rate or 1.0) for index in range(result.frame_count)]
+    rate = 1.0 if views else result.frame_rate or 1.0
+    times = [index / rate for index in range(result.frame_count)]
     drawn = [(measure, figures.per_frame) for measure, figures in result.figures if figures.per_frame]
     return [
-        line_plot(_title(measure), [("", frames)], seconds, "s")
+        line_plot(_title(measure), [("", frames)], times, "views" if views else "s")
         for measure, frames in drawn[:_PLOTS]
-        if len(frames) == len(seconds)
+        if len(frames) == len(times)
     ]
 
 

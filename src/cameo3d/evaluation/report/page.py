@@ -5,6 +5,7 @@ from dataclasses import asdict
 from html import escape
 
 from cameo3d.evaluation.bench import machine
+from cameo3d.evaluation.measures import Measure
 from cameo3d.evaluation.published import PUBLISHED
 from cameo3d.evaluation.report.cases import contact_sheet, standouts, view_plots
 from cameo3d.evaluation.report.plots import dot_plot
@@ -15,12 +16,16 @@ from cameo3d.evaluation.report.tables import (
     measures_table,
     published_table,
     skipped_table,
+    together_table,
 )
 from cameo3d.evaluation.results import CaseResult, leading_measure
 from cameo3d.evaluation.runner import Evaluation
-from cameo3d.evaluation.summary import Row, summarise
+from cameo3d.evaluation.summary import LeftOut, Row, summarise
 from cameo3d.media.files import replacing
+from cameo3d.pipeline.sheets import pick
 
+_DOTS = 300
+"""Dots in a plot; more would make the page heavy."""
 _TITLES = {
     "reconstruction": "Portrait reconstruction",
     "self": "Same-identity reenactment",
@@ -47,11 +52,12 @@ def write_report(evaluation: Evaluation) -> None:
 
 def as_json(evaluation: Evaluation) -> dict[str, object]:
     """Everything but single frames, which are in the cases' own files."""
-    rows, left_out = summarise(evaluation.results)
+    rows, left_out = _summary(evaluation)
     return {
         "settings": asdict(evaluation.settings),
         "machine": machine(),
         "table": [asdict(row) for row in rows],
+        "together": [{"measure": asdict(one), "value": value} for one, value in _known_together(evaluation)],
         "left_out": [asdict(one) for one in left_out],
         "published_on_other_data": [
             asdict(table) for table in PUBLISHED if table.protocol == evaluation.settings.protocol
@@ -63,7 +69,8 @@ def as_json(evaluation: Evaluation) -> dict[str, object]:
 def page(evaluation: Evaluation) -> str:
     """The whole page as HTML."""
     settings, results = evaluation.settings, evaluation.results
-    rows, left_out = summarise(results)
+    rows, left_out = _summary(evaluation)
+    together = _known_together(evaluation)
     measured = [result for result in results if not result.skipped]
     sections = [
         _section(
@@ -74,10 +81,11 @@ def page(evaluation: Evaluation) -> str:
         _section("Against the angle", "Means of all cases.", view_plots(evaluation))
         if settings.protocol == "free-view"
         else "",
-        *_published(evaluation, rows),
+        _section("All together", "", together_table(together, len(measured))) if together else "",
+        *_published(evaluation, [*((row.measure, row.mean) for row in rows), *together]),
         _section(
             "Every case",
-            "One dot a case, the line is the mean. Point at a dot for its name.",
+            f"One dot a case, at most {_DOTS}; the line is the mean. Point at a dot for its name.",
             _dots(measured, rows),
         )
         if len(measured) > 1
@@ -90,7 +98,11 @@ def page(evaluation: Evaluation) -> str:
         )
         if len(measured) > 1
         else "",
-        _section("What each measure is", _OTHER_NUMBERS, measures_table(row.measure for row in rows)),
+        _section(
+            "What each measure is",
+            _OTHER_NUMBERS,
+            measures_table([row.measure for row in rows] + [one for one, _ in together]),
+        ),
         _section("Measures left out", "", left_out_table(left_out)) if left_out else "",
         _section("Cases skipped", "", skipped_table(results)) if len(measured) < len(results) else "",
         _section("Settings and machine", "", _facts(evaluation)),
@@ -110,12 +122,24 @@ _OTHER_NUMBERS = (
 )
 
 
+def _summary(evaluation: Evaluation) -> tuple[list[Row], list[LeftOut]]:
+    """Rows of the table, and what is left out, of single cases or of all together."""
+    rows, left_out = summarise(evaluation.results)
+    return rows, left_out + [
+        LeftOut(measure, figures.why) for measure, figures in evaluation.together if figures.value is None
+    ]
+
+
+def _known_together(evaluation: Evaluation) -> list[tuple[Measure, float]]:
+    return [(one, figures.value) for one, figures in evaluation.together if figures.value is not None]
+
+
 def _header(evaluation: Evaluation, title: str, measured: list[CaseResult]) -> str:
     frames, seconds = sum(one.frame_count for one in measured), sum(one.seconds for one in measured)
     skipped = len(evaluation.results) - len(measured)
     chips = [
-        f"<b>{len(measured)}</b> cases",
-        f"<b>{frames}</b> frames",
+        f"<b>{len(measured)}</b> case{'' if len(measured) == 1 else 's'}",
+        f"<b>{frames}</b> frame{'' if frames == 1 else 's'}",
         f"<b>{seconds:.0f}</b> s of work",
         f"seed <b>{evaluation.settings.seed}</b>",
         f"cameo3d <b>{escape(evaluation.settings.version)}</b>",
@@ -136,13 +160,13 @@ def _section(title: str, note: str, body: str) -> str:
     return f"<section><h2>{title}</h2>{told}{body}</section>"
 
 
-def _published(evaluation: Evaluation, rows: list[Row]) -> list[str]:
+def _published(evaluation: Evaluation, ours: list[tuple[Measure, float]]) -> list[str]:
     subject = evaluation.settings.subject
     return [
         _section(
             f'{escape(table.title)} <span class="warn">other data, not comparable</span>',
             f"Measured by its authors on {escape(table.data)}, with their networks, crops and reductions.",
-            published_table(table, rows, subject),
+            published_table(table, ours, subject),
         )
         for table in PUBLISHED
         if table.protocol == evaluation.settings.protocol
@@ -158,7 +182,8 @@ def _dots(measured: list[CaseResult], rows: list[Row]) -> str:
             for measure, figures in result.figures
             if measure == row.measure and figures.value is not None
         ]
-        names, values = zip(*known, strict=True)
+        known.sort(key=lambda pair: pair[1])
+        names, values = zip(*(known[index] for index in pick(len(known), _DOTS)), strict=True)
         plots.append(dot_plot(row.measure.name, values, names, row.mean))
     return f'<div class="grid">{"".join(plots)}</div>'
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from html import escape
 
 WIDTH, HEIGHT = 300, 110
-_LEFT, _RIGHT, _TOP, _BOTTOM = 44, 8, 20, 18
+_LEFT, _RIGHT, _TOP, _BOTTOM = 46, 8, 20, 18
 COLORS = ("#2f5fb3", "#c2571a", "#2f7d4f")
 Values = Sequence[float | None]
 
@@ -20,7 +20,7 @@ def number(value: float) -> str:
     return f"{value:.{min(digits, 5)}f}"
 
 
-def line_plot(title: str, lines: Sequence[tuple[str, Values]], xs: Sequence[float], x_unit: str) -> str:
+def line_plot(title: str, lines: Sequence[tuple[str, Values]], xs: Sequence[float | int], x_unit: str) -> str:
     """Lines over a common axis, with gaps where there is no value.
 
     Args:
@@ -47,7 +47,7 @@ def line_plot(title: str, lines: Sequence[tuple[str, Values]], xs: Sequence[floa
                 parts.append(f'<circle cx="{x}" cy="{y}" r="2" fill="{color}"/>')
             else:
                 parts.append(f'<polyline points="{points}" stroke="{color}" class="line"/>')
-    ends = (number(x_low), f"{number(x_high)} {x_unit}")
+    ends = (f"{x_low:.3g}", f"{x_high:.3g} {x_unit}")
     names = [name for name, _ in lines if name]
     return _frame(title, "".join(parts), (low, high), ends, names)
 
@@ -63,7 +63,7 @@ def dot_plot(title: str, values: Sequence[float], labels: Sequence[str], mean: f
         y = HEIGHT - _BOTTOM - 6 - 6 * (level % 11)
         tip = f"<title>{escape(label)}: {number(value)}</title>"
         parts.append(f'<circle cx="{x:.1f}" cy="{y}" r="3" class="dot">{tip}</circle>')
-    return _frame(title, "".join(parts), None, (number(low), number(high)), [])
+    return _frame(title, "".join(parts), None, (f"{low:.3g}", f"{high:.3g}"), [])
 
 
 def _frame(
@@ -82,8 +82,8 @@ def _frame(
     ]
     if heights is not None:
         low, high = heights
-        texts.append(f'<text x="{_LEFT - 4}" y="{bottom}" text-anchor="end">{number(low)}</text>')
-        texts.append(f'<text x="{_LEFT - 4}" y="{_TOP + 8}" text-anchor="end">{number(high)}</text>')
+        texts.append(f'<text x="{_LEFT - 4}" y="{bottom}" text-anchor="end">{low:.3g}</text>')
+        texts.append(f'<text x="{_LEFT - 4}" y="{_TOP + 8}" text-anchor="end">{high:.3g}</text>')
     shown = "".join(
         f'<tspan dx="8" fill="{color}">{escape(name)}</tspan>'
         for color, name in zip(COLORS, names, strict=False)

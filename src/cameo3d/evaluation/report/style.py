@@ -42,8 +42,8 @@ svg text.name { font-size: 11px; fill: var(--ink); font-weight: 600; }
 .line { fill: none; stroke-width: 1.3; stroke-linejoin: round; }
 .dot { fill: var(--blue); fill-opacity: 0.55; }
 path.mean { stroke: #c2571a; stroke-width: 1.4; fill: none; }
-.case { border-top: 1px solid var(--rule); padding: 14px 0 16px; }
-.case:first-of-type { border-top: 0; }
+.case { border-top: 1px solid var(--rule); padding: 14px 0 12px; }
+.cases.still { display: grid; grid-template-columns: repeat(auto-fill, minmax(440px, 1fr)); gap: 0 24px; }
 .head { display: flex; flex-wrap: wrap; gap: 4px 14px; align-items: baseline; margin-bottom: 8px; }
 .tag { font-size: 12px; font-weight: 650; border-radius: 6px; padding: 1px 8px; color: #fff; }
 .tag.worst { background: #b4412f; } .tag.best { background: #2f7d4f; } .tag.only { background: var(--soft); }

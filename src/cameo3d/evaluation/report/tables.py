@@ -34,15 +34,24 @@ def figures_table(rows: Sequence[Row], total: int) -> str:
     return table(heads, lines, numbers_from=2)
 
 
-def published_table(published: PublishedTable, rows: Sequence[Row], subject: str) -> str:
+def together_table(known: Sequence[tuple[Measure, float]], total: int) -> str:
+    """Figures of all cases together."""
+    lines = [
+        f"<td><code>{escape(measure.name)}</code></td>"
+        f'<td class="soft">{_BETTER[measure.better]}</td>'
+        f'<td class="num mean">{number(value)}</td><td class="num">{total}</td>'
+        for measure, value in known
+    ]
+    return table(["measure", "better", "all together", "cases"], lines, numbers_from=2)
+
+
+def published_table(published: PublishedTable, ours: Sequence[tuple[Measure, float]], subject: str) -> str:
     """A paper's rows below ours, column by column, where we have a measure of that kind."""
-    ours = [f'<td class="first">{escape(subject)} (this run)</td>']
+    cells = [f'<td class="first">{escape(subject)} (this run)</td>']
     for column in published.columns:
-        same = [row for row in rows if row.measure.name.split("[")[0] == column]
-        words = "<br>".join(
-            f"{number(row.mean)} <code>{escape(_variant(row.measure))}</code>" for row in same
-        )
-        ours.append(f'<td class="num">{words or "&ndash;"}</td>')
+        same = [pair for pair in ours if pair[0].name.split("[")[0] == column]
+        words = "<br>".join(f"{number(value)} <code>{_variant(one)}</code>" for one, value in same)
+        cells.append(f'<td class="num">{words or "&ndash;"}</td>')
     lines = [
         "".join(
             [
@@ -53,7 +62,7 @@ def published_table(published: PublishedTable, rows: Sequence[Row], subject: str
         for name, values in published.rows
     ]
     heads = ['<span class="first">method</span>', *(column.upper() for column in published.columns)]
-    body = f'<tr class="ours">{"".join(ours)}</tr>' + "".join(f"<tr>{line}</tr>" for line in lines)
+    body = f'<tr class="ours">{"".join(cells)}</tr>' + "".join(f"<tr>{line}</tr>" for line in lines)
     return _wide(_heads(heads, 1), body)
 
 
@@ -116,4 +125,4 @@ def _number_cell(value: float | None) -> str:
 
 
 def _variant(measure: Measure) -> str:
-    return f"[{measure.name.split('[', 1)[1]}" if "[" in measure.name else ""
+    return escape(f"[{measure.name.split('[', 1)[1]}") if "[" in measure.name else ""

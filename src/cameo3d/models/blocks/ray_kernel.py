@@ -1,4 +1,4 @@
-"""The volume rendering of `volume_rendering` for tri-planes, compiled: one pass over each ray, nothing stored.
+"""The volume rendering of `volume_rendering` for tri-planes, compiled: one pass over each ray.
 
 It follows `render_rays` with a `PlaneDecoder` step by step, in float32 on the CPU and without gradients.
 """
@@ -65,14 +65,8 @@ def trace_planes(
         for start in range(0, rays, _RAYS_PER_TASK):
             part = slice(start, start + _RAYS_PER_TASK)
             given = (origins, directions, near, far, noise.jitter, noise.quantiles)
-            tasks.append(
-                (
-                    *fixed,
-                    *(_array(x[index, part]) for x in given),
-                    features[index, part],
-                    moments[index, part],
-                )
-            )
+            arrays = [_array(x[index, part]) for x in given]
+            tasks.append((*fixed, *arrays, features[index, part], moments[index, part]))
     with ThreadPoolExecutor(torch.get_num_threads()) as pool:
         ranges = list(pool.map(lambda task: _trace(*task, np.float32(LEAST_SHARE)), tasks))
     moment, opacity = torch.from_numpy(moments).unbind(-1)
@@ -102,8 +96,8 @@ def _trace(
     order = np.empty(count, np.int64)
     sorted_depths, sorted_densities = np.empty(count, np.float32), np.empty(count, np.float32)
     weights, steps = np.empty(count, np.float32), np.empty(count, np.float32)
-    shares, tone = np.empty(count, np.float32), np.empty(colors, np.float32)
-    room = max(coarse, fine) * hidden + count + colors
+    shares, tones = np.empty(count, np.float32), np.empty((count, colors), np.float32)
+    room = count * max(hidden, colors)
     exponents, rests = np.empty(room, np.int32), np.empty(room, np.float32)
     smooth, ends = np.empty(coarse, np.float32), np.empty(coarse, np.float32)
     half, one = np.float32(0.5), np.float32(1)
@@ -172,7 +166,7 @@ def _trace(
             shares[i] += weights[i] * half
             shares[i + 1] += weights[i] * half
         moments[ray, 0], moments[ray, 1] = moment, opacity
-        features[ray] = -1
+        kept = 0
         for i in range(count):
             if shares[i] < least_share:
                 continue
@@ -181,8 +175,16 @@ def _trace(
                 value = second_bias[k + 1]
                 for h in range(hidden):
                     value += row[h] * second[k + 1, h]
-                tone[k] = value
-            _add_colors(tone, exponents, np.float32(2) * shares[i], features[ray])
+                tones[kept, k] = -value
+            shares[kept] = np.float32(2) * shares[i]
+            kept += 1
+        _exp(tones[:kept].reshape(-1), exponents)
+        features[ray] = -1
+        for i in range(kept):
+            for k in range(colors):
+                # Colours are a thousandth wider than [0, 1].
+                sigmoid = one / (one + tones[i, k])
+                features[ray, k] += shares[i] * (sigmoid * np.float32(1.002) - np.float32(0.001))
     return lowest, highest
 
 
@@ -226,23 +228,11 @@ def _sum_planes(planes, axes, box_side, origin, direction, depths, sums):
 @compiled
 def _decode(sums, first, first_bias, second, second_bias, active, exponents, rests, densities):
     """Hidden values behind the softplus, and densities before their activation, of some samples."""
-    channels, hidden = first.shape
-    # Two samples and four channels at a time, so that what is loaded is used more than once.
-    for i in range(0, len(sums), 2):
-        j = min(i + 1, len(sums) - 1)
-        upper, lower = active[i], active[j]
+    hidden = first.shape[1]
+    np.dot(sums, first, active)
+    for i in range(len(sums)):
         for h in range(hidden):
-            upper[h] = first_bias[h]
-            lower[h] = first_bias[h]
-        for k in range(0, channels, 4):
-            a, b, c, d = sums[i, k], sums[i, k + 1], sums[i, k + 2], sums[i, k + 3]
-            e, f, g, p = sums[j, k], sums[j, k + 1], sums[j, k + 2], sums[j, k + 3]
-            wa, wb, wc, wd = first[k], first[k + 1], first[k + 2], first[k + 3]
-            for h in range(hidden):
-                sa = upper[h] + (a * wa[h] + b * wb[h] + c * wc[h] + d * wd[h])
-                sb = lower[h] + (e * wa[h] + f * wb[h] + g * wc[h] + p * wd[h])
-                upper[h] = sa
-                lower[h] = sb
+            active[i, h] += first_bias[h]
     _softplus(active.reshape(-1), exponents, rests)
     for i in range(len(sums)):
         row = active[i]
@@ -290,7 +280,7 @@ def _softplus(values, exponents, rests):
 
 @compiled
 def _exp(values, exponents):
-    """exp(x) in place, for x of at most 88: the whole part of the power of 2 as bits, the rest as a series."""
+    """exp(x) in place, for x up to 88: the whole part of the power of 2 as bits, the rest as a series."""
     size = len(values)
     # Two loops, since the compiler makes no vector code of one that reads what it wrote as another type.
     for i in range(size):
@@ -310,14 +300,3 @@ def _exp(values, exponents):
     powers = exponents.view(np.float32)
     for i in range(size):
         values[i] *= powers[i]
-
-
-@compiled
-def _add_colors(values, exponents, share, pixel):
-    """Add colours, a thousandth wider than [0, 1], of values before the sigmoid."""
-    for k in range(len(values)):
-        values[k] = -values[k]
-    _exp(values, exponents)
-    for k in range(len(values)):
-        sigmoid = np.float32(1) / (np.float32(1) + values[k])
-        pixel[k] += share * (sigmoid * np.float32(1.002) - np.float32(0.001))

@@ -81,9 +81,23 @@ class GohaGenerator(nn.Module):
         noise: NoiseSource = "none",
     ) -> Float[Tensor, "batch 3 height width"]:
         """A frame, over black and not clamped, of a person with an expression seen by a camera."""
-        planes = source.canonical + expression
-        if self.appearance is not None:
-            planes = planes + self.appearance_planes(source, planes)
+        planes = self.with_appearance(source, source.canonical + expression)
+        return self.draw(planes, world_from_camera, intrinsics, noise)
+
+    def with_appearance(
+        self, source: GohaSource, base: Float[Tensor, "batch 3 channels plane_height plane_width"]
+    ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
+        """Canonical and expression planes with the photo's details, which depend on both."""
+        return base if self.appearance is None else base + self.appearance_planes(source, base)
+
+    def draw(
+        self,
+        planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        world_from_camera: Float[Tensor, "batch 4 4"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+        noise: NoiseSource = "none",
+    ) -> Float[Tensor, "batch 3 height width"]:
+        """A frame of finished planes seen by a camera, over black and not clamped."""
         small = self.renderer(planes, world_from_camera, intrinsics, self.config.render_size)
         return self.super_resolution(small.colors, noise)
 

@@ -88,8 +88,8 @@ class PlaneRenderer(nn.Module):
             second.weight[: 1 + COLORS] * second.gain,
             second.bias[: 1 + COLORS],
         )
-        side = self.config.box_side
-        return trace_planes(planes, weights, DISTINCT_AXES, side, origins, directions, near, far, noise)
+        box = DISTINCT_AXES, self.config.box_side
+        return trace_planes(planes.float(), weights, *box, origins, directions, near, far, noise)
 
     def _trace(
         self,

@@ -8,9 +8,9 @@ from jaxtyping import Float64
 from cameo3d.models.voice.contract import FRAME_RATE
 
 _FRAME = 1 / FRAME_RATE
-_BLINKS_A_SECOND = 0.36
+_BLINKS_A_SECOND = 0.5
 """In a pause, once the eyes are ready again; gives about 16 blinks a minute of speech."""
-_REFRACTORY, _READY = 0.8, 3.0
+_REFRACTORY, _READY = 1.0, 3.0
 """Seconds after a blink until another may come, and until it is as likely as it gets."""
 _PHRASE_END_SECONDS = 0.5
 _PHRASE_END_SHARE, _SPEAKING_SHARE = 3.0, 0.8
@@ -19,7 +19,7 @@ _FALL, _STAY, _RISE = 0.10, 0.04, 0.20
 """Seconds that lids fall, stay shut, and rise."""
 _SHORTEST_LOOK, _MEAN_LOOK = 0.3, 1.2
 """Seconds that the eyes rest at least, and on average beyond that."""
-_HOME_SHARE = 0.6
+_HOME_SHARE = 0.5
 """Of the saccades, those that go back to the viewer."""
 
 
@@ -68,7 +68,7 @@ class Saccades:
         self._rest -= _FRAME
         if self._rest <= 0:
             self._rest = _SHORTEST_LOOK - _MEAN_LOOK * math.log1p(-wait)
-            self._target = np.zeros(2) if home < _HOME_SHARE else self._spread * direction.clip(-2, 2)
+            self._target = np.zeros(2) if home < _HOME_SHARE else self._spread * direction.clip(-2.5, 2.5)
         # A small saccade takes about 40 ms: most of it falls into one frame.
         self._place = self._place + 0.8 * (self._target - self._place)
         return self._place

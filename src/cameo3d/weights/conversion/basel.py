@@ -17,17 +17,17 @@ class OfficialFile:
     """One file that a user has to bring."""
 
     path: str
-    """Where it lies in the official repository; its name alone, directly in the user's folder, does too."""
+    """Where it lies in the official repository."""
     origin: str
     """Where it comes from."""
     licence: str
 
 
 _REPOSITORY = "the repository of Real3D-Portrait (github.com/yerfor/Real3DPortrait)"
-_BASEL = "made from the Basel Face Model 2009 (faces.dmi.unibas.ch) and the expressions of Guo et al., as "
 BASEL_MODEL = OfficialFile(
     "deep_3drecon/BFM/BFM_model_front.mat",
-    _BASEL + "the guides of Deep3DFaceRecon_pytorch and Real3D-Portrait say",
+    "the guides of Deep3DFaceRecon_pytorch and Real3D-Portrait, which make it from the Basel Face Model 2009 "
+    "(faces.dmi.unibas.ch) and the expressions of Guo et al.",
     "Basel Face Model: registration, research only, not for commercial use",
 )
 MESH_VERTICES = OfficialFile(
@@ -43,33 +43,35 @@ REAL3D_FACE_FILES = (BASEL_MODEL, MESH_VERTICES, MAP_COLORS, LEFT_EYE, RIGHT_EYE
 """All that `read_real3d_face` reads."""
 
 
-def find_file(folder: Path, file: OfficialFile) -> Path | None:
-    """Where a file lies: at its official path below the folder, in `BFM/`, or directly in the folder."""
-    official = Path(file.path)
-    places = (folder / official, folder / official.relative_to("deep_3drecon"), folder / official.name)
-    return next((place for place in places if place.is_file()), None)
+def find_face(folder: Path) -> Path | None:
+    """The face model's own file, `BFM_model_front.mat`, in a folder or below; the others lie around it."""
+    return min(folder.glob(f"**/{Path(BASEL_MODEL.path).name}"), default=None)
 
 
-def missing_files(folder: Path) -> list[OfficialFile]:
-    """Which of the face model's files a folder lacks."""
-    return [file for file in REAL3D_FACE_FILES if find_file(folder, file) is None]
-
-
-def read_real3d_face(folder: Path) -> dict[str, np.ndarray]:
+def read_real3d_face(model: Path) -> dict[str, np.ndarray]:
     """The arrays that `geometry.real3d_face.Real3DFace.from_arrays` takes.
+
+    Args:
+        model: `BFM_model_front.mat`; the other files lie beside it or one folder up, as in the official
+            repository.
 
     Raises:
         WeightsError: If files are missing, each with its origin and its licence, or if one is damaged.
     """
-    missing = missing_files(folder)
+    names = {file: Path(file.path).name for file in REAL3D_FACE_FILES}
+    places = {
+        file: next((p for p in (model.parent / name, model.parent.parent / name) if p.is_file()), None)
+        for file, name in names.items()
+    }
+    missing = [file for file, place in places.items() if place is None]
     if missing:
-        raise WeightsError(f"{folder} lacks {'; '.join(map(describe, missing))}.")
-    arrays = read_mat(_there(folder, BASEL_MODEL))
-    return arrays | {
-        "mesh_vertices": _numbers(_there(folder, MESH_VERTICES), "integers"),
-        "map_colors": _numbers(_there(folder, MAP_COLORS), "floats"),
-        "left_eye_triangles": _numbers(_there(folder, LEFT_EYE), "integers"),
-        "right_eye_triangles": _numbers(_there(folder, RIGHT_EYE), "integers"),
+        raise WeightsError(f"Around {model} there is no {'; no '.join(map(describe, missing))}.")
+    found = {file: place for file, place in places.items() if place is not None}
+    return read_mat(model) | {
+        "mesh_vertices": _numbers(found[MESH_VERTICES], "integers"),
+        "map_colors": _numbers(found[MAP_COLORS], "floats"),
+        "left_eye_triangles": _numbers(found[LEFT_EYE], "integers"),
+        "right_eye_triangles": _numbers(found[RIGHT_EYE], "integers"),
     }
 
 
@@ -103,12 +105,6 @@ def _numbers(path: Path, kind: Literal["integers", "floats"]) -> np.ndarray:
     if kind == "integers" and not (array == np.rint(array)).all():
         raise WeightsError(f"{path} does not hold integers; is it another file of that name?")
     return array
-
-
-def _there(folder: Path, file: OfficialFile) -> Path:
-    found = find_file(folder, file)
-    assert found is not None, file
-    return found
 
 
 def _check(path: Path) -> None:

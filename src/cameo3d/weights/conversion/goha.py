@@ -1,16 +1,11 @@
-"""GOHA's released files under our names: generator, face parser, face regressor, and the face model."""
+"""GOHA's released files under our names: generator, face parser and face regressor."""
 
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
 import torch
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 from torch import Tensor
 
-from cameo3d.errors import WeightsError
 from cameo3d.weights.conversion.pickles import named_tensors, read_pickle
 from cameo3d.weights.conversion.renaming import Renames, check_layout, new_name, renamed
 
@@ -186,33 +181,6 @@ def read_parser(path: Path) -> dict[str, Tensor]:
         WeightsError: If it cannot be opened or is no such file; see `read_pickle`.
     """
     return named_tensors({"parser": read_pickle(path)}, path, "parser")
-
-
-def read_basel_face(path: Path) -> dict[str, np.ndarray]:
-    """The arrays of `BFM_model_front.mat`.
-
-    Raises:
-        WeightsError: If the file is missing or damaged.
-    """
-    if not path.is_file():
-        raise WeightsError(f"{path} does not exist; give the path of BFM_model_front.mat.")
-    try:
-        content = loadmat(path)
-    except _UNREADABLE as error:
-        raise WeightsError(f"{path} is no readable MATLAB file; make or copy it again.") from error
-    return {name: x for name, x in content.items() if isinstance(x, np.ndarray)}
-
-
-_UNREADABLE = (
-    MatReadError,
-    ValueError,
-    TypeError,
-    LookupError,
-    ArithmeticError,
-    OSError,
-    NotImplementedError,
-    zlib.error,
-)
 
 
 def _converted(

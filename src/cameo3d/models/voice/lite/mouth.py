@@ -1,6 +1,6 @@
 """The lite voice model's network: from what is heard to the weights of the mouth's shapes.
 
-It first names the sounds of speech, a hundred times a second, and then moves the mouth by the names, by its
+It first names the sounds of speech, fifty times a second, and then moves the mouth by the names, by its
 own notes on the sound, and by a latent that stands for everything a voice does not tell. Nothing is padded:
 a motion frame depends on `FEATURE_CONTEXT` feature frames to either side, no more and no less, so that any
 cutting into chunks gives the same motion.
@@ -22,10 +22,10 @@ from cameo3d.weights.store import load_tensors
 
 FRAME_RATE = 25.0
 """Motion frames a second."""
-FEATURE_CONTEXT = 30
+FEATURE_CONTEXT = 28
 """Feature frames on either side of the one in a motion frame's middle that the motion depends on."""
 LOOKBACK_FRAMES = LOOKAHEAD_FRAMES = 8
-"""The same in whole motion frames, with the half window of the features: 312.5 ms."""
+"""The same in whole motion frames, with the half window of the features: 292.5 ms."""
 LATENTS = 8
 SOUNDS = (
     *("SIL", "P", "B", "M", "F", "V", "T", "D", "N", "K", "G", "NG", "TH", "DH", "S", "Z", "SH", "ZH", "CH"),
@@ -97,14 +97,12 @@ class Mouth(nn.Module):
     def __init__(self, sizes: MouthSizes | None = None, dropout: float = 0.0) -> None:
         super().__init__()
         sizes = sizes or MouthSizes()
-        self.listen = nn.Conv1d(BANDS, sizes.width, 5)
-        self.hear = nn.Sequential(*(Block(sizes.width, dilation, dropout) for dilation in (1, 2, 3, 4)))
+        self.listen = nn.Conv1d(BANDS, sizes.width, 5, stride=2)
+        self.hear = nn.Sequential(*(Block(sizes.width, dilation, dropout) for dilation in (1, 2, 3)))
         self.name = nn.Conv1d(sizes.width, len(SOUNDS), 1)
         self.note = nn.Conv1d(sizes.width, sizes.notes, 1)
-        self.gather = nn.Conv1d(
-            len(SOUNDS) + sizes.notes, sizes.mouth_width, 5, stride=FEATURES_PER_MOTION_FRAME
-        )
-        self.plan = nn.Sequential(*(Block(sizes.mouth_width, dilation, dropout) for dilation in (1, 1, 2)))
+        self.gather = nn.Conv1d(len(SOUNDS) + sizes.notes, sizes.mouth_width, 3, stride=2)
+        self.plan = nn.Sequential(*(Block(sizes.mouth_width, dilation, dropout) for dilation in (1, 1, 1)))
         self.flow = Flow(LATENTS, sizes.mouth_width)
         self.move = nn.Sequential(
             nn.LayerNorm(sizes.mouth_width + LATENTS),
@@ -120,7 +118,7 @@ class Mouth(nn.Module):
 
         Args:
             features: From `sound.hear`. For motion frames a to b (at 25 fps, frame i at time i / 25), the
-                feature frames whose windows are centred at 10 ms times 4 a - 30 to 4 b + 30.
+                feature frames whose windows are centred at 10 ms times 4 a - 28 to 4 b + 28.
             noise: Unit Gaussians from `latent_noise`, times a temperature; zeros give the likeliest take.
 
         Returns:
@@ -132,7 +130,7 @@ class Mouth(nn.Module):
     def understand(
         self, features: Float[Tensor, "batch features bands"]
     ) -> tuple[Float[Tensor, "batch names sounds"], Float[Tensor, "batch frames context"]]:
-        """Log-probabilities of `SOUNDS` at the features but 12 at either end, and the frames' context."""
+        """Log-probabilities of `SOUNDS` at every other feature but 14 at either end, and frames' context."""
         heard = self.hear(self.listen(features.transpose(1, 2)))
         names = self.name(heard).log_softmax(1)
         gathered = self.gather(torch.cat((names.exp(), self.note(heard)), 1))

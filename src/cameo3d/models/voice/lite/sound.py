@@ -80,7 +80,14 @@ def mel_bank(stretch: float = 1.0) -> Float[Tensor, "bins bands"]:
 
 def log_mel(samples: Float[Tensor, "*batch samples"]) -> Float[Tensor, "*batch frames bands"]:
     """Natural logarithm of the power in every mel band, before any normalisation."""
-    return torch.log(power_spectra(samples) @ mel_bank() * (_FFT / 2) + _SILENCE)
+    return log_bands(power_spectra(samples), mel_bank())
+
+
+def log_bands(
+    power: Float[Tensor, "*batch frames bins"], bank: Float[Tensor, "bins bands"]
+) -> Float[Tensor, "*batch frames bands"]:
+    """Natural logarithm of power spectra seen through a bank of bands; digital silence is about -18."""
+    return torch.log(power @ bank * (_FFT / 2) + _SILENCE)
 
 
 @dataclass(frozen=True)
@@ -138,7 +145,7 @@ def _fade(
     """The recursion y = memory y + share x along the first axis, and its last value."""
     state = np.asarray(before, np.float64)[None] * memory
     faded, _ = scipy.signal.lfilter([share], [1, -memory], values, axis=0, zi=state)
-    return faded, faded[-1]
+    return faded, np.asarray(faded[-1])
 
 
 def _mel(hertz: float) -> float:

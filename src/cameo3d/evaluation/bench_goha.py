@@ -1,0 +1,167 @@
+"""Speed of GOHA's released size, stage by stage, beside the official code's.
+
+All times are CPU seconds, which other programs on the machine change least; OMP_NUM_THREADS=1 keeps threads
+from waiting for each other. The official ones were measured elsewhere (docs/benchmarks.md), so each ratio is
+corrected by how fast a large matrix product runs right before and after the stage here, and ran there.
+"""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
+
+import torch
+from torch import Tensor
+
+from cameo3d.errors import WeightsError
+from cameo3d.evaluation.bench import Figure, Report, machine
+from cameo3d.evaluation.stand_in_face import sheet_arrays
+from cameo3d.geometry.bfm import BaselFace, FaceCoefficients
+from cameo3d.models.goha.avatar import Goha, GohaPainter
+from cameo3d.models.goha.framing import label_of, lens
+from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_picture
+from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.perception.matte import person_matte
+from cameo3d.pipeline.choice import Choice
+from cameo3d.pipeline.goha import load_goha
+
+OFFICIAL_SECONDS = {
+    "canonical planes": 1.61,
+    "expression planes": 1.54,
+    "appearance planes": 13.5,
+    "rendering": 13.0,
+    "super-resolution": 4.8,
+}
+"""CPU seconds of the official code, its median of three runs."""
+OFFICIAL_GIGAFLOPS = 87.0
+"""Of a float32 matrix product there, in a CPU second."""
+REPEATS = 3
+_PRODUCT_SIDE = 2048
+
+Result = TypeVar("Result")
+
+
+def measure_goha(say: Callable[[str], None]) -> Report:
+    """Measure GOHA on this machine, with imported weights if there are any, else with random ones.
+
+    Args:
+        say: Told what is being measured.
+    """
+    return _GohaBench(say).run()
+
+
+class _GohaBench:
+    def __init__(self, say: Callable[[str], None]):
+        self.say = say
+        self.figures: list[Figure] = []
+        self.seconds: dict[str, float] = {}
+        """Of each stage, corrected to the speed of the machine of the official times."""
+
+    @torch.inference_mode()
+    def run(self) -> Report:
+        goha = self._model(fast=False)
+        model, read = goha.generator, goha.regressor
+        noise = torch.Generator().manual_seed(0)
+        side = model.config.image_size
+        image = torch.rand(1, 3, side, side, generator=noise) * 2 - 1
+        person = read(image)
+        camera = label_of(person)
+
+        source = self._stage("canonical planes", lambda: model.prepare(image, camera, lens()))
+        moved = replace(person, expression=person.expression + 0.3)
+
+        def expression_planes() -> Tensor:
+            read(image)  # the expression of the driving picture
+            return model.expression_planes(frontal_picture(goha.face, moved), moved)
+
+        base = source.canonical + self._stage("expression planes", expression_planes)
+        planes = base + self._stage("appearance planes", lambda: model.appearance_planes(source, base))
+        size = model.config.render_size
+        small = self._stage("rendering", lambda: model.renderer(planes, camera, lens(), size)).colors
+        self._stage("super-resolution", lambda: model.super_resolution(small))
+        exact = model.draw(planes, camera, lens())
+        stages = ("expression planes", "appearance planes", "rendering", "super-resolution")
+        self._against("reconstruction", ("canonical planes", "appearance planes"), 1.3)
+        self._against("frame", stages, 2.0)
+        self._fast(read, source, person, camera, exact, sum(OFFICIAL_SECONDS[name] for name in stages))
+        return Report("goha", machine(), tuple(self.figures))
+
+    def _fast(
+        self,
+        read: FaceRegressor,
+        source: GohaSource,
+        person: FaceCoefficients,
+        camera: Tensor,
+        exact: Tensor,
+        official: float,
+    ) -> None:
+        image = source.image
+        quick = self._model(fast=True)
+        painter = GohaPainter(quick.generator, quick.face, source, person, fast=True)
+        frames = []
+
+        def fast_frame() -> None:
+            read(image)
+            # Always a new expression, so that no planes are kept; the last is the exact one's.
+            shift = 0.3 if len(frames) == REPEATS else 0.3 + 0.001 * (len(frames) + 1)
+            frames.append(painter(person.expression + shift, camera))
+
+        self._stage("fast frame", fast_frame, official, goal=5.0)
+        error = (_shown(frames[-1]) - _shown(exact)).square().mean()
+        psnr = float(-10 * torch.log10(error.clamp(min=1e-10)))
+        self.figures.append(Figure("fast frame against exact", round(psnr, 1), "dB", "higher", 38.0))
+
+    def _model(self, fast: bool) -> Goha:
+        try:
+            return load_goha(Choice(model="goha", fast=fast))
+        except WeightsError as error:
+            self.say(f"measuring with random weights, since there are no others ({error})")
+        torch.manual_seed(0)
+        face = BaselFace.from_arrays(sheet_arrays())
+        return Goha(GohaGenerator(), FaceRegressor(), face, person_matte, fast=fast)
+
+    def _stage(
+        self,
+        name: str,
+        action: Callable[[], Result],
+        official: float | None = None,
+        goal: float | None = None,
+    ) -> Result:
+        """Time a stage between reference products; returns what it makes."""
+        self.say(f"measuring {name}")
+        result = action()
+        times, scaled = [], []
+        for _ in range(REPEATS):
+            before = _product_gigaflops()
+            start = time.process_time()
+            result = action()
+            seconds = time.process_time() - start
+            speed = (before + _product_gigaflops()) / 2
+            times.append(seconds)
+            scaled.append(seconds * speed / OFFICIAL_GIGAFLOPS)
+        self.seconds[name] = statistics.median(scaled)
+        self.figures.append(Figure(name, round(statistics.median(times), 3), "CPU s", "lower"))
+        official = official or OFFICIAL_SECONDS.get(name)
+        assert official is not None, name
+        self._ratio(name, official / self.seconds[name], goal)
+        return result
+
+    def _against(self, name: str, stages: tuple[str, ...], goal: float) -> None:
+        ours = sum(self.seconds[stage] for stage in stages)
+        self._ratio(name, sum(OFFICIAL_SECONDS[stage] for stage in stages) / ours, goal)
+
+    def _ratio(self, name: str, ratio: float, goal: float | None) -> None:
+        self.figures.append(Figure(f"{name}, faster than official", round(ratio, 2), "x", "higher", goal))
+
+
+def _product_gigaflops() -> float:
+    """How fast a large matrix product runs now, in a CPU second."""
+    a = torch.ones(_PRODUCT_SIDE, _PRODUCT_SIDE)
+    start = time.process_time()
+    torch.mm(a, a)
+    return 2 * _PRODUCT_SIDE**3 / (time.process_time() - start) / 1e9
+
+
+def _shown(image: Tensor) -> Tensor:
+    return (image.clamp(-1, 1) + 1) / 2

@@ -1,0 +1,94 @@
+"""Meters that run networks from the user's own files on pictures: LPIPS, and Deep3D's AED and APD."""
+
+import math
+
+from cameo3d.evaluation.measures import Measure, Meter, Moment, Picture
+from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
+from cameo3d.evaluation.metrics.picture_meters import NO_TRUTH, against_truth
+from cameo3d.evaluation.networks.deep3d import face_coefficients, load_regressor
+from cameo3d.evaluation.networks.folder import ALEX_HEADS, ALEXNET, DEEP3D, VGG, VGG_HEADS, Networks
+from cameo3d.evaluation.networks.lpips import load_distance, picture_distance
+from cameo3d.models.goha.regressor import FaceRegressor
+
+_NO_PAIR = "No frame shows both the output's and the driver's face, or the driver's pictures are not at hand."
+
+_ALEX = Measure(
+    *("lpips[alex]", "1", "lower", "AlexNet, linear heads 0.1", "none", "as it comes", "none"),
+    "pictures in [-1, 1]; mean of frames",
+)
+_ALEX_UNIT = Measure(
+    *("lpips[alex, 0 to 1]", "1", "lower", "AlexNet, linear heads 0.1", "none", "as it comes", "none"),
+    "pictures in [0, 1], as in the script that GOHA cites (lower); mean of frames",
+)
+_VGG = Measure(
+    *("lpips[vgg]", "1", "lower", "VGG-16, linear heads 0.1", "none", "as it comes", "none"),
+    "pictures in [-1, 1]; mean of frames",
+)
+_CROP = ("Deep3DFaceRecon (ResNet-50)", "its training square, from our landmarks", "224x224", "none")
+_AED = Measure(
+    *("aed[deep3d]", "1", "lower", *_CROP),
+    "64 coefficients; mean absolute difference over coefficients, then frames",
+)
+_APD = Measure(
+    *("apd[deep3d]", "rad", "lower", *_CROP),
+    "three angles without translation; mean absolute difference over angles, then frames",
+)
+
+
+def lpips_meters(networks: Networks) -> list[Meter]:
+    """LPIPS on AlexNet, the same with GOHA's range, and on VGG-16."""
+    variants = (
+        (_ALEX, ALEXNET, ALEX_HEADS, False),
+        (_ALEX_UNIT, ALEXNET, ALEX_HEADS, True),
+        (_VGG, VGG, VGG_HEADS, False),
+    )
+    return [_lpips_meter(networks, *variant) for variant in variants]
+
+
+def _lpips_meter(
+    networks: Networks, measure: Measure, backbone: str, heads: str, unit_range: bool
+) -> FrameMeter | NoMeter:
+    why = networks.missing(backbone, heads)
+    if why:
+        return NoMeter(measure, why)
+    network = load_distance(networks.folder / backbone, networks.folder / heads)
+
+    def distance(output: Picture, truth: Picture) -> float:
+        return picture_distance(network, output, truth, unit_range)
+
+    return FrameMeter(measure, against_truth(distance), NO_TRUTH)
+
+
+def deep3d_meters(networks: Networks) -> list[Meter]:
+    """Expression and pose as the papers measure them, against the true frame."""
+    why = networks.missing(DEEP3D)
+    if why:
+        return [NoMeter(_AED, why), NoMeter(_APD, why)]
+    pair = _Coefficients(load_regressor(networks.folder / DEEP3D))
+    return [
+        FrameMeter(_AED, lambda moment: pair.difference(moment, 0), _NO_PAIR),
+        FrameMeter(_APD, lambda moment: pair.difference(moment, 1), _NO_PAIR),
+    ]
+
+
+class _Coefficients:
+    """Differences of expression and angles of one moment, computed once for both meters."""
+
+    def __init__(self, network: FaceRegressor) -> None:
+        self._network = network
+        self._moment: Moment | None = None
+        self._differences: tuple[float | None, float | None] = (None, None)
+
+    def difference(self, moment: Moment, which: int) -> float | None:
+        if moment is not self._moment:
+            self._moment, self._differences = moment, self._compare(moment)
+        return self._differences[which]
+
+    def _compare(self, moment: Moment) -> tuple[float | None, float | None]:
+        driver = moment.truth if moment.driver is None else moment.driver
+        if driver is None or moment.output_face is None or moment.driver_face is None:
+            return None, None
+        one = face_coefficients(self._network, moment.output, moment.output_face.landmarks)
+        other = face_coefficients(self._network, driver, moment.driver_face.landmarks)
+        turn = (one.angles - other.angles + math.pi) % (2 * math.pi) - math.pi
+        return float((one.expression - other.expression).abs().mean()), float(turn.abs().mean())

@@ -1,0 +1,262 @@
+"""The GOHA avatar behind the contract of all models: a photo's planes once, then frame after frame."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from cameo3d.geometry.basel_expression import basel_from_arkit
+from cameo3d.geometry.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
+from cameo3d.models.goha.framing import (
+    cut_square,
+    label_of,
+    lay_down,
+    lens,
+    placed,
+    regressor_crop,
+    turned,
+)
+from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
+from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.models.relief.plates import background_plate
+from cameo3d.values import Crop, Motion, Portrait
+
+Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
+"""How much of each pixel of a picture belongs to the person, in [0, 1]."""
+
+_LEAST_ALPHA = 0.1
+"""Colours at the matte's edge are freed of the black behind them; below this there is too little left."""
+_MARGIN = 0.012
+"""Of the background plate around the person, in sides of the crop."""
+
+
+@dataclass(frozen=True)
+class GohaAvatar:
+    """What GOHA keeps of one person."""
+
+    photo: UInt8[Tensor, "height width 3"]
+    plate: UInt8[Tensor, "height width 3"]
+    """The photo without the person."""
+    crop: Crop
+    identity: Float[Tensor, " components"]
+    expression: Float[Tensor, "52"]
+    rotation: Float[Tensor, "3"]
+    translation: Float[Tensor, "3"]
+    gaze: Float[Tensor, "2 2"]
+    image: Float[Tensor, "3 size size"]
+    """The crop over black, in [-1, 1]."""
+    resting: Float[Tensor, "1 size size"]
+    """1 where its face keeps still."""
+    canonical: Float[Tensor, "3 channels plane plane"]
+    """Planes of the person with a neutral face."""
+    world_from_camera: Float[Tensor, "4 4"]
+    """Of the photo, in EG3D's world units, y growing upwards."""
+    face: Float[Tensor, "257"]
+    """Coefficients of the Basel face model, in the pose in which expressions are drawn."""
+
+
+class Goha:
+    """GOHA with its helpers: the regressor of face coefficients, the face model, and a matte."""
+
+    def __init__(
+        self,
+        generator: GohaGenerator,
+        regressor: FaceRegressor,
+        face: BaselFace,
+        matte: Matte,
+        fast: bool = False,
+    ):
+        """Take over loaded networks.
+
+        Args:
+            generator: With weights; it stays on its device.
+            regressor: With weights, on the same device.
+            face: The Basel face model.
+            matte: Cuts the person out of photos, and out of what the network draws over black.
+            fast: Whether to draw several times faster, a little less exactly: the photo's details are lifted
+                once, with its own expression, and super-resolution computes in bfloat16.
+        """
+        self.generator = generator.eval()
+        self.fast = fast
+        enlarge = generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        if fast:
+            enlarge.to(torch.bfloat16)
+        self.regressor = regressor.eval()
+        self.face = face
+        self.matte = matte
+        self._basel_from_arkit = basel_from_arkit(face)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks compute."""
+        return self.generator.exemplar.device
+
+    @torch.inference_mode()
+    def encode(self, portrait: Portrait) -> GohaAvatar:
+        """Make a person's avatar from a portrait."""
+        model, crop = self.generator, portrait.crop
+        photo, size = portrait.photo.numpy(), model.config.image_size
+        matte = cut_square(portrait.matte.numpy().astype(np.float32), crop, size).clip(0, 1)
+        image = self._over_black(cut_square(photo, crop, size), matte)
+        posed = self._seen(cut_square(photo, regressor_crop(crop), PICTURE_SIZE))
+        camera = label_of(FaceCoefficients.from_vectors(self.regressor.regress(posed)))
+        source = model.prepare(image, camera, lens().to(image))
+        # Identity, colours and light are read off the wider crop, as the release does.
+        person = self.regressor(image)
+        frontal = frontal_face(person, person, self.regressor(model.exemplar))
+        margin = max(1, round(_MARGIN * crop.side))
+        plate = background_plate(photo, portrait.matte.numpy().astype(np.float32), margin)
+        return GohaAvatar(
+            photo=portrait.photo,
+            plate=torch.from_numpy(plate),
+            crop=crop,
+            identity=portrait.identity.float(),
+            expression=portrait.expression.float(),
+            rotation=portrait.rotation.float(),
+            translation=portrait.translation.float(),
+            gaze=portrait.gaze.float(),
+            image=source.image[0].cpu(),
+            resting=source.resting[0].cpu(),
+            canonical=source.canonical[0].cpu(),
+            world_from_camera=source.world_from_camera[0].cpu(),
+            face=frontal.vectors()[0].cpu(),
+        )
+
+    def render(
+        self,
+        avatar: GohaAvatar,
+        motion: Motion,
+        view: Literal["crop", "photo"] = "crop",
+        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
+    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Yield the person in motion, frame by frame, in straight colours with alpha.
+
+        Expressions are the motion's own coefficients of the Basel model if it has them, as the release takes
+        them from a driving video, and else ARKit's weights through `basel_from_arkit`.
+        """
+        width, height = self.size(avatar, view)
+        crop = avatar.crop if view == "photo" else Crop(width / 2, height / 2, float(width))
+        person = FaceCoefficients.from_vectors(avatar.face[None].to(self.device))
+        painter = GohaPainter(self.generator, self.face, self._source(avatar), person, self.fast)
+        for expression, rotation, translation in zip(
+            self._expressions(motion), motion.rotation.float(), motion.translation.float(), strict=True
+        ):
+            camera = turned(avatar.world_from_camera, avatar.rotation, rotation)
+            image = painter(expression[None].to(self.device), camera[None])
+            frame = self._cut_out(image)
+            yield lay_down(
+                frame, crop, placed(avatar.translation, translation), width, height, edge=view == "crop"
+            )
+
+    def background(
+        self, avatar: GohaAvatar, view: Literal["crop", "photo"] = "crop"
+    ) -> UInt8[np.ndarray, "height width 3"]:
+        """The photo's own background with the person taken out, at the size of the view."""
+        plate = avatar.plate.numpy()
+        return plate if view == "photo" else cut_square(plate, avatar.crop, self.size(avatar)[0])
+
+    def size(self, avatar: GohaAvatar, view: Literal["crop", "photo"] = "crop") -> tuple[int, int]:
+        """Width and height of a view's frames, pixels."""
+        if view == "photo":
+            return avatar.photo.shape[1], avatar.photo.shape[0]
+        return avatar.image.shape[2], avatar.image.shape[1]
+
+    @property
+    def picture_size(self) -> int:
+        """Side in pixels of the pictures that `read_expression` takes."""
+        return self.generator.config.image_size
+
+    @torch.inference_mode()
+    def read_expression(self, picture: UInt8[np.ndarray, "size size 3"]) -> Float[Tensor, "64"]:
+        """The expression of the face in a driving picture, which shows the crop around it."""
+        image = self._over_black(picture, self.matte(picture))
+        return self.regressor(image).expression[0].cpu()
+
+    def _expressions(self, motion: Motion) -> Float[Tensor, "frames 64"]:
+        if motion.basel is not None:
+            return motion.basel.float()
+        return motion.expression.float() @ self._basel_from_arkit
+
+    def _source(self, avatar: GohaAvatar) -> GohaSource:
+        parts = (avatar.image, avatar.resting, avatar.canonical, avatar.world_from_camera)
+        image, resting, canonical, camera = (x[None].to(self.device) for x in parts)
+        return GohaSource(image, resting, canonical, camera, lens().to(image))
+
+    def _seen(self, picture: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "1 3 height width"]:
+        """A picture in [0, 1]."""
+        return torch.from_numpy(picture).to(self.device).permute(2, 0, 1)[None].float() / 255
+
+    def _over_black(
+        self, picture: UInt8[np.ndarray, "height width 3"], matte: Float[np.ndarray, "height width"]
+    ) -> Float[Tensor, "1 3 height width"]:
+        """A person over black in [-1, 1]; the matte has eight bits, as the release's."""
+        alpha = torch.from_numpy(np.rint(matte * 255).astype(np.float32) / 255).to(self.device)
+        return self._seen(picture) * alpha * 2 - 1
+
+    def _cut_out(self, image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 4"]:
+        drawn = ((image[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).float().cpu().numpy()
+        alpha = self.matte(np.ascontiguousarray(drawn.round().astype(np.uint8)))
+        own = (drawn / np.maximum(alpha, _LEAST_ALPHA)[..., None]).clip(0, 255)
+        return np.dstack((own, alpha * 255)).round().astype(np.uint8)
+
+
+class GohaPainter:
+    """Draws the frames of one clip, and keeps what does not change from one to the next."""
+
+    def __init__(
+        self,
+        generator: GohaGenerator,
+        face: BaselFace,
+        source: GohaSource,
+        person: FaceCoefficients,
+        fast: bool = False,
+    ):
+        """Begin a clip.
+
+        Args:
+            generator: With weights.
+            face: The Basel face model.
+            source: What is known of the photo.
+            person: Its coefficients, its own expression too, in the pose in which expressions are drawn.
+            fast: Whether the photo's details are lifted once, with its own expression, for all frames.
+        """
+        self.generator = generator
+        self.face = face
+        self.source = source
+        self.person = person
+        self._expression: Tensor | None = None
+        self._planes: Tensor | None = None
+        self._appearance = self.own_appearance() if fast else None
+
+    @torch.inference_mode()
+    def own_appearance(self) -> Float[Tensor, "1 3 channels plane plane"] | None:
+        """The photo's details, placed by its own expression; None if this variant has none."""
+        if self.generator.appearance is None:
+            return None
+        return self.generator.appearance_planes(self.source, self._base(self.person.expression))
+
+    @torch.inference_mode()
+    def __call__(
+        self, expression: Float[Tensor, "1 64"], world_from_camera: Float[Tensor, "1 4 4"]
+    ) -> Float[Tensor, "1 3 height width"]:
+        """One frame, over black and not clamped."""
+        if self._planes is None or self._expression is None or not torch.equal(expression, self._expression):
+            self._planes, self._expression = self.planes(expression), expression
+        camera = world_from_camera.to(self.source.image)
+        return self.generator.draw(self._planes, camera, self.source.intrinsics)
+
+    def planes(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
+        """All that is known of the person with an expression."""
+        base = self._base(expression)
+        if self._appearance is not None:
+            return base + self._appearance
+        return self.generator.with_appearance(self.source, base)
+
+    def _base(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
+        posed = replace(self.person, expression=expression)
+        model = self.generator
+        return self.source.canonical + model.expression_planes(frontal_picture(self.face, posed), posed)

@@ -1,0 +1,107 @@
+import pytest
+import torch
+
+from cameo3d.errors import WeightsError
+from cameo3d.models.voice.lite import mouth as room
+from cameo3d.models.voice.lite.flow import Flow
+from cameo3d.models.voice.lite.lips import lip_opening, lip_width
+from cameo3d.models.voice.lite.mouth import (
+    FEATURE_CONTEXT,
+    LATENTS,
+    LOOKAHEAD_FRAMES,
+    MOUTH_SHAPES,
+    Mouth,
+    latent_noise,
+    load_mouth,
+    sample_span,
+)
+from cameo3d.models.voice.lite.sound import BANDS, fresh_hearing, hear, log_mel
+
+
+def sound(seconds: float) -> torch.Tensor:
+    generator = torch.Generator().manual_seed(1)
+    count = int(16000 * seconds)
+    loud = (torch.sin(torch.arange(count) / 2500) > 0).float()
+    return 0.1 * loud * torch.randn(count, generator=generator)
+
+
+def features_for(frames: int) -> torch.Tensor:
+    shape = (1, 4 * (frames - 1) + 1 + 2 * FEATURE_CONTEXT, BANDS)
+    return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
+
+
+def test_hearing_in_chunks_equals_hearing_at_once():
+    bands = log_mel(sound(2.0))
+    whole, _ = hear(bands, fresh_hearing())
+    first, memory = hear(bands[:77], fresh_hearing())
+    second, _ = hear(bands[77:], memory)
+    # Largest difference measured: 5e-7, since the memory of the spectrum is kept in single precision.
+    torch.testing.assert_close(torch.cat((first, second)), whole, rtol=0, atol=1e-5)
+
+
+def test_a_voice_sounds_the_same_loud_and_soft():
+    one, _ = hear(log_mel(sound(3.0)), fresh_hearing())
+    other, _ = hear(log_mel(sound(3.0) * 4), fresh_hearing())
+    torch.testing.assert_close(one[150:], other[150:], rtol=0, atol=0.15)
+
+
+def test_motion_in_chunks_equals_motion_at_once():
+    torch.manual_seed(0)
+    network, features = Mouth().eval(), features_for(10)
+    noise = latent_noise(3, 0, 10)[None]
+    whole = network(features, noise)
+    part = network(features[:, 16 : 16 + 12 + 1 + 2 * FEATURE_CONTEXT], noise[:, 4:8])
+    torch.testing.assert_close(part, whole[:, 4:8], rtol=0, atol=1e-5)
+
+
+def test_motion_waits_for_less_than_320_milliseconds_of_sound():
+    _, end = sample_span(0, 1)
+    assert end <= 0.320 * 16000
+    assert end <= LOOKAHEAD_FRAMES * 640
+
+
+def test_noise_is_the_same_wherever_it_is_cut_and_of_unit_variance():
+    whole = latent_noise(5, 0, 2000)
+    assert torch.equal(latent_noise(5, 123, 50), whole[123:173])
+    assert not torch.equal(latent_noise(6, 0, 2000), whole)
+    assert whole.std() == pytest.approx(1, abs=0.05)
+
+
+def test_the_flow_leads_back_to_the_noise_with_the_volume_of_its_jacobian():
+    torch.manual_seed(0)
+    flow = Flow(LATENTS, 5).double()
+    for parameter in flow.parameters():
+        torch.nn.init.normal_(parameter, std=0.3)
+    noise, context = torch.randn(LATENTS).double(), torch.randn(5).double()
+    latent = flow.latent(noise, context)
+    found, volume = flow.noise(latent, context)
+    torch.testing.assert_close(found, noise)
+    jacobian = torch.autograd.functional.jacobian(lambda x: flow.noise(x, context)[0], latent)
+    assert isinstance(jacobian, torch.Tensor)
+    torch.testing.assert_close(volume, torch.linalg.slogdet(jacobian).logabsdet)
+
+
+def test_an_open_jaw_parts_the_lips_and_leaves_their_corners():
+    closed, open_ = torch.zeros(len(MOUTH_SHAPES)), torch.zeros(len(MOUTH_SHAPES))
+    open_[MOUTH_SHAPES.index("jawOpen")] = 0.3
+    assert lip_opening(open_) > lip_opening(closed) + 0.1
+    assert abs(float(lip_width(open_) - lip_width(closed))) < 0.05
+
+
+def test_weights_of_another_network_are_refused(monkeypatch):
+    monkeypatch.setattr(room, "load_tensors", lambda name: {"strange": torch.zeros(1)})
+    load_mouth.cache_clear()
+    with pytest.raises(WeightsError, match="does not fit"):
+        load_mouth()
+    load_mouth.cache_clear()
+
+
+def test_the_shipped_network_rests_in_silence_and_moves_with_a_loud_voice():
+    network = load_mouth()
+    silence, _ = hear(log_mel(torch.zeros(16000 * 3)), fresh_hearing())
+    voice, _ = hear(log_mel(sound(3.0)), fresh_hearing())
+    count = (len(voice) - 2 * FEATURE_CONTEXT - 1) // 4 + 1
+    length = 4 * (count - 1) + 1 + 2 * FEATURE_CONTEXT
+    rest = lip_opening(network(silence[None, :length], torch.zeros(1, count, LATENTS)))
+    speech = lip_opening(network(voice[None, :length], torch.zeros(1, count, LATENTS)))
+    assert rest.std() < 0.05 * speech.std()

@@ -1,0 +1,76 @@
+import contextlib
+
+import torch
+
+from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.models.voice.lite.lips import lip_opening
+from cameo3d.models.voice.lite.mouth import MOUTH_SHAPES, Mouth
+from cameo3d.training.voice import VoiceBatches, VoiceRecipe, held_out, train_voice, voice_model_losses
+from cameo3d.training.voice_posterior import Posterior
+
+SMALL = VoiceRecipe(steps=4, batch=3, frames=12, save_every=2)
+
+
+def made_clip(name: str, speaker: str, tracked: bool, frames: int = 30) -> VoiceClip:
+    """Hissing bursts during which the jaw is open."""
+    generator = torch.Generator().manual_seed(len(name))
+    jaw = (torch.sin(torch.arange(frames) * 0.9) > 0).float()
+    samples = torch.randn(frames * 640, generator=generator) * 0.1 * jaw.repeat_interleave(640)
+    weights = torch.zeros(frames, len(MOUTH_SHAPES))
+    weights[:, MOUTH_SHAPES.index("jawOpen")] = 0.3 * jaw
+    sounds = torch.zeros(4 * frames + 1, dtype=torch.int64)
+    return VoiceClip(name, speaker, tracked, samples, sounds, weights, lip_opening(weights))
+
+
+CLIPS = [made_clip("a", "x", True), made_clip("bb", "y", True, 10), made_clip("ccc", "z", False)]
+
+
+def same(one: Mouth, other: Mouth) -> bool:
+    return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
+
+
+def test_one_batch_is_learned_by_heart():
+    torch.manual_seed(0)
+    batches = VoiceBatches(CLIPS, SMALL)
+    batch, mouth, posterior = batches.draw(0), Mouth(), Posterior()
+    optimizer = torch.optim.Adam([*mouth.parameters(), *posterior.parameters()], 2e-3)
+    openings = []
+    for _ in range(40):
+        losses = voice_model_losses(mouth, posterior, batch, batches.spreads)
+        openings.append(float(losses["opening"].detach()))
+        optimizer.zero_grad()
+        torch.stack([losses[name] * weight for name, weight in SMALL.loss_weights]).sum().backward()
+        optimizer.step()
+    assert openings[-1] < 0.3 * openings[0]
+
+
+def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(tmp_path):
+    whole = train_voice(CLIPS, SMALL, tmp_path / "whole.safetensors", lambda step, losses: None)
+
+    class Stopped(Exception):
+        pass
+
+    def stop(step: int, losses: dict[str, float]) -> None:
+        steps.append(step)
+        if step == 4 and steps.count(4) == 1:
+            raise Stopped  # before this step's checkpoint is written: the one of step 2 is there
+
+    steps: list[int] = []
+    parts = tmp_path / "parts.safetensors"
+    with contextlib.suppress(Stopped):
+        train_voice(CLIPS, SMALL, parts, stop)
+    assert same(train_voice(CLIPS, SMALL, parts, stop), whole)
+    assert steps == [2, 4, 4]
+
+
+def test_the_same_step_draws_the_same_batch():
+    one, other = VoiceBatches(CLIPS, SMALL).draw(3), VoiceBatches(CLIPS, SMALL).draw(3)
+    assert torch.equal(one.features, other.features)
+    assert torch.equal(one.openings, other.openings)
+
+
+def test_every_tenth_tracked_clip_of_a_speaker_is_held_out():
+    many = [made_clip(f"s{index:02d}", "x", True, 5) for index in range(21)]
+    few = [made_clip(f"t{index}", "y", True, 5) for index in range(9)]
+    silent = [made_clip(f"u{index:02d}", "z", False, 5) for index in range(10)]
+    assert held_out([*many, *few, *silent]) == {"s09", "s19"}

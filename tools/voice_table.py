@@ -1,0 +1,133 @@
+"""Print how well the lite voice model's lips follow real speakers, per clip, and with other sound as control.
+
+    python tools/voice_table.py TALKING CACHE [--weights voice.safetensors]
+
+TALKING is a folder of talking videos with its index.csv; CACHE keeps what was tracked. Clips of class A that
+the training holds out count as `held`; speakers of classes B and C, who are never learned from, as `unseen`.
+Truth is what the project's own tracker sees, as lip opening and mouth width of the shipped face.
+"""
+
+import argparse
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import load_file
+
+from cameo3d.data.voice_clips import VoiceClip, track_clip
+from cameo3d.data.voices import plain_features
+from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
+from cameo3d.models.voice.lite.lips import lip_opening, lip_width
+from cameo3d.models.voice.lite.mouth import LATENTS, SOUNDS, Mouth, load_mouth
+from cameo3d.training.voice import held_out
+from cameo3d.values.storage import load_value, save_value
+
+UNSEEN = ("hdtf_", "dfrf_", "mead_", "talkvid_")
+CLOSED = [SOUNDS.index(name) for name in ("P", "B", "M")]
+
+
+@dataclass(frozen=True)
+class Row:
+    group: str
+    name: str
+    correlation: float
+    delay: int
+    best: float
+    width: float
+    shape_error: float
+    closed: float
+    control: float
+
+
+def clips(folder: Path, cache: Path) -> list[tuple[str, VoiceClip]]:
+    cache.mkdir(parents=True, exist_ok=True)
+    found = []
+    with (folder / "index.csv").open(newline="", encoding="utf8") as file:
+        rows = [row for row in csv.DictReader(file) if row["audio"] == "yes"]
+    for row in rows:
+        learned = row["licence_class"] == "A" and row["av_sync"].startswith("ok")
+        if learned or row["file"].startswith(UNSEEN):
+            path = cache / f"{row['file'].replace('/', '__')}.clip"
+            if not path.exists():
+                save_value(track_clip(folder / row["file"], row["file"], row["speaker"]), path)
+            found.append(("held" if learned else "unseen", load_value(VoiceClip, path)))
+    testing = held_out([clip for group, clip in found if group == "held"])
+    return [(group, clip) for group, clip in found if group == "unseen" or clip.name in testing]
+
+
+@torch.inference_mode()
+def moved(mouth: Mouth, clip: VoiceClip) -> torch.Tensor:
+    return mouth(plain_features(clip.power())[None], torch.zeros(1, len(clip), LATENTS))[0]
+
+
+def row(group: str, clip: VoiceClip, weights: torch.Tensor, other: torch.Tensor) -> Row:
+    output, truth = lip_opening(weights).double().numpy(), clip.openings.double().numpy()
+    delay = lip_delay_frames(output, truth, 5)
+    late, early = max(delay, 0), max(-delay, 0)
+    best = lip_correlation(output[late : len(output) - early], truth[early : len(truth) - late])
+    names = torch.isin(clip.sounds[: 4 * len(clip)], torch.tensor(CLOSED)).numpy().astype(np.int8)
+    first, end = np.flatnonzero(np.diff(names) == 1) + 1, np.flatnonzero(np.diff(names) == -1) + 1
+    middles = np.array([(one + two) // 8 for one, two in zip(first, end, strict=False)], dtype=int)
+    closed = np.nan
+    if len(middles):
+        closed = float(output[middles.clip(max=len(output) - 1)].mean() < np.quantile(output, 0.25))
+    wide, true_wide = lip_width(weights).double().numpy(), lip_width(clip.weights).double().numpy()
+    count = min(len(other), len(truth))
+    return Row(
+        group,
+        clip.name,
+        lip_correlation(output, truth),
+        delay,
+        best,
+        lip_correlation(wide, true_wide),
+        float((weights - clip.weights).abs().mean()),
+        closed,
+        lip_correlation(lip_opening(other).double().numpy()[:count], truth[:count]),
+    )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("talking", type=Path)
+    parser.add_argument("cache", type=Path)
+    parser.add_argument("--weights", type=Path)
+    choice = parser.parse_args()
+    if choice.weights is None:
+        mouth = load_mouth()
+    else:
+        mouth = Mouth().eval()
+        mouth.load_state_dict({name: part.float() for name, part in load_file(choice.weights).items()})
+    tested = clips(choice.talking, choice.cache)
+    print("group, clip, correlation, delay (frames), best, width, shape error, closed on p b m, other sound")
+    rows = []
+    for wanted in ("held", "unseen"):
+        group = [clip for name, clip in tested if name == wanted]
+        outputs = [moved(mouth, clip) for clip in group]
+        # The control: each speaker's truth beside the motion of the clip seven places further on.
+        rows += [
+            row(wanted, clip, outputs[index], outputs[(index + 7) % len(group)])
+            for index, clip in enumerate(group)
+        ]
+    for one in rows:
+        print(
+            f"{one.group:6} {one.name:40} {one.correlation:6.2f} {one.delay:3d} {one.best:6.2f} "
+            f"{one.width:6.2f} {one.shape_error:6.3f} {one.closed:4.0f} {one.control:6.2f}"
+        )
+    for wanted in ("held", "unseen"):
+        part = [one for one in rows if one.group == wanted]
+        print(
+            f"{wanted}: {len(part)} clips, "
+            f"median correlation {np.median([one.correlation for one in part]):.3f}, "
+            f"within one frame {np.mean([abs(one.delay) <= 1 for one in part]):.2f}, "
+            f"median at the best delay {np.median([one.best for one in part]):.3f}, "
+            f"width {np.median([one.width for one in part]):.3f}, "
+            f"shape error {np.mean([one.shape_error for one in part]):.3f}, "
+            f"closed on p b m {np.nanmean([one.closed for one in part]):.2f}, "
+            f"other sound {np.median([one.control for one in part]):.3f}"
+        )
+
+
+if __name__ == "__main__":
+    main()
