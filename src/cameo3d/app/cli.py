@@ -242,7 +242,9 @@ def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: 
 
 @app.command
 def bench(
-    name: Annotated[Positional[Literal["relief", "goha"]], arg(metavar="relief|goha")] = "relief",
+    name: Annotated[
+        Positional[Literal["relief", "real3d", "goha"]], arg(metavar="relief|real3d|goha")
+    ] = "relief",
     photo: _File = None,
     video: _File = None,
     json: _Out = None,
@@ -252,7 +254,7 @@ def bench(
     """Measure speed and memory, stage by stage.
 
     Args:
-        name: What to measure; goha with random weights if none were imported.
+        name: What to measure; real3d and goha with random weights if none were imported.
         photo: For relief, photo to use instead of the astronaut's portrait.
         video: For relief, driving video to use instead of one that is rendered first.
         json: File for the figures.
@@ -263,10 +265,14 @@ def bench(
     from cameo3d.app.outputs import checked_file
     from cameo3d.evaluation.bench import load_report, measure_relief, save_report
     from cameo3d.evaluation.bench_goha import measure_goha
+    from cameo3d.evaluation.bench_real3d import measure_real3d
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    report = measure_goha(_say) if name == "goha" else measure_relief(photo, video, _say)
+    if name == "relief":
+        report = measure_relief(photo, video, _say)
+    else:
+        report = (measure_real3d if name == "real3d" else measure_goha)(_say)
     show_table(report, earlier)
     if out:
         save_report(report, out)

@@ -189,6 +189,7 @@ def _demo_motion() -> Path:
 
 
 def machine() -> dict[str, str | int]:
+    """What was measured on."""
     """Device, processor, threads, system and versions, to stand beside figures."""
     libraries = ("cameo3d", "torch", "mediapipe", "opencv-contrib-python-headless", "numba", "numpy", "av")
     return {

@@ -10,6 +10,8 @@ from cameo3d.errors import InputError
 from cameo3d.media.files import shown
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.goha.avatar import GohaAvatar
+from cameo3d.models.real3d.avatar import Real3DAvatar
+from cameo3d.models.real3d.loading import load_real3d
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.pipeline.choice import Choice, ModelName
 from cameo3d.pipeline.goha import load_goha
@@ -34,8 +36,13 @@ def _relief(choice: Choice) -> AvatarModel:
     return RELIEF
 
 
+def _real3d(choice: Choice) -> AvatarModel:
+    return load_real3d(choice.size or "official", choice.fast, choice.device)
+
+
 MODELS: Mapping[ModelName, Offer] = {
     "relief": Offer(ReliefAvatar, _relief),
+    "real3d": Offer(Real3DAvatar, _real3d),
     "goha": Offer(GohaAvatar, load_goha),
 }
 """All of them."""

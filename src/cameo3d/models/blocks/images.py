@@ -1,5 +1,6 @@
-"""Resizing images and maps, one function for each of the three ways that the official releases use."""
+"""Resizing images and maps, one function for each way of the official releases; their order in memory."""
 
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -26,3 +27,10 @@ def double_with_corners(
 ) -> Float[Tensor, "batch channels _ _"]:
     """Bilinear to twice the size, the outermost pixel centres staying at the corners."""
     return functional.interpolate(x, scale_factor=2, mode="bilinear", align_corners=True)
+
+
+def channels_innermost(
+    x: Float[Tensor, "batch channels height width"],
+) -> Float[Tensor, "batch channels height width"]:
+    """The same map in the order of memory that convolutions like best; most of what follows keeps it."""
+    return x.contiguous(memory_format=torch.channels_last)

@@ -205,6 +205,7 @@ class ScaleFusion(nn.Module):
         # Mixing channels and resizing may change places: what fuses comes first, while the maps are small.
         shares = self.fuse.weight[:, :, 0, 0].chunk(len(maps), dim=1)[::-1]
         for layer, share, x in zip(self.projections, shares, maps, strict=True):
+            assert isinstance(layer, nn.Linear)
             y = functional.linear(x.flatten(2).mT, share @ layer.weight, share @ layer.bias)
             y = map_of(y, (x.shape[2], x.shape[3]))
             fused.append(y if y.shape[2:] == (height, width) else resize(y, height, width))
@@ -215,4 +216,4 @@ def map_of(
     tokens: Float[Tensor, "batch tokens channels"], size: tuple[int, int]
 ) -> Float[Tensor, "batch channels height width"]:
     """Tokens in row order as a map of `size` rows and columns; nothing is copied, channels stay innermost."""
-    return tokens.mT.unflatten(-1, size)
+    return tokens.unflatten(1, size).permute(0, 3, 1, 2)

@@ -6,6 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from cameo3d.models.blocks.images import channels_innermost
 from cameo3d.models.blocks.volume_rendering import SampleNoise
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.image_to_plane import ImageToPlane
@@ -20,6 +21,8 @@ class Frame:
 
     image: Float[Tensor, "batch 3 height width"]
     """Colours in [-1, 1]."""
+    alpha: Float[Tensor, "batch 1 half half"]
+    """How much of each pixel is the person, at half size, in [0, 1]."""
     head: HeadImage
     """The volume rendering of the head."""
 
@@ -39,7 +42,7 @@ class Real3DGenerator(nn.Module):
         self, head: Float[Tensor, "batch 3 size size"]
     ) -> Float[Tensor, "batch 3 channels half half"]:
         """The canonical tri-plane, once a person, from the head on black in [-1, 1]."""
-        return self.image_to_plane(_channels_innermost(head))
+        return self.image_to_plane(head)
 
     def prepare_scene(
         self,
@@ -48,7 +51,7 @@ class Real3DGenerator(nn.Module):
         background: Float[Tensor, "batch 3 size size"],
     ) -> Scene:
         """Torso and background, once a person; see `HeadTorsoBackground.prepare`."""
-        return self.super_resolution.prepare(*map(_channels_innermost, (torso, classes, background)))
+        return self.super_resolution.prepare(*map(channels_innermost, (torso, classes, background)))
 
     def motion_planes(
         self,
@@ -57,7 +60,7 @@ class Real3DGenerator(nn.Module):
         target: Float[Tensor, "batch 3 size size"],
     ) -> Float[Tensor, "batch 3 channels half half"]:
         """What a motion adds to the canonical planes, from three face maps; see `MotionAdapter`."""
-        return self.motion_adapter(*map(_channels_innermost, (canonical, source, target)))
+        return self.motion_adapter(*map(channels_innermost, (canonical, source, target)))
 
     def forward(
         self,
@@ -80,16 +83,10 @@ class Real3DGenerator(nn.Module):
             driving: Landmarks of the frame.
             noise: Where samples lie along the rays; in the middles of their intervals if left out.
         """
-        head = self.renderer(planes, world_from_camera, intrinsics, noise)
-        image = self.super_resolution(head, scene, source, driving)
-        return Frame(image.clamp(-1, 1), head)
-
-
-def _channels_innermost(
-    image: Float[Tensor, "batch channels height width"],
-) -> Float[Tensor, "batch channels height width"]:
-    """The same image in the order of memory that convolutions like best; what follows stays in it."""
-    return image.contiguous(memory_format=torch.channels_last)
+        with torch.autocast(planes.device.type, enabled=False):  # depths need all their digits
+            head = self.renderer(planes, world_from_camera, intrinsics, noise)
+        image, alpha = self.super_resolution(head, scene, source, driving)
+        return Frame(image.clamp(-1, 1), alpha, head)
 
 
 def split_camera(

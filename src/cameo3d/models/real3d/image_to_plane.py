@@ -9,7 +9,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import double_with_corners
+from cameo3d.models.blocks.images import channels_innermost, double_with_corners
 from cameo3d.models.blocks.segformer import PatchEmbedding, TransformerBlock, map_of
 from cameo3d.models.real3d.config import PlaneSizes
 from cameo3d.models.real3d.planes import channels_to_planes
@@ -32,7 +32,7 @@ class ImageToPlane(nn.Module):
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 3 channels height_half width_half"]:
         """The canonical planes of heads on black, colours in [-1, 1], at half the images' size."""
-        image = with_positions(image)
+        image = channels_innermost(with_positions(image))
         low = self.shape(self.context(self.encoder(image)))
         high = self.detail(image)
         return channels_to_planes(self.join(low, high))
@@ -138,12 +138,12 @@ class JoinBranches(nn.Module):
         high: Float[Tensor, "batch channels height width"],
     ) -> Float[Tensor, "batch channels height width"]:
         """The planes' channels."""
-        x = torch.cat((low, high), dim=1)
+        x = channels_innermost(torch.cat((low, high), dim=1))
         for layer in self.before:
             x = functional.leaky_relu(layer(x), inplace=True)
         tokens, size = self.embedding(x)
         x = functional.pixel_shuffle(map_of(self.block(tokens, size), size), 2)
-        x = torch.cat((x, low), dim=1)
+        x = channels_innermost(torch.cat((x, low), dim=1))
         for layer in self.after:
             x = functional.leaky_relu(layer(x), inplace=True)
         return self.output(x)

@@ -49,7 +49,7 @@ class HeadRenderer(nn.Module):
         origins, directions = pixel_rays(world_from_camera, intrinsics, size)
         seen, hits = self.trace(planes, origins, directions, noise)
         return HeadImage(
-            features=seen.features.mT.unflatten(-1, (size, size)),
+            features=seen.features.unflatten(1, (size, size)).permute(0, 3, 1, 2),
             depth=seen.depths.unflatten(-1, (size, size))[:, None],
             opacity=seen.opacities.unflatten(-1, (size, size))[:, None],
             hits=hits.unflatten(-1, (size, size)),

@@ -1,5 +1,6 @@
 """Head, torso and background joined into one image at full size."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -7,7 +8,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import resize_smoothly
+from cameo3d.models.blocks.images import channels_innermost, resize_smoothly
 from cameo3d.models.blocks.modulated import ModulatedBlock
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.renderer import HeadImage
@@ -74,18 +75,19 @@ class HeadTorsoBackground(nn.Module):
             background: The background without the person, in [-1, 1].
         """
         half = self.half_size
-        background = resize_smoothly(background, half, half)
-        return Scene(
-            self.torso.encode(resize_smoothly(torso, half, half), classes),
-            background,
-            functional.conv2d(self.encode_background(background), self._join_background_weights()[1]),
-        )
+        return self.place(self.torso.encode(resize_smoothly(torso, half, half), classes), background)
+
+    def place(self, torso: TorsoAppearance, background: Float[Tensor, "batch 3 size size"]) -> Scene:
+        """Put a torso in front of a background, in [-1, 1]."""
+        background = resize_smoothly(background, self.half_size, self.half_size)
+        share = functional.conv2d(self.encode_background(background), self._join_background_weights()[1])
+        return Scene(torso, background, share)
 
     def encode_background(
         self, background: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch channels height width"]:
         """Features of the background at half size."""
-        return _in_turn(self.background_features, background)
+        return _in_turn(_convolutions(self.background_features), background)
 
     def forward(
         self,
@@ -93,8 +95,8 @@ class HeadTorsoBackground(nn.Module):
         scene: Scene,
         source: Float[Tensor, "batch 68 3"],
         driving: Float[Tensor, "batch 68 3"],
-    ) -> Float[Tensor, "batch 3 size size"]:
-        """The image, about [-1, 1] but not clamped.
+    ) -> tuple[Float[Tensor, "batch 3 size size"], Float[Tensor, "batch 1 half half"]]:
+        """The image, about [-1, 1] but not clamped, and at half size how much of it is the person.
 
         Args:
             head: The rendered head.
@@ -117,7 +119,7 @@ class HeadTorsoBackground(nn.Module):
         person = self.person_alpha(opacity, torso.alpha)
         image = image * person + scene.background * (1 - person)
         x = self._join_background(x, scene.background_share, person)
-        return self.last_block(x, image, style)[1]
+        return self.last_block(x, image, style)[1], person
 
     def _join_torso(
         self,
@@ -132,11 +134,12 @@ class HeadTorsoBackground(nn.Module):
         both convolutions are one with far fewer inputs; the pointwise one's bias is a channel of its own.
         """
         free = 1 - opacity
-        first, second = self.join_torso
+        first, second = _convolutions(self.join_torso)
+        assert self.torso_features.bias is not None
         for_head, for_torso = first.weight.chunk(2, dim=1)
         widen = torch.cat((self.torso_features.weight[:, :, 0, 0], self.torso_features.bias[:, None]), dim=1)
         joined = torch.einsum("oikl,ic->ockl", for_torso, widen)
-        x = torch.cat((head * opacity, torso * free, free), dim=1)
+        x = channels_innermost(torch.cat((head * opacity, torso * free, free), dim=1))
         x = functional.conv2d(x, torch.cat((for_head, joined), dim=1), first.bias, padding=1)
         return second(functional.leaky_relu(x, inplace=True))
 
@@ -151,14 +154,14 @@ class HeadTorsoBackground(nn.Module):
         The first layer is pointwise and therefore may be applied before its inputs are weighted; its share of
         the background is the same for all frames.
         """
-        first = self.join_background[0]
+        first, *others = _convolutions(self.join_background)
         x = functional.conv2d(x, self._join_background_weights()[0]) * person + background * (1 - person)
-        x = functional.leaky_relu(x + first.bias[:, None, None], inplace=True)
-        return _in_turn(self.join_background[1:], x)
+        assert first.bias is not None
+        return _in_turn(others, functional.leaky_relu(x + first.bias[:, None, None], inplace=True))
 
     def _join_background_weights(self) -> tuple[Tensor, Tensor]:
         """The first layer's weights for the person and for the background."""
-        person, background = self.join_background[0].weight.chunk(2, dim=1)
+        person, background = _convolutions(self.join_background)[0].weight.chunk(2, dim=1)
         return person, background
 
     def person_alpha(
@@ -169,8 +172,12 @@ class HeadTorsoBackground(nn.Module):
         return (torso + solid).clamp(0, 1)
 
 
+def _convolutions(layers: nn.ModuleList) -> list[nn.Conv2d]:
+    return [layer for layer in layers if isinstance(layer, nn.Conv2d)]
+
+
 def _in_turn(
-    layers: nn.ModuleList, x: Float[Tensor, "batch inputs height width"]
+    layers: Sequence[nn.Conv2d], x: Float[Tensor, "batch inputs height width"]
 ) -> Float[Tensor, "batch outputs height width"]:
     """Convolutions with leaky ReLUs between them, and behind all but the last."""
     for layer in layers[:-1]:

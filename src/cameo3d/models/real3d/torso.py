@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import resize
+from cameo3d.models.blocks.images import channels_innermost, resize
 from cameo3d.models.real3d.config import TorsoSizes
 from cameo3d.models.real3d.torso_layers import ConvNorm, Residual2d, Residual3d
 
@@ -28,8 +28,6 @@ TORSO_KEY_POINTS = (0, 8, 16, 27)
 class TorsoAppearance:
     """What does not change while the torso moves."""
 
-    volume: Float[Tensor, "batch channels depth height width"]
-    """Appearance, before what is not torso is masked."""
     masked: Float[Tensor, "batch channels depth height width"]
     """Appearance of the torso alone."""
     compressed: Float[Tensor, "batch few depth height width"]
@@ -98,7 +96,7 @@ class Torso(nn.Module):
         )
         masked = volume * mask[:, :, None]
         depths = small[:, :, None].expand(-1, -1, volume.shape[2], -1, -1)
-        return TorsoAppearance(volume, masked, self.motion.compress(torch.cat((masked, depths), dim=1)))
+        return TorsoAppearance(masked, self.motion.compress(torch.cat((masked, depths), dim=1)))
 
     def forward(
         self,
@@ -117,7 +115,8 @@ class Torso(nn.Module):
         """
         motion = self.motion(appearance.compressed, torso_points(source), torso_points(driving), head)
         features, colors = self.generator(appearance.masked, motion.deformation)
-        x = torch.cat((features, resize(motion.alpha, *features.shape[2:])), dim=1)
+        alpha = resize(motion.alpha, *features.shape[2:])
+        x = channels_innermost(torch.cat((features, alpha), dim=1))
         first, second, last = self.alpha
         alpha = last(second(first(x).relu()).relu()).sigmoid()
         return TorsoImage(features, colors, alpha, motion)
@@ -251,7 +250,8 @@ class WarpedGenerator(nn.Module):
     ) -> tuple[Float[Tensor, "batch features rows columns"], Float[Tensor, "batch 3 rows columns"]]:
         """Features and colours of the moved volume."""
         warped = functional.grid_sample(volume, deformation, padding_mode="border", align_corners=True)
-        x = self.middle(self.stem(warped.flatten(1, 2), slope=0.2))
+        x = channels_innermost(warped.flatten(1, 2))
+        x = self.middle(self.stem(x, slope=0.2))
         for layer in self.residual:
             x = layer(x)
         for layer in self.up:

@@ -1,0 +1,74 @@
+"""Real3D-Portrait with weights: the published ones that the user has imported, or the small network's."""
+
+from dataclasses import replace
+from typing import Literal
+
+import torch
+
+from cameo3d.errors import WeightsError
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.real3d_face import Real3DFace
+from cameo3d.models.real3d.avatar import Real3D
+from cameo3d.models.real3d.config import LITE, OFFICIAL, Real3DConfig
+from cameo3d.models.real3d.faces import BaselSteering, ShippedSteering, SteeringFace
+from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.weights.converted import load_weights, weights_path
+from cameo3d.weights.released import RELEASED
+
+FAST_SAMPLES = 24
+"""Coarse, and again fine samples along each ray in the fast preset: half of the released network's."""
+
+
+def load_real3d(size: Literal["official", "lite"], fast: bool = False, device: str = "cpu") -> Real3D:
+    """Make the model ready.
+
+    Args:
+        size: The published network, or the small one.
+        fast: Fewer samples along the rays, and convolutions in bfloat16 where the processor computes it.
+        device: Where to compute.
+
+    Raises:
+        WeightsError: If weights are missing or damaged; the message says where to get them.
+    """
+    config = OFFICIAL if size == "official" else LITE
+    generator = load_generator(config, size, fast).to(device)
+    half = fast and (device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported())
+    return Real3D(generator, _load_face(size), size, half)
+
+
+def load_generator(
+    config: Real3DConfig, size: Literal["official", "lite"], fast: bool = False
+) -> Real3DGenerator:
+    """The networks with their weights, on the CPU; see `load_real3d`."""
+    name = f"real3d-{size}"
+    if size == "official":
+        path = RELEASED[name].demand()
+    else:
+        path = weights_path(name)
+        if not path.is_file():
+            raise WeightsError(
+                "The small Real3D-Portrait has no weights yet; use --size official, or --model relief."
+            )
+    tensors = load_weights(path, name, config)
+    shown = faster(config) if fast else config
+    with torch.device("meta"):
+        generator = Real3DGenerator(shown)
+    generator.load_state_dict(tensors, assign=True)
+    return generator.eval().requires_grad_(False)
+
+
+def faster(config: Real3DConfig) -> Real3DConfig:
+    """The same network with fewer samples along its rays."""
+    return replace(
+        config,
+        coarse_samples=min(FAST_SAMPLES, config.coarse_samples),
+        fine_samples=min(FAST_SAMPLES, config.fine_samples),
+    )
+
+
+def _load_face(size: Literal["official", "lite"]) -> SteeringFace:
+    if size == "lite":
+        return ShippedSteering(load_face_model())
+    path = RELEASED["real3d-face"].demand()
+    face = Real3DFace.from_tensors(load_weights(path, "real3d-face"))
+    return BaselSteering(face, load_face_model())

@@ -1,0 +1,111 @@
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from cameo3d.errors import InputError
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.media.images import read_image
+from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar
+from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
+from cameo3d.models.real3d.faces import ShippedSteering
+from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.pipeline.compose import compose
+from cameo3d.pipeline.orbit import orbit_motion
+from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.values.storage import load_value, save_value
+
+TINY = Real3DConfig(
+    image_size=128,
+    render_size=32,
+    plane_channels=4,
+    decoder_width=8,
+    coarse_samples=4,
+    fine_samples=4,
+    plane=PlaneSizes((4, 4, 4, 4), (1, 1, 1, 1), 4, 16, 1, 2, 4, 4, 4),
+    motion=MotionSizes((4, 4, 4, 4), (1, 1, 1, 1), (1, 1, 1, 1), fused_width=4),
+    torso=TorsoSizes((4, 4, 4), 2, 4, 1, 2, 4, (4, 4), 2, (4, 4, 4), 4),
+    fusion=FusionSizes(8, 4, 4, 8),
+)
+
+
+@pytest.fixture(scope="module")
+def model() -> Real3D:
+    torch.manual_seed(0)
+    return Real3D(Real3DGenerator(TINY), ShippedSteering(load_face_model(), 128), "lite")
+
+
+@pytest.fixture(scope="module")
+def avatar(model, astronaut_path) -> Real3DAvatar:
+    return model.encode(make_portrait(read_image(astronaut_path)))
+
+
+def motion(avatar, frame_count=2, yaw=0.3):
+    pose = (avatar.rotation, avatar.translation, avatar.gaze)
+    return orbit_motion(avatar.expression, *pose, frame_count / 25, yaw, 0.0)
+
+
+def frames(model, avatar, *args, **changes):
+    return list(model.render(avatar, replace(motion(avatar), **changes), *args))
+
+
+def test_an_avatar_is_stored_and_draws_the_same(model, avatar, tmp_path):
+    save_value(avatar, tmp_path / "me.avatar")
+    stored = load_value(Real3DAvatar, tmp_path / "me.avatar")
+    for one, other in zip(frames(model, avatar), frames(model, stored), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_what_is_laid_over_its_own_background_is_what_the_network_painted(model, avatar):
+    plate = model.background(avatar)
+    painted = frames(model, avatar, "crop", plate)[0]
+    person = frames(model, avatar)[0]
+    assert painted.shape == person.shape == (128, 128, 4)
+    assert (painted[..., 3] == 255).all()
+    assert person[..., 3].min() < 250
+    inside = person[..., :3].clip(1, 254) == person[..., :3]  # a colour beyond the range cannot be held
+    difference = np.abs(compose(person, plate).astype(int) - painted[..., :3])
+    assert difference[inside & (person[..., 3:] > 25)].max() <= 12
+
+
+def test_another_backdrop_is_another_picture(model, avatar):
+    plate = model.background(avatar)
+    one, other = (frames(model, avatar, "crop", x)[0] for x in (plate, 255 - plate))
+    assert np.abs(one.astype(int) - other).mean() > 0.5
+
+
+def test_expression_and_pose_change_the_frame(model, avatar):
+    rest, turned = frames(model, avatar)[0], frames(model, avatar, rotation=motion(avatar).rotation + 0.3)[0]
+    expression = motion(avatar).expression
+    spoken = frames(model, avatar, expression=torch.stack((expression[0], torch.ones(52))))
+    assert not np.array_equal(rest, turned)
+    assert not np.array_equal(frames(model, avatar)[1], spoken[1])
+
+
+def test_the_photo_stays_around_the_crop(model, avatar):
+    frame = frames(model, avatar, "photo")[0]
+    width, height = model.size(avatar, "photo")
+    assert frame.shape == (height, width, 4)
+    assert model.background(avatar, "photo").shape == (height, width, 3)
+    below = round(avatar.crop.center_y + avatar.crop.side / 2) + 2
+    np.testing.assert_array_equal(frame[below:, :, :3], avatar.photo.numpy()[below:])
+    assert below < height
+
+
+def test_an_avatar_of_the_other_size_is_refused(model, avatar):
+    with pytest.raises(InputError, match="--size official"):
+        next(iter(model.render(replace(avatar, size="official"), motion(avatar))))
+
+
+def test_the_memory_of_a_long_clip_is_that_of_a_short_one(model, avatar):
+    drawn = model.render(avatar, motion(avatar, frame_count=3000))
+    assert next(iter(drawn)).shape == (128, 128, 4)  # only what is asked for is drawn
+
+
+def test_half_precision_stays_near_the_exact_picture(model, avatar):
+    torch.manual_seed(0)
+    fast = Real3D(Real3DGenerator(TINY), ShippedSteering(load_face_model(), 128), "lite", half_precision=True)
+    plate = model.background(avatar)
+    exact, near = (frames(m, avatar, "crop", plate)[0].astype(float) for m in (model, fast))
+    assert 10 * np.log10(255**2 / np.mean((exact - near) ** 2)) > 30

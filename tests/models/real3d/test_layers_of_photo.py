@@ -1,0 +1,74 @@
+import numpy as np
+import pytest
+
+from cameo3d.media.images import read_image
+from cameo3d.models.real3d.avatar import _corner, _cut
+from cameo3d.models.real3d.layers import (
+    BODY_SKIN,
+    CLOTHES,
+    FACE_SKIN,
+    HAIR,
+    continued_torso,
+    nearest_background,
+    take_apart,
+)
+from cameo3d.pipeline.portrait import make_portrait
+
+
+@pytest.fixture(scope="module")
+def layers(astronaut_path):
+    portrait = make_portrait(read_image(astronaut_path))
+    landmarks = portrait.landmarks.numpy().copy()
+    landmarks[:, :2] = (landmarks[:, :2] - _corner(portrait.crop)) * (512 / portrait.crop.side)
+    image = _cut(portrait.photo.numpy(), portrait.crop, 512, 2)
+    matte = _cut(portrait.matte.numpy().astype(np.float32), portrait.crop, 512, 1)
+    return take_apart(image, matte, landmarks), image, landmarks
+
+
+def test_each_pixel_has_one_class_and_the_face_is_face(layers):
+    apart, _, landmarks = layers
+    assert (apart.classes.sum(axis=0) == 1).all()
+    x, y = landmarks[1, :2].astype(int)
+    assert apart.classes[FACE_SKIN, y, x]
+    assert apart.classes[HAIR].sum() > 5000
+    assert (apart.classes[CLOTHES] | apart.classes[BODY_SKIN]).sum() > 20000
+    chin = int(landmarks[152, 1])
+    assert not apart.classes[[BODY_SKIN, CLOTHES], : int(landmarks[1, 1])].any()
+    assert apart.classes[BODY_SKIN, chin + 5 : chin + 60].sum() > 1000  # the neck
+
+
+def test_head_and_torso_stand_on_black(layers):
+    apart, image, _ = layers
+    head = apart.classes[HAIR] | apart.classes[FACE_SKIN]
+    np.testing.assert_array_equal(apart.head[head], image[head])
+    assert not apart.head[~head].any()
+    lost = apart.classes[CLOTHES] & image.any(axis=-1) & ~apart.torso.any(axis=-1)
+    assert lost.sum() == 0
+
+
+def test_a_torso_goes_on_behind_the_head_and_darkens():
+    image = np.full((100, 10, 3), 200, np.uint8)
+    rows = np.arange(100)[:, None].repeat(10, axis=1)
+    head, neck, none = rows < 60, (rows >= 60) & (rows < 80), np.zeros((100, 10), bool)
+    torso = continued_torso(image, head, neck, none)
+    shown = np.array(torso[:, 5].any(axis=-1))
+    # From four rows below the upper border of the dilated neck, 53 rows upwards.
+    first = 57 + 4 - 52
+    assert not shown[:first].any()
+    assert shown[first:80].all()
+    column = torso[first + 3 : 58, 5, 0].astype(int)
+    assert (np.diff(column) >= 0).all()
+    assert column[0] < 0.5 * column[-1]
+
+
+def test_behind_a_person_stands_the_nearest_background():
+    image = np.zeros((60, 80, 3), np.uint8)
+    image[:, :40], image[:, 40:] = 50, 150
+    person = np.zeros((60, 80), bool)
+    person[20:40, 30:50] = True
+    image[person] = 255
+    filled = nearest_background(image, person)
+    assert set(np.unique(filled)) == {50, 150}
+    assert (filled[:, :18] == 50).all()
+    assert (filled[:, 62:] == 150).all()
+    assert not nearest_background(image, np.ones((60, 80), bool)).any()
