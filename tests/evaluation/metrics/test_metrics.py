@@ -4,7 +4,7 @@ from skimage.data import astronaut
 from skimage.filters import gaussian
 from skimage.metrics import peak_signal_noise_ratio, structural_similarity
 
-from cameo3d.evaluation.metrics.features import csim, frechet_distance
+from cameo3d.evaluation.metrics.features import csim, frechet_distance, identity_distance
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
 from cameo3d.evaluation.metrics.pixels import l1, psnr, ssim
 
@@ -59,6 +59,10 @@ def test_a_doubled_range_raises_ssim():
 def test_normal_distributions_on_the_same_axes_have_a_known_distance():
     found = frechet_distance(np.zeros(2), np.diag([1.0, 4.0]), np.array([3.0, 0.0]), np.diag([9.0, 4.0]))
     assert found == pytest.approx(9 + (1 - 3) ** 2)
+
+
+def test_the_identity_distance_is_that_of_the_embeddings():
+    assert identity_distance(np.array([3.0, 0.0]), np.array([0.0, 4.0])) == 5.0
 
 
 def test_csim_is_the_cosine_of_the_angle():

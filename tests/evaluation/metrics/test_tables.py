@@ -42,7 +42,14 @@ def test_no_stand_in_bears_a_papers_name(tmp_path):
         for meter in meters_for(protocol, case(), Networks(tmp_path))
     }
     assert not names & {"csim", "aed", "apd", "akd", "lmd", "lpips", "fid", "sync_confidence"}
-    assert {"csim[dlib]", "aed[arkit]", "apd[arkit]", "akd[mediapipe]", "av_offset[envelope]"} <= names
+    assert {
+        "csim[dlib]",
+        "identity_distance[dlib]",
+        "aed[arkit]",
+        "apd[arkit]",
+        "akd[mediapipe]",
+        "av_offset[envelope]",
+    } <= names
 
 
 def test_only_protocols_with_a_truth_compare_pixels(tmp_path):

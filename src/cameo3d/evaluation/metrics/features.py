@@ -22,3 +22,8 @@ def frechet_distance(
 def csim(one: Float[np.ndarray, " features"], other: Float[np.ndarray, " features"]) -> float:
     """Cosine similarity of two faces' embeddings, in [-1, 1]; name the network that made them."""
     return float(one @ other / (np.linalg.norm(one) * np.linalg.norm(other)))
+
+
+def identity_distance(one: Float[np.ndarray, " features"], other: Float[np.ndarray, " features"]) -> float:
+    """Euclidean distance of two embeddings, for recognisers that were trained for it."""
+    return float(np.linalg.norm(one - other))

@@ -1,12 +1,13 @@
 """Meters of whether the output shows the same person."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 from jaxtyping import Float
 
 from cameo3d.evaluation.measures import Case, Measure, Meter, Moment, Picture
-from cameo3d.evaluation.metrics.features import csim
+from cameo3d.evaluation.metrics.features import csim, identity_distance
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
 from cameo3d.evaluation.networks.folder import ARCFACE, AURAFACE, Networks
 from cameo3d.evaluation.networks.recognisers import load_arcface
@@ -16,13 +17,27 @@ Embedder = Callable[[Picture, np.ndarray], Float[np.ndarray, " features"]]
 """From a picture and its face's landmarks to an embedding."""
 
 
-def dlib_meter(case: Case, with_truth: bool) -> FrameMeter | NoMeter:
-    """Similarity to dlib's recogniser."""
-    measure = _measure(
-        "csim[dlib]", "dlib_face_recognition_resnet_model_v1", "150x150, our landmarks", with_truth
+Comparison = Callable[[Float[np.ndarray, " features"], Float[np.ndarray, " features"]], float]
+
+
+def dlib_meters(case: Case, with_truth: bool) -> list[Meter]:
+    """Similarity and distance to dlib's recogniser, which was trained for distances."""
+    network, size = "dlib_face_recognition_resnet_model_v1", "150x150, our landmarks"
+    similarity = _measure("csim[dlib]", network, size, with_truth)
+    distance = replace(
+        similarity,
+        name="identity_distance[dlib]",
+        better="lower",
+        normalisation=similarity.normalisation.replace("cosine", "distance") + "; 0.6: another person",
     )
     why = missing_recogniser()
-    return NoMeter(measure, why) if why else _meter(measure, load_recogniser(), case, with_truth)
+    if why:
+        return [NoMeter(similarity, why), NoMeter(distance, why)]
+    embed = _remembering(load_recogniser())
+    return [
+        _meter(similarity, embed, csim, case, with_truth),
+        _meter(distance, embed, identity_distance, case, with_truth),
+    ]
 
 
 def arcface_meters(case: Case, networks: Networks, with_truth: bool) -> list[Meter]:
@@ -38,7 +53,7 @@ def arcface_meters(case: Case, networks: Networks, with_truth: bool) -> list[Met
         if why:
             meters.append(NoMeter(measure, why))
         else:
-            meters.append(_meter(measure, load_arcface(networks.folder / file), case, with_truth))
+            meters.append(_meter(measure, load_arcface(networks.folder / file), csim, case, with_truth))
     return meters
 
 
@@ -50,10 +65,12 @@ def _measure(name: str, network: str, size: str, with_truth: bool) -> Measure:
     )
 
 
-def _meter(measure: Measure, embed: Embedder, case: Case, with_truth: bool) -> FrameMeter | NoMeter:
+def _meter(
+    measure: Measure, embed: Embedder, compare: Comparison, case: Case, with_truth: bool
+) -> FrameMeter | NoMeter:
     if with_truth:
         return FrameMeter(
-            measure, _against_truth(embed), "No frame shows both the output's and the true face."
+            measure, _against_truth(embed, compare), "No frame shows both the output's and the true face."
         )
     if case.photo_face is None:
         return NoMeter(measure, "No face is seen in the photo.")
@@ -61,16 +78,31 @@ def _meter(measure: Measure, embed: Embedder, case: Case, with_truth: bool) -> F
 
     def of_moment(moment: Moment) -> float | None:
         face = moment.output_face
-        return None if face is None else csim(embed(moment.output, face.landmarks), photo)
+        return None if face is None else compare(embed(moment.output, face.landmarks), photo)
 
     return FrameMeter(measure, of_moment, "No face is seen in the output.")
 
 
-def _against_truth(embed: Embedder) -> Callable[[Moment], float | None]:
+def _against_truth(embed: Embedder, compare: Comparison) -> Callable[[Moment], float | None]:
     def of_moment(moment: Moment) -> float | None:
         face, true_face = moment.output_face, moment.driver_face
         if moment.truth is None or face is None or true_face is None:
             return None
-        return csim(embed(moment.output, face.landmarks), embed(moment.truth, true_face.landmarks))
+        return compare(embed(moment.output, face.landmarks), embed(moment.truth, true_face.landmarks))
 
     return of_moment
+
+
+def _remembering(embed: Embedder) -> Embedder:
+    """The same, but the last two faces are not looked at again."""
+    known: list[tuple[np.ndarray, np.ndarray]] = []
+
+    def embedding(picture: Picture, landmarks: np.ndarray) -> Float[np.ndarray, " features"]:
+        for face, value in known:
+            if face is landmarks:
+                return value
+        known.append((landmarks, embed(picture, landmarks)))
+        del known[:-2]
+        return known[-1][1]
+
+    return embedding
