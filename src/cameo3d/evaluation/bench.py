@@ -17,11 +17,15 @@ from pathlib import Path
 from typing import Literal
 
 import av
+import numpy as np
 import torch
 
 from cameo3d.errors import InputError
+from cameo3d.media.audio import read_audio
 from cameo3d.media.files import check_input, replacing, shown
 from cameo3d.media.video import VideoWriter, probe_video, read_frames
+from cameo3d.models.voice.contract import SAMPLE_RATE, Delivery
+from cameo3d.models.voice.streaming import LiteVoice
 from cameo3d.pipeline.animate import Animation, animate, create
 from cameo3d.values.motion_files import load_motion
 
@@ -97,6 +101,9 @@ class _Bench:
         frame_count = probe_video(short).frame_count or 1
         seconds = _median_seconds(lambda: _write(animate(avatar, video=short), driven))
         self._add("track, render, encode", frame_count / seconds, "frames/s", goal=10.0)
+        duration = frame_count / probe_video(short).frame_rate
+        self._add("real-time factor of the same", duration / seconds, "x", goal=0.4)
+        self._add("voice to motion, real-time factor", _voice_factor(), "x", goal=20.0)
 
         self.say("measuring memory, a few minutes")
         at_short, at_long = self._peak_megabytes(short), self._peak_megabytes(long)
@@ -106,7 +113,7 @@ class _Bench:
         return Report("relief", machine(), tuple(self.figures))
 
     def _add(self, name: str, value: float, unit: str, goal: float | None = None) -> None:
-        better = "higher" if unit == "frames/s" else "lower"
+        better = "higher" if unit in ("frames/s", "x") else "lower"
         self.figures.append(Figure(name, round(value, 4), unit, better, goal))
 
     def _peak_megabytes(self, video: Path) -> float:
@@ -186,6 +193,21 @@ def _portrait() -> Path:
 
 def _demo_motion() -> Path:
     return Path(str(resources.files("cameo3d").joinpath("assets", "demo_motion.csv")))
+
+
+def _voice_factor(repeats: int = 6) -> float:
+    """How many times faster than it sounds the demo's voice, said over and over, becomes motion."""
+    path = Path(str(resources.files("cameo3d").joinpath("assets", "demo_voice.flac")))
+    samples = np.tile(np.concatenate(list(read_audio(path, SAMPLE_RATE))), repeats)
+
+    def speak() -> None:
+        stream = LiteVoice().start(Delivery())
+        for start in range(0, len(samples), SAMPLE_RATE):
+            stream.push(samples[start : start + SAMPLE_RATE])
+        stream.finish()
+
+    speak()
+    return len(samples) / SAMPLE_RATE / _median_seconds(speak)
 
 
 def machine() -> dict[str, str | int]:
