@@ -5,6 +5,7 @@ lends voices without a picture a motion to learn from.
 """
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -55,16 +56,33 @@ def name_sounds(samples: Float32[np.ndarray, " samples"]) -> Int64[Tensor, " nam
     return labels
 
 
+def pronounced_words() -> list[str]:
+    """The English words in pocketsphinx's dictionary, in its order.
+
+    Raises:
+        CameoError: If pocketsphinx is not installed.
+    """
+    lines = Path(_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf8").splitlines()
+    words = [line.split()[0] for line in lines if line]
+    return [word for word in words if word.isalpha()]
+
+
 @functools.cache
 def _recogniser() -> Any:
+    phones = _model_path("en-us/en-us-phone.lm.bin")
+    from pocketsphinx import Decoder
+
+    return Decoder(lm=None, allphone=phones, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL")
+
+
+def _model_path(name: str) -> str:
     try:
-        from pocketsphinx import Decoder, get_model_path
+        from pocketsphinx import get_model_path
     except ImportError as error:
         raise CameoError(
             "Training needs pocketsphinx to name sounds; install it with pip install pocketsphinx."
         ) from error
-    phones = get_model_path("en-us/en-us-phone.lm.bin")
-    return Decoder(lm=None, allphone=phones, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL")
+    return str(get_model_path(name))
 
 
 def spoken_opening(sounds: Int64[Tensor, " names"]) -> Float[Tensor, " frames"]:

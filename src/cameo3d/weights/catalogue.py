@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "50c074235db0b75b2ff0204f890e62ea653908c56483c9bdee78ea659fda622a",
+        "03025a8b935a96b17305c7079a384ff6c159aeaae93dc6e6bb8266752dfab17c",
         "MIT",
         "docs/cards/voice.md",
     ),
