@@ -60,7 +60,7 @@ def _metadata(recipe: VoiceRecipe) -> dict[str, str]:
     return {
         "model": "voice",
         "config": json.dumps({"sizes": asdict(MouthSizes()), "recipe": asdict(recipe)}, sort_keys=True),
-        "source": "tracked class A talking videos and speech, see docs/cards/voice.md",
+        "source": "tracked class A talking videos and speech, synthesised speech, see docs/cards/voice.md",
         "licence": "MIT",
         "revision": "1",
     }

@@ -113,32 +113,36 @@ _UNLABELLED = -1
 _RANDOM = 7
 
 
-def synthetic_clips(per_voice: int = 2) -> Iterator[VoiceClip]:
-    """Random words in every voice of both synthesisers; always the same ones.
-
-    Args:
-        per_voice: How many clips of about ten seconds each accent and variant of espeak-ng speaks; those of
-            flite, which are built from recordings of people, speak ten times as many.
-    """
-    words = pronounced_words()
+def synthetic_clips() -> Iterator[VoiceClip]:
+    """Random words in every voice of those synthesisers that the system has; always the same ones."""
     generator = np.random.default_rng(_RANDOM)
-
-    def sentence() -> str:
-        picked = generator.choice(words, int(generator.integers(10, 22)))
-        return " ".join(f"{word}{'' if generator.random() < 0.85 else ','}" for word in picked)
-
     if shutil.which("flite"):
-        for voice in FLITE_VOICES:
-            for number in range(10 * per_voice):
-                yield _clip(f"flite_{voice}", number, *_flite(voice, sentence()))
+        yield from flite_clips(generator)
     if ctypes.util.find_library("espeak-ng"):
-        espeak = _Espeak()
-        for variant in ESPEAK_VARIANTS:
-            for number in range(4 * per_voice):
-                accent = str(generator.choice(ESPEAK_ACCENTS[: 4 if number % 2 else None]))
-                rate, pitch = int(generator.integers(130, 230)), int(generator.integers(25, 76))
-                sounding = espeak.say(f"{accent}+{variant}", sentence(), rate, pitch)
-                yield _clip(f"espeak_{variant}", number, *sounding)
+        yield from espeak_clips(generator)
+
+
+def flite_clips(generator: np.random.Generator) -> Iterator[VoiceClip]:
+    """Clips of about ten seconds in flite's voices, built from recordings of people."""
+    for voice in FLITE_VOICES:
+        for number in range(20):
+            yield _clip(f"flite_{voice}", number, *_flite(voice, _sentence(generator)))
+
+
+def espeak_clips(generator: np.random.Generator) -> Iterator[VoiceClip]:
+    """Clips in every variant of espeak-ng's voice, half of them in English, at many rates and pitches."""
+    espeak = _Espeak()
+    for variant in ESPEAK_VARIANTS:
+        for number in range(8):
+            accent = str(generator.choice(ESPEAK_ACCENTS[: 4 if number % 2 else None]))
+            rate, pitch = int(generator.integers(130, 230)), int(generator.integers(25, 76))
+            sounding = espeak.say(f"{accent}+{variant}", _sentence(generator), rate, pitch)
+            yield _clip(f"espeak_{variant}", number, *sounding)
+
+
+def _sentence(generator: np.random.Generator) -> str:
+    picked = generator.choice(pronounced_words(), int(generator.integers(10, 22)))
+    return " ".join(f"{word}{'' if generator.random() < 0.85 else ','}" for word in picked)
 
 
 def _clip(

@@ -29,7 +29,7 @@ from cameo3d.values.storage import load_value, save_value
 logger = logging.getLogger(__name__)
 
 _COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
-_LEADS = (("grid_", 1.0), ("obama_wa", -1.65), ("obama_wh", -0.8))
+_LEADS = (("grid_", 0.5), ("obama_wa", -1.65), ("obama_wh", -0.8))
 """By how many frames the lips of a corpus come later than in most; measured, see docs/cards/voice.md."""
 
 

@@ -32,13 +32,13 @@ _HELD_OUT_EVERY = 10
 class VoiceRecipe:
     """All choices of a training."""
 
-    steps: int = 1200
+    steps: int = 1400
     batch: int = 20
     frames: int = 50
     """Motion frames of each clip in a batch."""
     untracked: float = 0.4
     """Share of a batch that is speech without a picture."""
-    unchanged: float = 0.4
+    unchanged: float = 0.5
     """Share of the tracked clips whose sound, and the timing of their corpus, are left as they are."""
     speaker_power: float = 0.5
     """A speaker is drawn as often as the power of what there is of them; 0 would draw all alike."""
@@ -55,7 +55,7 @@ class VoiceRecipe:
         ("drawn_shape", 0.25),
         ("opening", 1.0),
         ("velocity", 0.2),
-        ("discord", 0.7),
+        ("discord", 1.0),
         ("width", 0.3),
         ("spoken_opening", 0.5),
         ("spoken_discord", 0.5),

@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "03025a8b935a96b17305c7079a384ff6c159aeaae93dc6e6bb8266752dfab17c",
+        "a49caf85267c8dd41f0f170e18cc25e8af76ec6ab0cffcf4d4e5d8578179c161",
         "MIT",
         "docs/cards/voice.md",
     ),
