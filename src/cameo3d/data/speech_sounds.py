@@ -31,7 +31,7 @@ _CLOSED, _WIDEST = 0.01, 0.15
 _BLUR_NAMES = 5.0
 """Neighbouring sounds melt into each other over about so many hundredths of a second."""
 _AHEAD_NAMES = 2
-"""So many hundredths of a second before a sound the mouth has its shape; measured on the White House's clips."""
+"""So many hundredths of a second before a sound the mouth has its shape, as on the White House's clips."""
 
 
 def name_sounds(samples: Float32[np.ndarray, " samples"]) -> Int64[Tensor, " names"]:

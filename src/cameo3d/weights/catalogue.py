@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "a49caf85267c8dd41f0f170e18cc25e8af76ec6ab0cffcf4d4e5d8578179c161",
+        "80fcaf60be290a20e9b2363ae6b162c250a09bc02050ddad40483ad581a563d7",
         "MIT",
         "docs/cards/voice.md",
     ),
