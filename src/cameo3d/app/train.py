@@ -8,6 +8,7 @@ from pathlib import Path
 
 from safetensors.torch import save_file
 
+from cameo3d.data.synthetic_speech import synthetic_clips
 from cameo3d.data.voice_clips import speech_clips, talking_clips
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import replacing, shown
@@ -38,7 +39,7 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
     except OSError as error:
         raise OutputError(f"The folder {shown(out)} cannot be made; choose another with --out.") from error
     tracked = list(talking_clips(talking, cache))
-    spoken = list(speech_clips(speech, cache))
+    spoken = [*speech_clips(speech, cache), *synthetic_clips()]
     testing = held_out(tracked)
     clips = [clip for clip in (*tracked, *spoken) if clip.name not in testing]
     if not tracked or not clips:
@@ -59,7 +60,7 @@ def _metadata(recipe: VoiceRecipe) -> dict[str, str]:
     return {
         "model": "voice",
         "config": json.dumps({"sizes": asdict(MouthSizes()), "recipe": asdict(recipe)}, sort_keys=True),
-        "source": "tracked class A talking videos and speech, see docs/cards/voice.md",
+        "source": "tracked class A talking videos and speech, synthesised speech, see docs/cards/voice.md",
         "licence": "MIT",
         "revision": "1",
     }

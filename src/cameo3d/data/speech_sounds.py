@@ -5,6 +5,7 @@ lends voices without a picture a motion to learn from.
 """
 
 import functools
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -29,6 +30,8 @@ _OPENNESS = (
 _CLOSED, _WIDEST = 0.01, 0.15
 _BLUR_NAMES = 5.0
 """Neighbouring sounds melt into each other over about so many hundredths of a second."""
+_AHEAD_NAMES = 2
+"""So many hundredths of a second before a sound the mouth has its shape, as on the White House's clips."""
 
 
 def name_sounds(samples: Float32[np.ndarray, " samples"]) -> Int64[Tensor, " names"]:
@@ -56,22 +59,41 @@ def name_sounds(samples: Float32[np.ndarray, " samples"]) -> Int64[Tensor, " nam
 
 
 @functools.cache
+def pronounced_words() -> list[str]:
+    """The English words in pocketsphinx's dictionary, in its order.
+
+    Raises:
+        CameoError: If pocketsphinx is not installed.
+    """
+    lines = Path(_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf8").splitlines()
+    words = [line.split()[0] for line in lines if line]
+    return [word for word in words if word.isalpha()]
+
+
+@functools.cache
 def _recogniser() -> Any:
+    phones = _model_path("en-us/en-us-phone.lm.bin")
+    from pocketsphinx import Decoder
+
+    return Decoder(lm=None, allphone=phones, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL")
+
+
+def _model_path(name: str) -> str:
     try:
-        from pocketsphinx import Decoder, get_model_path
+        from pocketsphinx import get_model_path
     except ImportError as error:
         raise CameoError(
             "Training needs pocketsphinx to name sounds; install it with pip install pocketsphinx."
         ) from error
-    phones = get_model_path("en-us/en-us-phone.lm.bin")
-    return Decoder(lm=None, allphone=phones, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL")
+    return str(get_model_path(name))
 
 
 def spoken_opening(sounds: Int64[Tensor, " names"]) -> Float[Tensor, " frames"]:
     """How an average mouth opens while it says these sounds, in the unit of `lip_opening`, at 25 fps."""
     openness = np.array(_OPENNESS)[sounds.numpy()]
-    blurred = gaussian_filter1d(openness, _BLUR_NAMES)[::FEATURES_PER_MOTION_FRAME]
-    return torch.from_numpy(_CLOSED + (_WIDEST - _CLOSED) * blurred).float()
+    blurred = gaussian_filter1d(openness, _BLUR_NAMES)
+    ahead = np.append(blurred[_AHEAD_NAMES:], blurred[-_AHEAD_NAMES:])[::FEATURES_PER_MOTION_FRAME]
+    return torch.from_numpy(_CLOSED + (_WIDEST - _CLOSED) * ahead).float()
 
 
 assert len(_OPENNESS) == len(SOUNDS), "every sound has its openness"

@@ -80,7 +80,7 @@ def talking_clips(folder: Path, cache: Path) -> Iterator[VoiceClip]:
             if not path.exists():
                 logger.info("Tracking %s", row["file"])
                 save_value(track_clip(folder / row["file"], row["file"], row["speaker"]), path)
-            yield _in_step(load_value(VoiceClip, path))
+            yield load_value(VoiceClip, path)
 
 
 def speech_clips(folder: Path, cache: Path) -> Iterator[VoiceClip]:
@@ -136,7 +136,7 @@ def _filled(samples: np.ndarray, frames: int) -> np.ndarray:
     return np.pad(samples, (0, max(0, int(frames * SAMPLE_RATE / FRAME_RATE) - len(samples))))
 
 
-def _in_step(clip: VoiceClip) -> VoiceClip:
+def in_step(clip: VoiceClip) -> VoiceClip:
     """The motion moved in time, so that all corpora agree in how sound and lips belong together."""
     lead = next((lead for prefix, lead in _LEADS if clip.name.startswith(prefix)), 0.0)
     places = (np.arange(len(clip)) + lead).clip(0, len(clip) - 1)

@@ -12,10 +12,10 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor, nn
 
-from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.data.voice_clips import VoiceClip, in_step
 from cameo3d.data.voices import changed_features, plain_features
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
-from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, LATENTS, MOUTH_SHAPES, Mouth
+from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, LATENTS, MOUTH_SHAPES, SOUNDS, Mouth
 from cameo3d.models.voice.lite.sound import BANDS, FEATURES_PER_MOTION_FRAME
 from cameo3d.training import voice_losses
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
@@ -24,6 +24,7 @@ from cameo3d.training.voice_posterior import Posterior
 _LEAD_IN = 500
 _NAME_MARGIN = 7
 _JAW = tuple(MOUTH_SHAPES.index(name) for name in ("jawOpen", "mouthClose"))
+_CLOSED = tuple(SOUNDS.index(name) for name in ("P", "B", "M"))
 _HELD_OUT_EVERY = 10
 
 
@@ -32,13 +33,13 @@ class VoiceRecipe:
     """All choices of a training."""
 
     steps: int = 1400
-    batch: int = 16
+    batch: int = 20
     frames: int = 50
     """Motion frames of each clip in a batch."""
-    untracked: float = 0.3
+    untracked: float = 0.4
     """Share of a batch that is speech without a picture."""
-    unchanged: float = 0.3
-    """Share of the tracked clips whose sound is left as it is."""
+    unchanged: float = 0.5
+    """Share of the tracked clips whose sound, and the timing of their corpus, are left as they are."""
     speaker_power: float = 0.5
     """A speaker is drawn as often as the power of what there is of them; 0 would draw all alike."""
     learning_rate: float = 1e-3
@@ -54,11 +55,12 @@ class VoiceRecipe:
         ("drawn_shape", 0.25),
         ("opening", 1.0),
         ("velocity", 0.2),
-        ("discord", 0.7),
+        ("discord", 1.0),
         ("width", 0.3),
         ("spoken_opening", 0.5),
         ("spoken_discord", 0.5),
-        ("naming", 0.3),
+        ("closure", 0.3),
+        ("naming", 0.4),
         ("latent", 0.01),
     )
 
@@ -74,6 +76,8 @@ class VoiceBatch:
     openings: Float[Tensor, "batch frames"]
     known: Bool[Tensor, "batch frames"]
     """Where the clip has not ended."""
+    closed: Bool[Tensor, "batch frames"]
+    """Where p, b or m is spoken."""
     tracked: Bool[Tensor, " batch"]
     """Whose motion was seen."""
 
@@ -157,6 +161,7 @@ def voice_model_losses(
         "width": voice_losses.discord_loss(widths, lip_width(batch.weights), seen),
         "spoken_opening": voice_losses.opening_loss(openings, batch.openings, spoken),
         "spoken_discord": voice_losses.discord_loss(openings, batch.openings, spoken),
+        "closure": voice_losses.closure_loss(openings, spoken & batch.closed),
         "naming": voice_losses.naming_loss(names[:, _NAME_MARGIN:-_NAME_MARGIN], batch.sounds),
         "latent": voice_losses.latent_loss(density, noise, volume, seen),
     }
@@ -175,9 +180,13 @@ class VoiceBatches:
         self._tracked = [clip for clip in clips if clip.tracked]
         self._others = [clip for clip in clips if not clip.tracked]
         self._power = {clip.name: clip.power() for clip in clips}
-        self._targets = _without_manners(self._tracked)
+        timings = {True: [in_step(clip) for clip in self._tracked], False: self._tracked}
+        self._targets = {changed: _without_manners(moved) for changed, moved in timings.items()}
+        self._openings = {
+            changed: {clip.name: clip.openings for clip in moved} for changed, moved in timings.items()
+        }
         self._shares = {True: self._chances(self._tracked), False: self._chances(self._others)}
-        self.spreads = torch.cat(list(self._targets.values())).std(0) + 0.02
+        self.spreads = torch.cat(list(self._targets[False].values())).std(0) + 0.02
         """How much each shape varies."""
 
     def draw(self, step: int) -> VoiceBatch:
@@ -189,7 +198,8 @@ class VoiceBatches:
         rows += [self._piece(False, generator) for _ in range(others)]
         tracked = torch.arange(recipe.batch) < recipe.batch - others
         features, sounds, weights, openings, known = (torch.stack(parts) for parts in zip(*rows, strict=True))
-        return VoiceBatch(features, sounds, weights, openings, known, tracked)
+        closed = torch.isin(sounds[:, ::2], torch.tensor(_CLOSED))
+        return VoiceBatch(features, sounds, weights, openings, known, closed, tracked)
 
     def _piece(self, tracked: bool, generator: np.random.Generator) -> tuple[Tensor, ...]:
         clips, recipe = self._tracked if tracked else self._others, self._recipe
@@ -200,7 +210,8 @@ class VoiceBatches:
         start = max(0, FEATURES_PER_MOTION_FRAME * first - int(generator.integers(0, _LEAD_IN)))
         end = FEATURES_PER_MOTION_FRAME * (first + count - 1) + 1 + 2 * FEATURE_CONTEXT
         power = self._power[clip.name][start:end]
-        if tracked and generator.random() < recipe.unchanged:
+        changed = not tracked or generator.random() >= recipe.unchanged
+        if not changed:
             heard = plain_features(power)
         else:
             heard = changed_features(power, self._babble(len(power), generator), generator)
@@ -215,9 +226,11 @@ class VoiceBatches:
         part = slice(first, first + count)
         weights = torch.zeros(recipe.frames, len(MOUTH_SHAPES))
         openings = torch.zeros(recipe.frames)
-        openings[:count] = clip.openings[part]
         if tracked:
-            weights[:count] = self._targets[clip.name][part]
+            weights[:count] = self._targets[changed][clip.name][part]
+            openings[:count] = self._openings[changed][clip.name][part]
+        else:
+            openings[:count] = clip.openings[part]
         return features, sounds, weights, openings, torch.arange(recipe.frames) < count
 
     def _babble(self, length: int, generator: np.random.Generator) -> Tensor | None:

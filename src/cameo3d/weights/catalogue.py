@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "50c074235db0b75b2ff0204f890e62ea653908c56483c9bdee78ea659fda622a",
+        "80fcaf60be290a20e9b2363ae6b162c250a09bc02050ddad40483ad581a563d7",
         "MIT",
         "docs/cards/voice.md",
     ),

@@ -65,7 +65,7 @@ class MouthSizes:
     """Channels of the part that names sounds."""
     notes: int = 32
     """Channels of what it tells the mouth beside the names."""
-    mouth_width: int = 128
+    mouth_width: int = 192
     """Channels of the part that moves."""
 
 
