@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cameo3d.models.blocks.winograd import convolve
+
 
 class ScaledLinear(nn.Module):
     """A linear layer whose stored weights have unit variance."""
@@ -142,8 +144,10 @@ def _convolve(
     bias: Float[Tensor, " outputs"] | None,
     upsample: bool,
 ) -> Float[Tensor, "batch outputs height_out width_out"]:
+    if not upsample and weight.shape[-1] == 3:
+        return convolve(x, weight, bias)
     if not upsample:
-        return functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
+        return functional.conv2d(x, weight, bias)
     x = smooth(functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
     return x if bias is None else x.add_(bias[:, None, None])
 

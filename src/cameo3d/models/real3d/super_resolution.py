@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from cameo3d.models.blocks.images import channels_innermost, resize_smoothly
 from cameo3d.models.blocks.modulated import ModulatedBlock
+from cameo3d.models.blocks.winograd import convolve
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.renderer import HeadImage
 from cameo3d.models.real3d.torso import Torso, TorsoAppearance
@@ -140,8 +141,8 @@ class HeadTorsoBackground(nn.Module):
         widen = torch.cat((self.torso_features.weight[:, :, 0, 0], self.torso_features.bias[:, None]), dim=1)
         joined = torch.einsum("oikl,ic->ockl", for_torso, widen)
         x = channels_innermost(torch.cat((head * opacity, torso * free, free), dim=1))
-        x = functional.conv2d(x, torch.cat((for_head, joined), dim=1), first.bias, padding=1)
-        return second(functional.leaky_relu(x, inplace=True))
+        x = convolve(x, torch.cat((for_head, joined), dim=1), first.bias)
+        return convolve(functional.leaky_relu(x, inplace=True), second.weight, second.bias)
 
     def _join_background(
         self,
@@ -181,5 +182,5 @@ def _in_turn(
 ) -> Float[Tensor, "batch outputs height width"]:
     """Convolutions with leaky ReLUs between them, and behind all but the last."""
     for layer in layers[:-1]:
-        x = functional.leaky_relu(layer(x), inplace=True)
-    return layers[-1](x)
+        x = functional.leaky_relu(convolve(x, layer.weight, layer.bias), inplace=True)
+    return convolve(x, layers[-1].weight, layers[-1].bias)
