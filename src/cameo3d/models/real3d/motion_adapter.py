@@ -8,6 +8,7 @@ from torch.nn import functional
 from cameo3d.models.blocks.images import double_with_corners
 from cameo3d.models.blocks.modulated import ScaledPointwise
 from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
+from cameo3d.models.blocks.winograd import convolve
 from cameo3d.models.real3d.config import MotionSizes
 from cameo3d.models.real3d.planes import channels_to_planes
 
@@ -44,5 +45,6 @@ class MotionAdapter(nn.Module):
         maps = self.encoder(self.mix(torch.cat((canonical, source, target), dim=1)))
         x = self.dropout(self.fuse_norm(self.fuse(maps)).relu())
         for layer in self.layers:
-            x = functional.leaky_relu(layer(x), inplace=True)
-        return channels_to_planes(self.output(double_with_corners(x)))
+            assert isinstance(layer, nn.Conv2d)
+            x = functional.leaky_relu(convolve(x, layer.weight, layer.bias), inplace=True)
+        return channels_to_planes(convolve(double_with_corners(x), self.output.weight, self.output.bias))

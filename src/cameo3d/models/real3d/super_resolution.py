@@ -134,6 +134,7 @@ class HeadTorsoBackground(nn.Module):
         leaves free, and a convolution joins them with the head's. Nothing bends the values in between, so
         both convolutions are one with far fewer inputs; the pointwise one's bias is a channel of its own.
         """
+        opacity = opacity.to(head.dtype)
         free = 1 - opacity
         first, second = _convolutions(self.join_torso)
         assert self.torso_features.bias is not None
