@@ -7,10 +7,7 @@ from numba import types
 from numba.extending import intrinsic
 
 
-@intrinsic
-def widened(_: Any, value: Any) -> Any:
-    """A float32 as it is, or the bits of a bfloat16 as the float32 that they mean."""
-
+def _widen(_: Any, value: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if value == types.float32:
             return arguments[0]
@@ -20,10 +17,7 @@ def widened(_: Any, value: Any) -> Any:
     return types.float32(value), generate
 
 
-@intrinsic
-def narrowed(_: Any, value: Any, like: Any) -> Any:
-    """A float32 as it is, or as the bits of the nearest bfloat16, by the type of `like`."""
-
+def _narrow(_: Any, value: Any, like: Any) -> Any:
     def generate(context: Any, builder: Any, signature: Any, arguments: Any) -> Any:
         if like == types.float32:
             return arguments[0]
@@ -33,3 +27,10 @@ def narrowed(_: Any, value: Any, like: Any) -> Any:
         return builder.trunc(bits, ir.IntType(16))
 
     return like(types.float32, like), generate
+
+
+# The type checker does not know that the compiler hands in the first argument.
+widened: Any = intrinsic(_widen)
+"""Of a number: a float32 as it is, or the bits of a bfloat16 as the float32 that they mean."""
+narrowed: Any = intrinsic(_narrow)
+"""Of a float32 and a number of the wanted type: itself, or the bits of the nearest bfloat16."""

@@ -1,7 +1,7 @@
 """Large 3x3 convolutions on the CPU with a quarter of the multiplications (Lavin and Gray, CVPR 2016).
 
-For a tile of 4x4 results the 6x6 inputs and the weights are transformed, as polynomials are by evaluating them; then
-each number is multiplied once, and the sums over the channels are matrix products.
+For a tile of 4x4 results the 6x6 inputs and the weights are transformed, as polynomials are by evaluating
+them; then each number is multiplied once, and the sums over the channels are matrix products.
 """
 
 from typing import Any
