@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Float
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from cameo3d.geometry.compiled import compiled
@@ -62,6 +62,20 @@ def convolve(
     kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
     with torch.autocast("cpu", enabled=False):
         return _convolve(x.to(kind), weight.float(), bias)
+
+
+class Convolution3x3(nn.Conv2d):
+    """A layer that convolves so."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs, 3, padding=1)
+
+    def forward(
+        self,
+        input: Float[Tensor, "batch inputs height width"],  # noqa: A002 - the name that the base class gave it
+    ) -> Float[Tensor, "batch outputs height width"]:
+        """Convolve a batch of maps."""
+        return convolve(input, self.weight, self.bias)
 
 
 def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:

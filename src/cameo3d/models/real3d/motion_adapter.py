@@ -8,7 +8,7 @@ from torch.nn import functional
 from cameo3d.models.blocks.images import double_with_corners
 from cameo3d.models.blocks.modulated import ScaledPointwise
 from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
-from cameo3d.models.blocks.winograd import convolve
+from cameo3d.models.blocks.winograd import Convolution3x3
 from cameo3d.models.real3d.config import MotionSizes
 from cameo3d.models.real3d.planes import channels_to_planes
 
@@ -26,8 +26,8 @@ class MotionAdapter(nn.Module):
         self.fuse = ScaleFusion(sizes.widths, width)
         self.fuse_norm = nn.BatchNorm2d(width)
         self.dropout = nn.Dropout2d(0.1)
-        self.layers = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(3))
-        self.output = nn.Conv2d(width, 3 * plane_channels, 3, padding=1)
+        self.layers = nn.ModuleList(Convolution3x3(width, width) for _ in range(3))
+        self.output = Convolution3x3(width, 3 * plane_channels)
 
     def forward(
         self,
@@ -45,6 +45,5 @@ class MotionAdapter(nn.Module):
         maps = self.encoder(self.mix(torch.cat((canonical, source, target), dim=1)))
         x = self.dropout(self.fuse_norm(self.fuse(maps)).relu())
         for layer in self.layers:
-            assert isinstance(layer, nn.Conv2d)
-            x = functional.leaky_relu(convolve(x, layer.weight, layer.bias), inplace=True)
-        return channels_to_planes(convolve(double_with_corners(x), self.output.weight, self.output.bias))
+            x = functional.leaky_relu(layer(x), inplace=True)
+        return channels_to_planes(self.output(double_with_corners(x)))
