@@ -14,7 +14,7 @@ from cameo3d.evaluation.peak_memory import peak_megabytes
 from cameo3d.geometry.cameras import crop_camera
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
-from cameo3d.models.real3d.loading import faster, load_generator
+from cameo3d.models.real3d.loading import load_generator
 from cameo3d.models.real3d.poses import camera_of_pose
 from cameo3d.models.real3d.renderer import HeadImage
 from cameo3d.weights.released import RELEASED
@@ -65,15 +65,12 @@ def measure_real3d(say: Callable[[str], None], config: Real3DConfig = OFFICIAL) 
     with torch.inference_mode():
         exact = _Bench(_network(config, known), say, "", slower)
         frame, head = exact.run()
-        # Random weights are drawn once for both.
-        quick = Real3DGenerator(faster(config)).eval()
-        quick.load_state_dict(exact.model.state_dict())
         with torch.autocast("cpu", torch.bfloat16):
-            fast = _Bench(quick, say, ", fast", slower)
+            fast = _Bench(exact.model, say, ", fast", slower)
             near, _ = fast.run()
             given = fast.given
-            scene = quick.prepare_scene(given.image, given.classes, given.image)
-            rounded, _ = quick.super_resolution(head, scene, given.points, given.points)
+            scene = exact.model.prepare_scene(given.image, given.classes, given.image)
+            rounded, _ = exact.model.super_resolution(head, scene, given.points, given.points)
     figures += exact.figures + fast.figures
     figures.append(_figure("frame, fast, against exact", _decibels(frame, near), "dB", 38.0))
     figures.append(

@@ -22,7 +22,12 @@ from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
-from cameo3d.pipeline.reading import ExpressionReader, with_read_expressions
+from cameo3d.pipeline.reading import (
+    ExpressionReader,
+    LandmarkDriven,
+    with_fitted_expressions,
+    with_read_expressions,
+)
 from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion, with_pose
 from cameo3d.pipeline.voice import VoiceName, check_voice, load_voice, voice_motion
@@ -150,6 +155,9 @@ def animate(
         driving = tracked.motion
         if isinstance(model, ExpressionReader):
             driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
+        elif isinstance(model, LandmarkDriven) and model.driving_face is not None:
+            frames = read_frames(driver, driving.frame_rate)
+            driving = with_fitted_expressions(tracked, frames, model.driving_face)
         moved = transfer(driving, avatar)
     elif audio is not None:
         spoken = voice_motion(audio, _delivery(delivery, pose), speaker, progress)

@@ -10,6 +10,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cameo3d.models.blocks.winograd import convolve
+
 
 class ScaledLinear(nn.Module):
     """A linear layer whose stored weights have unit variance."""
@@ -142,18 +144,26 @@ def _convolve(
     bias: Float[Tensor, " outputs"] | None,
     upsample: bool,
 ) -> Float[Tensor, "batch outputs height_out width_out"]:
+    if not upsample and weight.shape[-1] == 3:
+        return convolve(x, weight, bias)
     if not upsample:
-        return functional.conv2d(x, weight, bias, padding=weight.shape[-1] // 2)
-    x = smooth(functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2))
-    return x if bias is None else x.add_(bias[:, None, None])
+        return functional.conv2d(x, weight, bias)
+    return smooth(functional.conv_transpose2d(x, weight.transpose(0, 1), stride=2), bias)
 
 
-def smooth(x: Float[Tensor, "batch channels height width"]) -> Float[Tensor, "batch channels rows columns"]:
-    """Blur after zero insertion: kernel [1, 3, 3, 1] with gain 2 along each axis; one pixel less each way."""
+def smooth(
+    x: Float[Tensor, "batch channels height width"], bias: Float[Tensor, " channels"] | None = None
+) -> Float[Tensor, "batch channels rows columns"]:
+    """Blur after zero insertion: kernel [1, 3, 3, 1] with gain 2 along each axis; one pixel less each way.
+
+    Args:
+        x: A batch of maps.
+        bias: Added to the result.
+    """
     channels = x.shape[1]
     kernel = x.new_tensor([1, 3, 3, 1]) / 4
     weight = torch.outer(kernel, kernel).expand(channels, 1, 4, 4)
-    return functional.conv2d(x, weight, padding=1, groups=channels)
+    return functional.conv2d(x, weight, bias, padding=1, groups=channels)
 
 
 def upsample_image(

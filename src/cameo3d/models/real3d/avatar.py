@@ -13,6 +13,7 @@ from torch import Tensor
 
 from cameo3d.errors import InputError
 from cameo3d.geometry.cameras import crop_camera
+from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.models.real3d.faces import FaceState, SteeringFace, moved_poses
 from cameo3d.models.real3d.generator import Frame, Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
@@ -65,6 +66,11 @@ class Real3D:
         self._generator, self._face, self._size = generator.eval(), face, size
         self._half_precision = half_precision
         self._side = generator.config.image_size
+
+    @property
+    def driving_face(self) -> Real3DFace | None:
+        """The Basel model that a driver's expressions are fitted with; the small network uses ARKit's."""
+        return self._face.basel
 
     @torch.no_grad()
     def encode(self, portrait: Portrait) -> Real3DAvatar:

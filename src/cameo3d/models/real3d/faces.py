@@ -52,6 +52,11 @@ class FaceState:
 class SteeringFace(Protocol):
     """What the network needs of a face model."""
 
+    @property
+    def basel(self) -> Real3DFace | None:
+        """The Basel face model, if it is that; its coefficients can then be read off a driving video."""
+        ...
+
     def fit(self, portrait: Portrait) -> FaceState:
         """Lay the model over a photo's crop."""
         ...
@@ -85,6 +90,11 @@ class BaselSteering:
     def __init__(self, face: Real3DFace, ours: FaceModel) -> None:
         self._face, self._mapper = face, FaceMapper(face.map_colors, face.map_triangles)
         self._map = ExpressionMap(face, ours)
+
+    @property
+    def basel(self) -> Real3DFace:
+        """The user's."""
+        return self._face
 
     def fit(self, portrait: Portrait) -> FaceState:
         """Fit the photo's landmarks."""
@@ -121,6 +131,8 @@ class BaselSteering:
 
 class ShippedSteering:
     """The face model that the package ships, moved and turned to where the Basel model would be."""
+
+    basel: Real3DFace | None = None
 
     def __init__(self, model: FaceModel, size: int = MAP_SIZE) -> None:
         self._model = model

@@ -1,6 +1,5 @@
 """Real3D-Portrait with weights: the published ones that the user has imported, or the small network's."""
 
-from dataclasses import replace
 from typing import Literal
 
 import torch
@@ -15,30 +14,25 @@ from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.weights.converted import load_weights, weights_path
 from cameo3d.weights.released import RELEASED
 
-FAST_SAMPLES = 24
-"""Coarse, and again fine samples along each ray in the fast preset: half of the released network's."""
-
 
 def load_real3d(size: Literal["official", "lite"], fast: bool = False, device: str = "cpu") -> Real3D:
     """Make the model ready.
 
     Args:
         size: The published network, or the small one.
-        fast: Fewer samples along the rays, and convolutions in bfloat16 where the processor computes it.
+        fast: Convolutions in bfloat16 where the processor computes it.
         device: Where to compute.
 
     Raises:
         WeightsError: If weights are missing or damaged; the message says where to get them.
     """
     config = OFFICIAL if size == "official" else LITE
-    generator = load_generator(config, size, fast).to(device)
+    generator = load_generator(config, size).to(device)
     half = fast and (device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported())
     return Real3D(generator, _load_face(size), size, half)
 
 
-def load_generator(
-    config: Real3DConfig, size: Literal["official", "lite"], fast: bool = False
-) -> Real3DGenerator:
+def load_generator(config: Real3DConfig, size: Literal["official", "lite"]) -> Real3DGenerator:
     """The networks with their weights, on the CPU; see `load_real3d`."""
     name = f"real3d-{size}"
     if size == "official":
@@ -50,20 +44,10 @@ def load_generator(
                 "The small Real3D-Portrait has no weights yet; use --size official, or --model relief."
             )
     tensors = load_weights(path, name, config)
-    shown = faster(config) if fast else config
     with torch.device("meta"):
-        generator = Real3DGenerator(shown)
+        generator = Real3DGenerator(config)
     generator.load_state_dict(tensors, assign=True)
     return generator.eval().requires_grad_(False)
-
-
-def faster(config: Real3DConfig) -> Real3DConfig:
-    """The same network with fewer samples along its rays."""
-    return replace(
-        config,
-        coarse_samples=min(FAST_SAMPLES, config.coarse_samples),
-        fine_samples=min(FAST_SAMPLES, config.fine_samples),
-    )
 
 
 def _load_face(size: Literal["official", "lite"]) -> SteeringFace:

@@ -8,6 +8,7 @@ from torch.nn import functional
 from cameo3d.models.blocks.images import double_with_corners
 from cameo3d.models.blocks.modulated import ScaledPointwise
 from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
+from cameo3d.models.blocks.winograd import Convolution3x3
 from cameo3d.models.real3d.config import MotionSizes
 from cameo3d.models.real3d.planes import channels_to_planes
 
@@ -25,8 +26,8 @@ class MotionAdapter(nn.Module):
         self.fuse = ScaleFusion(sizes.widths, width)
         self.fuse_norm = nn.BatchNorm2d(width)
         self.dropout = nn.Dropout2d(0.1)
-        self.layers = nn.ModuleList(nn.Conv2d(width, width, 3, padding=1) for _ in range(3))
-        self.output = nn.Conv2d(width, 3 * plane_channels, 3, padding=1)
+        self.layers = nn.ModuleList(Convolution3x3(width, width) for _ in range(3))
+        self.output = Convolution3x3(width, 3 * plane_channels)
 
     def forward(
         self,

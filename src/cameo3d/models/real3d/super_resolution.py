@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from cameo3d.models.blocks.images import channels_innermost, resize_smoothly
 from cameo3d.models.blocks.modulated import ModulatedBlock
+from cameo3d.models.blocks.winograd import Convolution3x3, convolve
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.renderer import HeadImage
 from cameo3d.models.real3d.torso import Torso, TorsoAppearance
@@ -39,20 +40,18 @@ class HeadTorsoBackground(nn.Module):
         self.torso_features = nn.Conv2d(config.torso.generator_widths[-1], width, 1)
         self.background_features = nn.ModuleList(
             (
-                nn.Conv2d(3, stem, 3, padding=1),
-                nn.Conv2d(stem, width, 3, padding=1),
-                nn.Conv2d(width, width, 3, padding=1),
+                Convolution3x3(3, stem),
+                Convolution3x3(stem, width),
+                Convolution3x3(width, width),
             )
         )
-        self.join_torso = nn.ModuleList(
-            (nn.Conv2d(2 * width, width, 3, padding=1), nn.Conv2d(width, width, 3, padding=1))
-        )
+        self.join_torso = nn.ModuleList((Convolution3x3(2 * width, width), Convolution3x3(width, width)))
         self.person_block = ModulatedBlock(width, width, style, upsample=False)
         self.join_background = nn.ModuleList(
             (
                 nn.Conv2d(2 * width, stem, 1),
-                nn.Conv2d(stem, width, 3, padding=1),
-                nn.Conv2d(width, width, 3, padding=1),
+                Convolution3x3(stem, width),
+                Convolution3x3(width, width),
             )
         )
         self.last_block = ModulatedBlock(width, sizes.last_width, style)
@@ -133,6 +132,7 @@ class HeadTorsoBackground(nn.Module):
         leaves free, and a convolution joins them with the head's. Nothing bends the values in between, so
         both convolutions are one with far fewer inputs; the pointwise one's bias is a channel of its own.
         """
+        opacity = opacity.to(head.dtype)
         free = 1 - opacity
         first, second = _convolutions(self.join_torso)
         assert self.torso_features.bias is not None
@@ -140,7 +140,7 @@ class HeadTorsoBackground(nn.Module):
         widen = torch.cat((self.torso_features.weight[:, :, 0, 0], self.torso_features.bias[:, None]), dim=1)
         joined = torch.einsum("oikl,ic->ockl", for_torso, widen)
         x = channels_innermost(torch.cat((head * opacity, torso * free, free), dim=1))
-        x = functional.conv2d(x, torch.cat((for_head, joined), dim=1), first.bias, padding=1)
+        x = convolve(x, torch.cat((for_head, joined), dim=1), first.bias)
         return second(functional.leaky_relu(x, inplace=True))
 
     def _join_background(
