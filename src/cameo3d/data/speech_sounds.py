@@ -73,14 +73,14 @@ def pronounced_words() -> list[str]:
 @functools.cache
 def _recogniser() -> Any:
     phones = _model_path("en-us/en-us-phone.lm.bin")
-    from pocketsphinx import Decoder
+    from pocketsphinx import Decoder  # pyright: ignore[reportMissingImports]
 
     return Decoder(lm=None, allphone=phones, lw=2.0, beam=1e-20, pbeam=1e-20, loglevel="FATAL")
 
 
 def _model_path(name: str) -> str:
     try:
-        from pocketsphinx import get_model_path
+        from pocketsphinx import get_model_path  # pyright: ignore[reportMissingImports]
     except ImportError as error:
         raise CameoError(
             "Training needs pocketsphinx to name sounds; install it with pip install pocketsphinx."
