@@ -39,11 +39,11 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
     except OSError as error:
         raise OutputError(f"The folder {shown(out)} cannot be made; choose another with --out.") from error
     tracked = list(talking_clips(talking, cache))
+    if not tracked:
+        raise InputError(f"{shown(talking)} has no clip of licence class A with sound in step; add some.")
     spoken = [*speech_clips(speech, cache), *synthetic_clips()]
     testing = held_out(tracked)
     clips = [clip for clip in (*tracked, *spoken) if clip.name not in testing]
-    if not tracked or not clips:
-        raise InputError(f"{shown(talking)} has no clip of licence class A with sound in step; add some.")
 
     recipe = VoiceRecipe()
     logger.warning("%d clips to learn from, %d held out, %d steps.", len(clips), len(testing), recipe.steps)
