@@ -216,6 +216,7 @@ def machine() -> dict[str, str | int]:
     libraries = ("cameo3d", "torch", "mediapipe", "opencv-contrib-python-headless", "numba", "numpy", "av")
     return {
         "device": "cpu",
+        "dtype": "float32",
         "processor": _processor(),
         "cores": os.cpu_count() or 0,
         "threads": torch.get_num_threads(),

@@ -13,9 +13,11 @@ from typing import TypeVar
 
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from cameo3d.errors import WeightsError
 from cameo3d.evaluation.bench import Figure, Report, machine
+from cameo3d.evaluation.peak_memory import peak_megabytes
 from cameo3d.evaluation.stand_in_face import sheet_arrays
 from cameo3d.geometry.bfm import BaselFace, FaceCoefficients
 from cameo3d.models.goha.avatar import Goha, GohaPainter
@@ -37,6 +39,8 @@ OFFICIAL_SECONDS = {
 OFFICIAL_GIGAFLOPS = 87.0
 """Of a float32 matrix product there, in a CPU second."""
 REPEATS = 3
+_COUNTED = ("canonical planes", "expression planes", "super-resolution")
+"""Stages whose operations torch can count; the others trace rays in a compiled pass."""
 _PRODUCT_SIDE = 2048
 
 Result = TypeVar("Result")
@@ -85,6 +89,7 @@ class _GohaBench:
         self._against("reconstruction", ("canonical planes", "appearance planes"), 1.3)
         self._against("frame", stages, 2.0)
         self._fast(read, source, person, camera, exact, sum(OFFICIAL_SECONDS[name] for name in stages))
+        self.figures.append(Figure("peak memory", round(peak_megabytes()), "MB", "lower"))
         return Report("goha", machine(), tuple(self.figures))
 
     def _fast(
@@ -130,8 +135,9 @@ class _GohaBench:
     ) -> Result:
         """Time a stage between reference products; returns what it makes."""
         self.say(f"measuring {name}")
-        result = action()
-        times, scaled = [], []
+        with FlopCounterMode(display=False) as counter:
+            result = action()
+        times, scaled, peaks = [], [], []
         for _ in range(REPEATS):
             before = _product_gigaflops()
             start = time.process_time()
@@ -139,9 +145,15 @@ class _GohaBench:
             seconds = time.process_time() - start
             speed = (before + _product_gigaflops()) / 2
             times.append(seconds)
+            peaks.append(speed)
             scaled.append(seconds * speed / OFFICIAL_GIGAFLOPS)
         self.seconds[name] = statistics.median(scaled)
         self.figures.append(Figure(name, round(statistics.median(times), 3), "CPU s", "lower"))
+        if name in _COUNTED:
+            work = counter.get_total_flops() / statistics.median(times) / 1e9
+            share = 100 * work / statistics.median(peaks)
+            self.figures.append(Figure(f"{name}, done a second", round(work, 1), "GFLOP/s", "higher"))
+            self.figures.append(Figure(f"{name}, of a matrix product's speed", round(share), "%", "higher"))
         official = official or OFFICIAL_SECONDS.get(name)
         assert official is not None, name
         self._ratio(name, official / self.seconds[name], goal)
