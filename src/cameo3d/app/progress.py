@@ -1,5 +1,6 @@
 """Progress on standard error: a bar with rate and time left on a terminal, silence elsewhere."""
 
+import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -47,9 +48,26 @@ def progress_bar(description: str) -> Iterator[Advance]:
 
 
 def counted(frames: Iterable[T], total: int, description: str) -> Iterator[T]:
-    """Pass frames on and show how many have passed."""
-    with progress_bar(description) as advance:
-        advance(0, total)
-        for done, frame in enumerate(frames, start=1):
-            yield frame
-            advance(done, total)
+    """Pass frames on and show how many have passed. Ctrl-C stops after a frame, a second one at once.
+
+    Within a frame, compiled code calls Python back in places that swallow a KeyboardInterrupt.
+    """
+    stopped = False
+
+    def stop(*_: object) -> None:
+        nonlocal stopped
+        if stopped:
+            raise KeyboardInterrupt
+        stopped = True
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        with progress_bar(description) as advance:
+            advance(0, total)
+            for done, frame in enumerate(frames, start=1):
+                if stopped:
+                    raise KeyboardInterrupt
+                yield frame
+                advance(done, total)
+    finally:
+        signal.signal(signal.SIGINT, before)

@@ -89,7 +89,7 @@ class _GohaBench:
         self._against("reconstruction", ("canonical planes", "appearance planes"), 1.3)
         self._against("frame", stages, 2.0)
         self._fast(read, source, person, camera, exact, sum(OFFICIAL_SECONDS[name] for name in stages))
-        self.figures.append(Figure("peak memory", round(peak_megabytes()), "MB", "lower"))
+        self.figures.append(Figure("peak memory", round(peak_megabytes(), 0), "MB", "lower"))
         return Report("goha", machine(), tuple(self.figures))
 
     def _fast(
@@ -153,7 +153,9 @@ class _GohaBench:
             work = counter.get_total_flops() / statistics.median(times) / 1e9
             share = 100 * work / statistics.median(peaks)
             self.figures.append(Figure(f"{name}, done a second", round(work, 1), "GFLOP/s", "higher"))
-            self.figures.append(Figure(f"{name}, of a matrix product's speed", round(share), "%", "higher"))
+            self.figures.append(
+                Figure(f"{name}, of a matrix product's speed", round(share, 0), "%", "higher")
+            )
         official = official or OFFICIAL_SECONDS.get(name)
         assert official is not None, name
         self._ratio(name, official / self.seconds[name], goal)
