@@ -42,9 +42,10 @@ def test_compiled_rays_see_what_its_clear_twin_sees(axes, random):
 
     expected = render_rays(field, origins, directions, near, far, noise)
     seen = trace_planes(planes, weights, axes, 1.3, origins, directions, near, far, noise)
-    # Largest differences measured: 3e-6, by the order of sums and the series of exp and log.
+    # Largest differences measured on several processors: 6e-6, by the order of sums and the series of exp and
+    # log; in depth 4e-5 of 2.5, where a random sample falls beside the edge of an interval.
     torch.testing.assert_close(seen.features, expected.features, atol=3e-5, rtol=0)
-    torch.testing.assert_close(seen.depths, expected.depths, atol=3e-5, rtol=0)
+    torch.testing.assert_close(seen.depths, expected.depths, atol=1e-4, rtol=0)
     torch.testing.assert_close(seen.opacities, expected.opacities, atol=3e-5, rtol=0)
 
 
