@@ -50,3 +50,11 @@ def test_odd_sizes_and_gradients_go_the_usual_way(counted):
     torch.testing.assert_close(usual, functional.conv2d(x, weight, bias, padding=1))
     assert winograd.convolve(x, weight.requires_grad_(), bias).requires_grad
     assert not counted
+
+
+@pytest.mark.parametrize("kind", [torch.float32, torch.bfloat16])
+def test_torch_compile_is_told_its_true_shape_and_layout(kind):
+    x, weight, bias = inputs(12, 20)
+    checks = ("test_schema", "test_faketensor")
+    torch.library.opcheck(torch.ops.cameo3d.convolve, (x.to(kind), weight, bias), test_utils=checks)
+    torch.library.opcheck(torch.ops.cameo3d.convolve, (x.to(kind), weight, None), test_utils=checks)

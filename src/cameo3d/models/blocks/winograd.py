@@ -61,7 +61,8 @@ def convolve(
         return functional.conv2d(x, weight, bias, padding=1)
     kind = torch.get_autocast_dtype("cpu") if torch.is_autocast_enabled("cpu") else torch.float32
     with torch.autocast("cpu", enabled=False):
-        return _convolve(x.to(kind), weight.float(), bias)
+        way = torch.ops.cameo3d.convolve if torch.compiler.is_compiling() else _convolve
+        return way(x.to(kind), weight.float(), bias)
 
 
 class Convolution3x3(nn.Conv2d):
@@ -100,6 +101,18 @@ def _convolve(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
             products = torch.bmm(tiles, factors)
             _from_tiles(_array(products), first, last, shift, part, _array(made))
     return result.permute(0, 3, 1, 2)
+
+
+def _like_convolved(x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
+    """Shape and layout of the result, for torch.compile."""
+    batch, _, height, width = x.shape
+    return x.new_empty(batch, height, width, weight.shape[0]).permute(0, 3, 1, 2)
+
+
+# As an operation of PyTorch's it is one node to torch.compile, which cannot look into Numba's functions.
+torch.library.define("cameo3d::convolve", "(Tensor x, Tensor weight, Tensor? bias) -> Tensor")
+torch.library.impl("cameo3d::convolve", "CPU", _convolve)
+torch.library.register_fake("cameo3d::convolve", _like_convolved)
 
 
 def _array(x: Tensor) -> np.ndarray:
