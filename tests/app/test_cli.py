@@ -266,3 +266,7 @@ def test_doctor_finds_nothing_missing(capsys):
     assert all(line.startswith(("ok ", "absent ")) for line in lines)
     assert any("syncnet_v2.model" in line and "licence" in line for line in lines)
     assert any("torch" in line for line in lines)
+
+
+def test_compiled_stages_are_measured_for_real3d_alone(capsys):
+    assert "not for goha" in expected_failure(capsys, "bench", "goha", "--compiled")

@@ -13,8 +13,8 @@ import tyro
 from tyro.conf import FlagCreatePairsOff, Positional, arg, create_mutex_group
 
 from cameo3d import __version__
-from cameo3d.errors import CameoError
-from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
+from cameo3d.errors import CameoError, InputError
+from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice, Device
 
 app = tyro.extras.SubcommandApp()
 
@@ -247,6 +247,8 @@ def bench(
     ] = "relief",
     photo: _File = None,
     video: _File = None,
+    compiled: bool = False,
+    device: Device = "cpu",
     json: _Out = None,
     compare: _File = None,
     overwrite: bool = False,
@@ -257,10 +259,17 @@ def bench(
         name: What to measure; real3d and goha with random weights if none were imported.
         photo: For relief, photo to use instead of the astronaut's portrait.
         video: For relief, driving video to use instead of one that is rendered first.
+        compiled: For real3d, measure the large networks compiled by torch.compile as well; takes minutes.
+        device: For real3d, where to compute.
         json: File for the figures.
         compare: Figures of an earlier run to compare with.
         overwrite: Replace an existing JSON file.
     """
+    if name != "real3d" and (compiled or device != "cpu"):
+        raise InputError(f"--compiled and --device are measured for real3d, not for {name}; leave them out.")
+
+    import torch
+
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
     from cameo3d.evaluation.bench import load_report, measure_relief, save_report
@@ -269,10 +278,10 @@ def bench(
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    if name == "relief":
-        report = measure_relief(photo, video, _say)
+    if name == "real3d":
+        report = measure_real3d(_say, device=device, compiler=torch.compile if compiled else None)
     else:
-        report = (measure_real3d if name == "real3d" else measure_goha)(_say)
+        report = measure_goha(_say) if name == "goha" else measure_relief(photo, video, _say)
     show_table(report, earlier)
     if out:
         save_report(report, out)

@@ -17,9 +17,13 @@ from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.loading import load_generator
 from cameo3d.models.real3d.poses import camera_of_pose
 from cameo3d.models.real3d.renderer import HeadImage
+from cameo3d.pipeline.choice import Device
+from cameo3d.pipeline.models import check_device
 from cameo3d.weights.released import RELEASED
 
 Result = TypeVar("Result")
+Compiler = Callable[[Callable[[], Tensor]], Callable[[], Tensor]]
+"""What `torch.compile` does: it makes a faster function of a function."""
 
 OFFICIAL_SECONDS = {
     "canonical planes": 20.7,
@@ -32,6 +36,8 @@ OFFICIAL_PEAK = 98.0
 """What that machine did at best for each CPU second when they were measured: convolutions in GFLOP/s."""
 GOALS = {"canonical planes": 1.3, "frame": 1.6, "frame, fast": 4.0}
 """How many times faster than that each shall be, if this machine had that peak."""
+COMPILED_DIFFERENCE = 1e-3
+"""How far a compiled stage may be from the eager one, of its largest value; a GPU may round more."""
 _REPEATS = 2
 
 
@@ -46,27 +52,41 @@ class _Inputs:
     points: Tensor
 
 
-def measure_real3d(say: Callable[[str], None], config: Real3DConfig = OFFICIAL) -> Report:
+def measure_real3d(
+    say: Callable[[str], None],
+    config: Real3DConfig = OFFICIAL,
+    device: Device = "cpu",
+    compiler: Compiler | None = None,
+) -> Report:
     """Measure the networks on this machine, with the user's weights if they are there, else with random ones.
 
-    Times are CPU seconds of all threads, which other programs disturb less than the clock on the wall; the
-    best of two. Ratios to the official times are what they would be at the peak of the machine of those.
+    Times are CPU seconds of all threads, which other programs disturb less than the clock on the wall, and on
+    a GPU those of the clock; the best of two. Ratios to the official times, which are a processor's, are what
+    they would be at the peak of the machine of those.
 
     Args:
         say: Told what is being measured.
         config: Sizes of the network.
+        device: Where to compute.
+        compiler: Measures the large networks compiled as well: `torch.compile`. If it fails, `say` is told.
+
+    Raises:
+        CameoError: If the machine does not have the device.
     """
+    check_device(device)
     torch.manual_seed(0)
     known = config == OFFICIAL and RELEASED["real3d-official"].path.is_file()
     say("measuring with " + ("the imported weights" if known else "random weights"))
-    peaks = _peaks()
+    meter = _Meter(device)
+    peaks = _peaks(meter)
     figures = [Figure(name, value, "GFLOP/s", "higher") for name, value in peaks.items()]
-    slower = OFFICIAL_PEAK / peaks["convolution, peak"]
+    exact_peak, fast_peak = peaks["convolution, peak"], peaks["convolution, bfloat16, peak"]
+    slower = OFFICIAL_PEAK / exact_peak
     with torch.inference_mode():
-        exact = _Bench(_network(config, known), say, "", slower)
+        exact = _Bench(_network(config, known).to(device), say, meter, "", exact_peak, slower, compiler)
         frame, head = exact.run()
-        with torch.autocast("cpu", torch.bfloat16):
-            fast = _Bench(exact.model, say, ", fast", slower)
+        with torch.autocast(device, torch.bfloat16):
+            fast = _Bench(exact.model, say, meter, ", fast", fast_peak, slower)
             near, _ = fast.run()
             given = fast.given
             scene = exact.model.prepare_scene(given.image, given.classes, given.image)
@@ -76,15 +96,57 @@ def measure_real3d(say: Callable[[str], None], config: Real3DConfig = OFFICIAL) 
     figures.append(
         _figure("super-resolution, fast, of the exact rendering", _decibels(frame, rounded), "dB", 38.0)
     )
-    return Report("real3d", machine(), tuple(figures))
+    return Report("real3d", machine() | {"device": device}, tuple(figures))
+
+
+class _Meter:
+    """Time and memory, on a processor or a GPU."""
+
+    def __init__(self, device: Device) -> None:
+        self.device: Device = device
+        self.unit = "CPU s" if device == "cpu" else "s"
+
+    def seconds(self, action: Callable[[], object], repeats: int = _REPEATS) -> float:
+        """The best of several times."""
+        return min(self._once(action) for _ in range(repeats))
+
+    def forget_peak(self) -> None:
+        """Let `peak_megabytes` count from now on."""
+        if self.device == "cpu":
+            forget_peak()
+        else:
+            torch.cuda.reset_peak_memory_stats()
+
+    def peak_megabytes(self) -> float:
+        """The most memory since."""
+        return peak_megabytes() if self.device == "cpu" else torch.cuda.max_memory_allocated() / 1e6
+
+    def _once(self, action: Callable[[], object]) -> float:
+        if self.device == "cpu":
+            start = time.process_time()
+            action()
+            return time.process_time() - start
+        torch.cuda.synchronize()
+        start = time.perf_counter()
+        action()
+        torch.cuda.synchronize()
+        return time.perf_counter() - start
 
 
 class _Bench:
     def __init__(
-        self, model: Real3DGenerator, say: Callable[[str], None], suffix: str, slower: float
+        self,
+        model: Real3DGenerator,
+        say: Callable[[str], None],
+        meter: _Meter,
+        suffix: str,
+        peak: float,
+        slower: float,
+        compiler: Compiler | None = None,
     ) -> None:
-        self.model, self.say, self.suffix, self.slower = model, say, suffix, slower
-        self.given = _inputs(model.config)
+        self.model, self.say, self.meter, self.suffix = model, say, meter, suffix
+        self.peak, self.slower, self.compiler = peak, slower, compiler
+        self.given = _inputs(model.config, meter.device)
         self.figures: list[Figure] = []
         self._seconds: dict[str, float] = {}
 
@@ -92,42 +154,88 @@ class _Bench:
         """Measure every stage; the frame, and the rendering behind it."""
         model, given = self.model, self.given
         image = given.image
-        planes = self._stage("canonical planes", lambda: model.canonical_planes(image)).float()
-        scene = self._stage("scene", lambda: model.prepare_scene(image, given.classes, image))
-        added = self._stage("motion planes", lambda: model.motion_planes(image, image, image)).float()
-        with torch.autocast("cpu", enabled=False):
-            head = self._stage(
+        planes = self._network_stage("canonical planes", lambda: model.canonical_planes(image)).float()
+        scene, _ = self._stage("scene", lambda: model.prepare_scene(image, given.classes, image))
+        added = self._network_stage("motion planes", lambda: model.motion_planes(image, image, image)).float()
+        with torch.autocast(self.meter.device, enabled=False):
+            head, _ = self._stage(
                 "rendering", lambda: model.renderer(planes + added, given.camera, given.intrinsics)
             )
-        frame, _ = self._stage(
-            "super-resolution", lambda: model.super_resolution(head, scene, given.points, given.points)
+        points = given.points
+        frame = self._network_stage(
+            "super-resolution", lambda: model.super_resolution(head, scene, points, points)[0]
         )
         steps = ("motion planes", "rendering", "super-resolution")
         self._compare("frame", sum(self._seconds[x] for x in steps), sum(OFFICIAL_SECONDS[x] for x in steps))
         return frame, head
 
-    def _stage(self, name: str, action: Callable[[], Result]) -> Result:
+    def _network_stage(self, name: str, action: Callable[[], Tensor]) -> Tensor:
+        """Measure a stage that is worth compiling, and if wanted compiled as well."""
+        result, flops = self._stage(name, action)
+        if self.compiler:
+            self._compiled_stage(name, self.compiler(action), result, flops)
+        return result
+
+    def _stage(self, name: str, action: Callable[[], Result]) -> tuple[Result, int]:
+        """Measure a stage; what it makes, and its operations as far as they can be counted."""
         self.say(f"measuring {name}{self.suffix}")
-        forget_peak()
+        self.meter.forget_peak()
         with FlopCounterMode(display=False) as counter:
             result = action()
-        seconds = min(_cpu_seconds(action) for _ in range(_REPEATS))
-        self._seconds[name] = seconds
+        seconds = self._seconds[name] = self.meter.seconds(action)
         self._compare(name, seconds, OFFICIAL_SECONDS.get(name))
-        self.figures.append(Figure(f"{name}{self.suffix}, peak memory", peak_megabytes(), "MB", "lower"))
-        if name != "rendering" and (flops := counter.get_total_flops()):  # it counts no compiled passes
+        # It counts no passes that Numba compiles.
+        flops = 0 if name == "rendering" else counter.get_total_flops()
+        self._tell_use(f"{name}{self.suffix}", seconds, flops)
+        return result, flops
+
+    def _compiled_stage(self, name: str, action: Callable[[], Tensor], expected: Tensor, flops: int) -> None:
+        self.say(f"compiling {name}")
+        start = time.perf_counter()
+        try:
+            result = action()
+        except RuntimeError as error:  # whatever torch.compile raises is one
+            self.compiler = None
+            self.say(_compiling_failed(name, error))
+            return
+        compiling = time.perf_counter() - start
+        self.meter.forget_peak()
+        seconds = self.meter.seconds(action)
+        full = f"{name}, compiled"
+        apart = float((result - expected).abs().max() / expected.abs().max())
+        self.figures += [
+            Figure(full, seconds, self.meter.unit, "lower"),
+            _figure(f"{full}, against eager", self._seconds[name] / seconds, "x", None),
+            Figure(f"{full}, largest difference from eager", apart, "", "lower", COMPILED_DIFFERENCE),
+            Figure(f"{full}, compiling it", compiling, "s", "lower"),
+        ]
+        self._tell_use(full, seconds, flops)
+
+    def _tell_use(self, full: str, seconds: float, flops: int) -> None:
+        """Tell memory, and how much of the machine's peak is used."""
+        self.figures.append(Figure(f"{full}, peak memory", self.meter.peak_megabytes(), "MB", "lower"))
+        if flops:
+            speed = flops / seconds / 1e9
+            self.figures.append(_figure(f"{full}, done a second", speed, "GFLOP/s", None))
             self.figures.append(
-                Figure(f"{name}{self.suffix}, done a second", flops / seconds / 1e9, "GFLOP/s", "higher")
+                _figure(f"{full}, of the convolution's peak", speed / self.peak * 100, "%", None)
             )
-        return result
 
     def _compare(self, name: str, seconds: float, official: float | None) -> None:
         full = name + self.suffix
-        self.figures.append(Figure(full, seconds, "CPU s", "lower"))
-        if official:
+        self.figures.append(Figure(full, seconds, self.meter.unit, "lower"))
+        if official and self.meter.device == "cpu":
             goal = GOALS.get(full)
             ratio = official * self.slower / seconds
             self.figures.append(_figure(f"{full}, against the official code", ratio, "x", goal))
+
+
+def _compiling_failed(name: str, error: RuntimeError) -> str:
+    cause = next((line.strip() for line in str(error).splitlines() if line.strip()), type(error).__name__)
+    return (
+        f"The compiled {name} and what would follow are left out, since torch.compile failed ({cause}); "
+        "install a C++ compiler such as g++ and name it in the variable CXX, or leave --compiled out."
+    )
 
 
 def _figure(name: str, value: float, unit: str, goal: float | None) -> Figure:
@@ -144,23 +252,24 @@ def _network(config: Real3DConfig, known: bool) -> Real3DGenerator:
     return load_generator(config, "official") if known else Real3DGenerator(config).eval()
 
 
-def _inputs(config: Real3DConfig) -> _Inputs:
+def _inputs(config: Real3DConfig, device: Device) -> _Inputs:
     torch.manual_seed(1)
     size = config.image_size
     none = torch.zeros(1, 3)
     return _Inputs(
-        image=torch.rand(1, 3, size, size) * 2 - 1,
-        classes=torch.rand(1, 6, size, size).round(),
-        camera=camera_of_pose(none, none),
-        intrinsics=crop_camera().intrinsics[None],
-        points=torch.zeros(1, 68, 3),
+        image=(torch.rand(1, 3, size, size) * 2 - 1).to(device),
+        classes=torch.rand(1, 6, size, size).round().to(device),
+        camera=camera_of_pose(none, none).to(device),
+        intrinsics=crop_camera().intrinsics[None].to(device),
+        points=torch.zeros(1, 68, 3, device=device),
     )
 
 
-def _peaks() -> dict[str, float]:
-    """What the machine does at best for each CPU second, measured right before, in GFLOP/s."""
-    layer, square = nn.Conv2d(256, 256, 3, padding=1), torch.randn(2048, 2048)
-    x = torch.randn(1, 256, 128, 128).contiguous(memory_format=torch.channels_last)
+def _peaks(meter: _Meter) -> dict[str, float]:
+    """What the machine does at best for each of the meter's seconds, measured right before, in GFLOP/s."""
+    layer = nn.Conv2d(256, 256, 3, padding=1).to(meter.device)
+    square = torch.randn(2048, 2048, device=meter.device)
+    x = torch.randn(1, 256, 128, 128, device=meter.device).contiguous(memory_format=torch.channels_last)
     convolution, product = 2 * 256 * 256 * 9 * 128 * 128, 2 * 2048**3
     peaks = {}
     with torch.inference_mode():
@@ -171,12 +280,5 @@ def _peaks() -> dict[str, float]:
                 ("matrix product", product, lambda square=square: square @ square),
             ):
                 action()
-                seconds = min(_cpu_seconds(action) for _ in range(3))
-                peaks[f"{name}{suffix}, peak"] = flops / seconds / 1e9
+                peaks[f"{name}{suffix}, peak"] = flops / meter.seconds(action, repeats=3) / 1e9
     return peaks
-
-
-def _cpu_seconds(action: Callable[[], object]) -> float:
-    start = time.process_time()
-    action()
-    return time.process_time() - start

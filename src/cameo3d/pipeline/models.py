@@ -13,7 +13,7 @@ from cameo3d.models.goha.avatar import GohaAvatar
 from cameo3d.models.real3d.avatar import Real3DAvatar
 from cameo3d.models.real3d.loading import load_real3d
 from cameo3d.models.relief import RELIEF, ReliefAvatar
-from cameo3d.pipeline.choice import Choice, ModelName
+from cameo3d.pipeline.choice import Choice, Device, ModelName
 from cameo3d.pipeline.goha import load_goha
 from cameo3d.values.storage import load_value, stored_kind
 
@@ -55,9 +55,18 @@ def load_model(choice: Choice) -> AvatarModel:
         WeightsError: If its weights are missing or damaged.
         InputError: If there is no such device here, or the model has no such choice.
     """
-    if choice.device == "cuda" and not torch.cuda.is_available():
-        raise InputError("There is no CUDA device here; leave --device out.")
+    check_device(choice.device)
     return MODELS[choice.model or "relief"].load(choice)
+
+
+def check_device(device: Device) -> None:
+    """Make sure that the device is there.
+
+    Raises:
+        InputError: If it is not.
+    """
+    if device == "cuda" and not torch.cuda.is_available():
+        raise InputError("There is no CUDA device here; leave --device out.")
 
 
 def load_avatar(path: Path, choice: Choice) -> tuple[Avatar, Choice]:
