@@ -16,11 +16,12 @@ import numpy as np
 import torch
 from safetensors.torch import load_file
 
-from cameo3d.data.voice_clips import VoiceClip, track_clip
+from cameo3d.data.speech_sounds import SOUNDS
+from cameo3d.data.voice_clips import VoiceClip, prepared_name, track_clip
 from cameo3d.data.voices import plain_features
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
-from cameo3d.models.voice.lite.mouth import LATENTS, SOUNDS, Mouth, load_mouth
+from cameo3d.models.voice.lite.mouth import LATENTS, Mouth, load_mouth
 from cameo3d.training.voice import held_out
 from cameo3d.values.storage import load_value, save_value
 
@@ -38,6 +39,8 @@ class Row:
     width: float
     shape_error: float
     closed: float
+    truly_closed: float
+    """The same of the real lips."""
     control: float
 
 
@@ -49,7 +52,7 @@ def clips(folder: Path, cache: Path) -> list[tuple[str, VoiceClip]]:
     for row in rows:
         learned = row["licence_class"] == "A" and row["av_sync"].startswith("ok")
         if learned or row["file"].startswith(UNSEEN):
-            path = cache / f"{row['file'].replace('/', '__')}.clip"
+            path = cache / f"{prepared_name(row['file'])}.clip"
             if not path.exists():
                 save_value(track_clip(folder / row["file"], row["file"], row["speaker"]), path)
             found.append(("held" if learned else "unseen", load_value(VoiceClip, path)))
@@ -62,17 +65,21 @@ def moved(mouth: Mouth, clip: VoiceClip) -> torch.Tensor:
     return mouth(plain_features(clip.power())[None], torch.zeros(1, len(clip), LATENTS))[0]
 
 
+def closed_share(opening: np.ndarray, clip: VoiceClip) -> float:
+    """1 if the mean opening at p, b and m is under the opening's 25th percentile; nan if none is said."""
+    names = torch.isin(clip.sounds[: 4 * len(clip)], torch.tensor(CLOSED)).numpy().astype(np.int8)
+    first, end = np.flatnonzero(np.diff(names) == 1) + 1, np.flatnonzero(np.diff(names) == -1) + 1
+    middles = np.array([(one + two) // 8 for one, two in zip(first, end, strict=False)], dtype=int)
+    if not len(middles):
+        return np.nan
+    return float(opening[middles.clip(max=len(opening) - 1)].mean() < np.quantile(opening, 0.25))
+
+
 def row(group: str, clip: VoiceClip, weights: torch.Tensor, other: torch.Tensor) -> Row:
     output, truth = lip_opening(weights).double().numpy(), clip.openings.double().numpy()
     delay = lip_delay_frames(output, truth, 5)
     late, early = max(delay, 0), max(-delay, 0)
     best = lip_correlation(output[late : len(output) - early], truth[early : len(truth) - late])
-    names = torch.isin(clip.sounds[: 4 * len(clip)], torch.tensor(CLOSED)).numpy().astype(np.int8)
-    first, end = np.flatnonzero(np.diff(names) == 1) + 1, np.flatnonzero(np.diff(names) == -1) + 1
-    middles = np.array([(one + two) // 8 for one, two in zip(first, end, strict=False)], dtype=int)
-    closed = np.nan
-    if len(middles):
-        closed = float(output[middles.clip(max=len(output) - 1)].mean() < np.quantile(output, 0.25))
     wide, true_wide = lip_width(weights).double().numpy(), lip_width(clip.weights).double().numpy()
     count = min(len(other), len(truth))
     return Row(
@@ -83,7 +90,8 @@ def row(group: str, clip: VoiceClip, weights: torch.Tensor, other: torch.Tensor)
         best,
         lip_correlation(wide, true_wide),
         float((weights - clip.weights).abs().mean()),
-        closed,
+        closed_share(output, clip),
+        closed_share(truth, clip),
         lip_correlation(lip_opening(other).double().numpy()[:count], truth[:count]),
     )
 
@@ -100,7 +108,7 @@ def main() -> None:
         mouth = Mouth().eval()
         mouth.load_state_dict({name: part.float() for name, part in load_file(choice.weights).items()})
     tested = clips(choice.talking, choice.cache)
-    print("group, clip, correlation, delay (frames), best, width, shape error, closed on p b m, other sound")
+    print("group, clip, correlation, delay (frames), best, width, shape error, closed, really, other sound")
     rows = []
     for wanted in ("held", "unseen"):
         group = [clip for name, clip in tested if name == wanted]
@@ -113,7 +121,8 @@ def main() -> None:
     for one in rows:
         print(
             f"{one.group:6} {one.name:40} {one.correlation:6.2f} {one.delay:3d} {one.best:6.2f} "
-            f"{one.width:6.2f} {one.shape_error:6.3f} {one.closed:4.0f} {one.control:6.2f}"
+            f"{one.width:6.2f} {one.shape_error:6.3f} {one.closed:4.0f} "
+            f"{one.truly_closed:4.0f} {one.control:6.2f}"
         )
     for wanted in ("held", "unseen"):
         part = [one for one in rows if one.group == wanted]
@@ -125,6 +134,7 @@ def main() -> None:
             f"width {np.median([one.width for one in part]):.3f}, "
             f"shape error {np.mean([one.shape_error for one in part]):.3f}, "
             f"closed on p b m {np.nanmean([one.closed for one in part]):.2f}, "
+            f"really {np.nanmean([one.truly_closed for one in part]):.2f}, "
             f"other sound {np.median([one.control for one in part]):.3f}"
         )
 

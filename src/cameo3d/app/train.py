@@ -3,16 +3,18 @@
 import hashlib
 import json
 import logging
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
 from safetensors.torch import save_file
 
+from cameo3d.data.speech_teacher import load_teacher
 from cameo3d.data.synthetic_speech import synthetic_clips
-from cameo3d.data.voice_clips import speech_clips, talking_clips
+from cameo3d.data.voice_clips import VoiceClip, prepared_name, speech_clips, talking_clips
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import replacing, shown
-from cameo3d.models.voice.lite.mouth import MouthSizes
+from cameo3d.training.ear import EarRecipe, train_ear
 from cameo3d.training.voice import VoiceRecipe, held_out, train_voice
 
 logger = logging.getLogger(__name__)
@@ -30,6 +32,7 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
         The file of the weights.
 
     Raises:
+        CameoError: If the ear's teacher or the recogniser is not installed.
         InputError: If a folder cannot be used, or holds nothing that may be learned from.
         OutputError: If the output folder cannot be written.
     """
@@ -38,31 +41,39 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {shown(out)} cannot be made; choose another with --out.") from error
-    tracked = list(talking_clips(talking, cache))
+    tracked = _sorted(talking_clips(talking, cache))
     if not tracked:
         raise InputError(f"{shown(talking)} has no clip of licence class A with sound in step; add some.")
-    spoken = [*speech_clips(speech, cache), *synthetic_clips()]
+    teacher = load_teacher()
+    spoken = [*_sorted(speech_clips(speech, cache)), *_sorted(synthetic_clips())]
     testing = held_out(tracked)
-    clips = [clip for clip in (*tracked, *spoken) if clip.name not in testing]
+    seen = [clip for clip in tracked if clip.name not in testing]
 
-    recipe = VoiceRecipe()
-    logger.warning("%d clips to learn from, %d held out, %d steps.", len(clips), len(testing), recipe.steps)
-    mouth = train_voice(clips, recipe, out / "checkpoint.safetensors", _log)
+    hearing, recipe = EarRecipe(), VoiceRecipe()
+    logger.warning("%d talking clips to learn from, %d held out.", len(seen), len(testing))
+    logger.warning("Learning to hear: %d steps.", hearing.steps)
+    ear = train_ear([*seen, *spoken], teacher, hearing, out / "ear.safetensors", _log)
+    logger.warning("Learning to move: %d steps.", recipe.steps)
+    mouth = train_voice(seen, ear, recipe, out / "checkpoint.safetensors", _log)
     path = out / "voice.safetensors"
     halves = {name: tensor.half().contiguous() for name, tensor in mouth.state_dict().items()}
     with replacing(path) as temporary:
-        save_file(halves, temporary, _metadata(recipe))
+        save_file(halves, temporary, _metadata(hearing, recipe))
     logger.warning("SHA-256 %s", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
 
 
-def _metadata(recipe: VoiceRecipe) -> dict[str, str]:
+def _sorted(clips: Iterable[VoiceClip]) -> list[VoiceClip]:
+    return sorted(clips, key=lambda clip: prepared_name(clip.name))
+
+
+def _metadata(hearing: EarRecipe, recipe: VoiceRecipe) -> dict[str, str]:
     return {
         "model": "voice",
-        "config": json.dumps({"sizes": asdict(MouthSizes()), "recipe": asdict(recipe)}, sort_keys=True),
+        "config": json.dumps({"ear": asdict(hearing), "mouth": asdict(recipe)}, sort_keys=True),
         "source": "tracked class A talking videos and speech, synthesised speech, see docs/cards/voice.md",
         "licence": "MIT",
-        "revision": "1",
+        "revision": "2",
     }
 
 

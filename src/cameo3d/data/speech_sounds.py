@@ -1,8 +1,4 @@
-"""Which sound of speech is heard when, by pocketsphinx's free phone recogniser; only training needs it.
-
-Also what every phonetician's table says of them: how far the jaw opens. Spoken by nobody in particular, it
-lends voices without a picture a motion to learn from.
-"""
+"""Which sound of speech is heard when, by pocketsphinx's free phone recogniser; only training needs it."""
 
 import functools
 from pathlib import Path
@@ -10,28 +6,21 @@ from typing import Any
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
-from scipy.ndimage import gaussian_filter1d
+from jaxtyping import Float32, Int64
 from torch import Tensor
 
 from cameo3d.errors import CameoError
-from cameo3d.models.voice.lite.mouth import SOUNDS
-from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, SAMPLE_RATE
+from cameo3d.models.voice.lite.sound import SAMPLE_RATE
 
+SOUNDS = (
+    *("SIL", "P", "B", "M", "F", "V", "T", "D", "N", "K", "G", "NG", "TH", "DH", "S", "Z", "SH", "ZH", "CH"),
+    *("JH", "L", "R", "ER", "W", "Y", "HH", "AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY", "IH", "IY"),
+    *("OW", "OY", "UH", "UW"),
+)
+"""The sounds of speech that are told apart: silence and breath, and the phones of English."""
 _MARGIN = 1600
 """Samples of silence around a sound while it is recognised."""
 _NAMES_PER_SECOND = 100
-_OPENNESS = (
-    *(0.15, 0.0, 0.0, 0.0, 0.15, 0.15, 0.3, 0.3, 0.35, 0.4, 0.4, 0.4, 0.3, 0.3, 0.25, 0.25, 0.3, 0.3, 0.3),
-    *(0.3, 0.45, 0.35, 0.4, 0.15, 0.35, 0.5, 1.0, 0.95, 0.65, 0.8, 0.9, 0.9, 0.75, 0.65, 0.5, 0.45),
-    *(0.6, 0.6, 0.4, 0.25),
-)
-"""How open the mouth is at the heart of each of `SOUNDS`, from closed to the widest vowel."""
-_CLOSED, _WIDEST = 0.01, 0.15
-_BLUR_NAMES = 5.0
-"""Neighbouring sounds melt into each other over about so many hundredths of a second."""
-_AHEAD_NAMES = 2
-"""So many hundredths of a second before a sound the mouth has its shape, as on the White House's clips."""
 
 
 def name_sounds(samples: Float32[np.ndarray, " samples"]) -> Int64[Tensor, " names"]:
@@ -86,14 +75,3 @@ def _model_path(name: str) -> str:
             "Training needs pocketsphinx to name sounds; install it with pip install pocketsphinx."
         ) from error
     return str(get_model_path(name))
-
-
-def spoken_opening(sounds: Int64[Tensor, " names"]) -> Float[Tensor, " frames"]:
-    """How an average mouth opens while it says these sounds, in the unit of `lip_opening`, at 25 fps."""
-    openness = np.array(_OPENNESS)[sounds.numpy()]
-    blurred = gaussian_filter1d(openness, _BLUR_NAMES)
-    ahead = np.append(blurred[_AHEAD_NAMES:], blurred[-_AHEAD_NAMES:])[::FEATURES_PER_MOTION_FRAME]
-    return torch.from_numpy(_CLOSED + (_WIDEST - _CLOSED) * ahead).float()
-
-
-assert len(_OPENNESS) == len(SOUNDS), "every sound has its openness"

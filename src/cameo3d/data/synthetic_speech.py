@@ -15,14 +15,13 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float32, Int64
+from jaxtyping import Float32
 from scipy.io import wavfile
 from scipy.signal import resample_poly
-from torch import Tensor
 
-from cameo3d.data.speech_sounds import pronounced_words, spoken_opening
+from cameo3d.data.speech_sounds import SOUNDS, pronounced_words
 from cameo3d.data.voice_clips import VoiceClip
-from cameo3d.models.voice.lite.mouth import FRAME_RATE, MOUTH_SHAPES, SOUNDS
+from cameo3d.models.voice.lite.mouth import FRAME_RATE, MOUTH_SHAPES
 from cameo3d.models.voice.lite.sound import SAMPLE_RATE
 
 FLITE_VOICES = ("awb", "rms", "slt", "kal16")
@@ -160,13 +159,8 @@ def _clip(
         torch.from_numpy(samples),
         sounds,
         torch.zeros(count, len(MOUTH_SHAPES)),
-        spoken_opening(_guessed(sounds))[:count],
+        torch.zeros(count),
     )
-
-
-def _guessed(sounds: Int64[Tensor, " names"]) -> Int64[Tensor, " names"]:
-    """Unknown sounds as open as a consonant."""
-    return torch.where(sounds == _UNLABELLED, SOUNDS.index("T"), sounds)
 
 
 def _flite(voice: str, text: str) -> tuple[Float32[np.ndarray, " samples"], list[tuple[float, str | None]]]:

@@ -15,7 +15,7 @@ import torch
 from jaxtyping import Float, Float32, Int64
 from torch import Tensor
 
-from cameo3d.data.speech_sounds import name_sounds, spoken_opening
+from cameo3d.data.speech_sounds import name_sounds
 from cameo3d.errors import InputError
 from cameo3d.media.audio import read_audio
 from cameo3d.media.files import check_input, shown
@@ -41,7 +41,7 @@ class VoiceClip:
     """The file, relative to its folder."""
     speaker: str
     tracked: bool
-    """Whether the motion was seen; else only the opening is there, guessed from the sounds."""
+    """Whether the motion was seen; else it is zero."""
     samples: Float[Tensor, " samples"]
     """The sound, 16000 samples a second; sample 0 belongs to frame 0."""
     sounds: Int64[Tensor, " names"]
@@ -53,6 +53,11 @@ class VoiceClip:
 
     def __len__(self) -> int:
         return len(self.openings)
+
+    @property
+    def synthesised(self) -> bool:
+        """Whether a machine said it."""
+        return self.name.startswith(("espeak_", "flite_"))
 
     def power(self) -> Float[Tensor, "features bins"]:
         """Power spectra of all feature frames that the motion depends on, with silence around the sound."""
@@ -76,7 +81,7 @@ def talking_clips(folder: Path, cache: Path) -> Iterator[VoiceClip]:
     """
     for row in _rows(folder, ("file", "speaker", "licence_class", "audio", "av_sync")):
         if row["licence_class"] == "A" and row["av_sync"].startswith("ok"):
-            path = cache / f"{row['file'].replace('/', '__')}.clip"
+            path = cache / f"{prepared_name(row['file'])}.clip"
             if not path.exists():
                 logger.info("Tracking %s", row["file"])
                 save_value(track_clip(folder / row["file"], row["file"], row["speaker"]), path)
@@ -91,10 +96,15 @@ def speech_clips(folder: Path, cache: Path) -> Iterator[VoiceClip]:
     """
     for row in _rows(folder, ("file", "speaker", "licence_class")):
         if row["licence_class"] == "A":
-            path = cache / f"{row['file'].replace('/', '__')}.clip"
+            path = cache / f"{prepared_name(row['file'])}.clip"
             if not path.exists():
                 save_value(_speech_clip(folder / row["file"], row["file"], row["speaker"]), path)
             yield load_value(VoiceClip, path)
+
+
+def prepared_name(name: str) -> str:
+    """Of a clip's prepared file, less its ending; clips are learned from in the order of these."""
+    return name.replace("/", "__")
 
 
 def track_clip(path: Path, name: str, speaker: str) -> VoiceClip:
@@ -115,7 +125,6 @@ def _speech_clip(path: Path, name: str, speaker: str) -> VoiceClip:
     samples = _samples(path)
     count = int(len(samples) * FRAME_RATE / SAMPLE_RATE)
     sounds = name_sounds(_filled(samples, count))
-    opening = spoken_opening(sounds)[:count]
     return VoiceClip(
         name,
         speaker,
@@ -123,7 +132,7 @@ def _speech_clip(path: Path, name: str, speaker: str) -> VoiceClip:
         torch.from_numpy(samples),
         sounds,
         torch.zeros(count, len(MOUTH_SHAPES)),
-        opening,
+        torch.zeros(count),
     )
 
 

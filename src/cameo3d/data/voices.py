@@ -16,7 +16,8 @@ from cameo3d.models.voice.lite.sound import (
     mel_bank,
 )
 
-_STRETCHES = tuple(float(round(0.84 + 0.025 * step, 3)) for step in range(15))
+STRETCHES = tuple(float(round(0.84 + 0.025 * step, 3)) for step in range(15))
+"""Lengths of vocal tracts relative to the usual, over which other voices are spread."""
 _CURVE_KNOTS = 6
 _SILENT = -2.4
 
@@ -29,6 +30,7 @@ def plain_features(power: Float[Tensor, "frames bins"]) -> Float[Tensor, "frames
 def changed_features(
     power: Float[Tensor, "frames bins"],
     babble: Float[Tensor, "frames bins"] | None,
+    stretch: float,
     generator: np.random.Generator,
 ) -> Float[Tensor, "frames bands"]:
     """Features of a sound as if another person had spoken it elsewhere.
@@ -36,7 +38,8 @@ def changed_features(
     Args:
         power: From `sound.power_spectra`.
         babble: Other people's speech to be heard behind it now and then.
-        generator: Chooses everything.
+        stretch: One of `STRETCHES`, the length of that person's vocal tract.
+        generator: Chooses everything else.
     """
     if generator.random() < 0.4:
         power = _in_a_room(power, generator)
@@ -51,8 +54,7 @@ def changed_features(
         share = loudness / max(float(babble.mean()), 1e-9) * float(np.exp(-generator.uniform(2.5, 6)))
         noise = noise + babble * share
     gain = float(np.exp(generator.uniform(-4, 2)))
-    bank = _bank(int(generator.integers(len(_STRETCHES))))
-    bands = log_bands(power * gain + noise * gain, bank)
+    bands = log_bands(power * gain + noise * gain, _bank(stretch))
     bands = (
         bands + torch.from_numpy(_curve(float(generator.choice((0.0, 1.5, 2.5))), BANDS, generator)).float()
     )
@@ -83,5 +85,5 @@ def _curve(spread: float, count: int, generator: np.random.Generator) -> np.ndar
 
 
 @functools.cache
-def _bank(index: int) -> Float[Tensor, "bins bands"]:
-    return mel_bank(_STRETCHES[index])
+def _bank(stretch: float) -> Float[Tensor, "bins bands"]:
+    return mel_bank(stretch)

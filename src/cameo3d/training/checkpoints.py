@@ -24,7 +24,7 @@ def save_checkpoint(
     """
     tensors = {f"network.{name}": tensor.contiguous() for name, tensor in networks.state_dict().items()}
     for index, state in optimizer.state_dict()["state"].items():
-        tensors |= {f"optimizer.{index}.{name}": tensor for name, tensor in state.items()}
+        tensors |= {f"optimizer.{index}.{name}": tensor.contiguous() for name, tensor in state.items()}
     with replacing(path) as temporary:
         save_file(tensors, temporary, {"step": str(step), "recipe": recipe})
 

@@ -9,22 +9,21 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float, Int64
+from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from cameo3d.data.voice_clips import VoiceClip, in_step
-from cameo3d.data.voices import changed_features, plain_features
+from cameo3d.data.voices import STRETCHES, changed_features, plain_features
+from cameo3d.models.voice.lite.ear import Ear
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
-from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, LATENTS, MOUTH_SHAPES, SOUNDS, Mouth
+from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, LATENTS, MOUTH_SHAPES, Mouth
 from cameo3d.models.voice.lite.sound import BANDS, FEATURES_PER_MOTION_FRAME
 from cameo3d.training import voice_losses
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
 from cameo3d.training.voice_posterior import Posterior
 
 _LEAD_IN = 500
-_NAME_MARGIN = 7
 _JAW = tuple(MOUTH_SHAPES.index(name) for name in ("jawOpen", "mouthClose"))
-_CLOSED = tuple(SOUNDS.index(name) for name in ("P", "B", "M"))
 _HELD_OUT_EVERY = 10
 
 
@@ -32,20 +31,18 @@ _HELD_OUT_EVERY = 10
 class VoiceRecipe:
     """All choices of a training."""
 
-    steps: int = 1400
+    steps: int = 400
     batch: int = 20
     frames: int = 50
     """Motion frames of each clip in a batch."""
-    untracked: float = 0.4
-    """Share of a batch that is speech without a picture."""
     unchanged: float = 0.5
-    """Share of the tracked clips whose sound, and the timing of their corpus, are left as they are."""
+    """Share of the clips whose sound is left as it is."""
     speaker_power: float = 0.5
     """A speaker is drawn as often as the power of what there is of them; 0 would draw all alike."""
     learning_rate: float = 1e-3
     warm_up_steps: int = 50
     weight_decay: float = 0.02
-    dropout: float = 0.1
+    dropout: float = 0.4
     average: float = 0.99
     """How much of the averaged network stays in every step."""
     seed: int = 0
@@ -57,10 +54,6 @@ class VoiceRecipe:
         ("velocity", 0.2),
         ("discord", 1.0),
         ("width", 0.3),
-        ("spoken_opening", 0.5),
-        ("spoken_discord", 0.5),
-        ("closure", 0.3),
-        ("naming", 0.4),
         ("latent", 0.01),
     )
 
@@ -70,16 +63,10 @@ class VoiceBatch:
     """Pieces of clips of one length."""
 
     features: Float[Tensor, "batch features bands"]
-    sounds: Int64[Tensor, "batch names"]
-    """At every other feature frame; `UNLABELLED` where a clip has ended."""
     weights: Float[Tensor, "batch frames shapes"]
     openings: Float[Tensor, "batch frames"]
     known: Bool[Tensor, "batch frames"]
     """Where the clip has not ended."""
-    closed: Bool[Tensor, "batch frames"]
-    """Where p, b or m is spoken."""
-    tracked: Bool[Tensor, " batch"]
-    """Whose motion was seen."""
 
 
 def held_out(clips: Sequence[VoiceClip]) -> set[str]:
@@ -93,6 +80,7 @@ def held_out(clips: Sequence[VoiceClip]) -> set[str]:
 
 def train_voice(
     clips: Sequence[VoiceClip],
+    ear: Ear,
     recipe: VoiceRecipe,
     checkpoint: Path,
     log: Callable[[int, dict[str, float]], None],
@@ -102,7 +90,8 @@ def train_voice(
     The same clips and recipe on the same machine give the same weights, however often it was stopped.
 
     Args:
-        clips: What to learn from, those held out taken away.
+        clips: Tracked ones to learn from, those held out taken away.
+        ear: One that has learned to hear, from `training.ear`; it stays as it is.
         recipe: All choices.
         checkpoint: File for the state of the training.
         log: Called with the step and its losses now and then.
@@ -112,6 +101,8 @@ def train_voice(
     """
     torch.manual_seed(recipe.seed)
     mouth, posterior = Mouth(dropout=recipe.dropout), Posterior()
+    mouth.ear.load_state_dict(ear.state_dict())
+    mouth.ear.requires_grad_(False)
     average = copy.deepcopy(mouth).eval().requires_grad_(False)
     networks = nn.ModuleDict({"mouth": mouth, "posterior": posterior, "average": average})
     trained = [parameter for parameter in networks.parameters() if parameter.requires_grad]
@@ -142,28 +133,24 @@ def voice_model_losses(
     mouth: Mouth, posterior: Posterior, batch: VoiceBatch, spreads: Float[Tensor, " shapes"]
 ) -> dict[str, Float[Tensor, ""]]:
     """All losses of one batch, by the names of the recipe; drawing the latent takes torch's own noise."""
-    names, context = mouth.understand(batch.features)
+    with torch.no_grad():
+        heard = mouth.ear(batch.features)
+    context = mouth.understand(heard)
     frames = context.shape[:2]
     likely = mouth.decode(context, mouth.flow.latent(torch.zeros(*frames, LATENTS), context))
     latent, density = posterior(batch.weights, context.detach(), torch.randn(*frames, LATENTS))
     noise, volume = mouth.flow.noise(latent, context.detach())
     drawn = mouth.decode(context, latent)
 
-    seen = batch.known & batch.tracked[:, None]
-    spoken = batch.known & ~batch.tracked[:, None]
     openings, widths = lip_opening(likely), lip_width(likely)
     return {
-        "shape": voice_losses.shape_loss(likely, batch.weights, spreads, seen),
-        "drawn_shape": voice_losses.shape_loss(drawn, batch.weights, spreads, seen),
-        "opening": voice_losses.opening_loss(openings, batch.openings, seen),
-        "velocity": voice_losses.velocity_loss(openings, batch.openings, seen),
-        "discord": voice_losses.discord_loss(openings, batch.openings, seen),
-        "width": voice_losses.discord_loss(widths, lip_width(batch.weights), seen),
-        "spoken_opening": voice_losses.opening_loss(openings, batch.openings, spoken),
-        "spoken_discord": voice_losses.discord_loss(openings, batch.openings, spoken),
-        "closure": voice_losses.closure_loss(openings, spoken & batch.closed),
-        "naming": voice_losses.naming_loss(names[:, _NAME_MARGIN:-_NAME_MARGIN], batch.sounds),
-        "latent": voice_losses.latent_loss(density, noise, volume, seen),
+        "shape": voice_losses.shape_loss(likely, batch.weights, spreads, batch.known),
+        "drawn_shape": voice_losses.shape_loss(drawn, batch.weights, spreads, batch.known),
+        "opening": voice_losses.opening_loss(openings, batch.openings, batch.known),
+        "velocity": voice_losses.velocity_loss(openings, batch.openings, batch.known),
+        "discord": voice_losses.discord_loss(openings, batch.openings, batch.known),
+        "width": voice_losses.discord_loss(widths, lip_width(batch.weights), batch.known),
+        "latent": voice_losses.latent_loss(density, noise, volume, batch.known),
     }
 
 
@@ -171,81 +158,56 @@ class VoiceBatches:
     """Draws pieces of clips; the same ones for the same step.
 
     Args:
-        clips: Tracked ones, and perhaps others.
+        clips: Tracked ones.
         recipe: How to draw.
     """
 
     def __init__(self, clips: Sequence[VoiceClip], recipe: VoiceRecipe) -> None:
         self._recipe = recipe
-        self._tracked = [clip for clip in clips if clip.tracked]
-        self._others = [clip for clip in clips if not clip.tracked]
+        self._clips = [in_step(clip) for clip in clips]
         self._power = {clip.name: clip.power() for clip in clips}
-        timings = {True: [in_step(clip) for clip in self._tracked], False: self._tracked}
-        self._targets = {changed: _without_manners(moved) for changed, moved in timings.items()}
-        self._openings = {
-            changed: {clip.name: clip.openings for clip in moved} for changed, moved in timings.items()
-        }
-        self._shares = {True: self._chances(self._tracked), False: self._chances(self._others)}
-        self.spreads = torch.cat(list(self._targets[False].values())).std(0) + 0.02
+        self._targets = _without_manners(self._clips)
+        self._shares = self._chances()
+        self.spreads = torch.cat(list(self._targets.values())).std(0) + 0.02
         """How much each shape varies."""
 
     def draw(self, step: int) -> VoiceBatch:
         """The batch of one step."""
-        recipe = self._recipe
-        generator = np.random.default_rng((recipe.seed, step))
-        others = int(recipe.batch * recipe.untracked) if self._others else 0
-        rows = [self._piece(True, generator) for _ in range(recipe.batch - others)]
-        rows += [self._piece(False, generator) for _ in range(others)]
-        tracked = torch.arange(recipe.batch) < recipe.batch - others
-        features, sounds, weights, openings, known = (torch.stack(parts) for parts in zip(*rows, strict=True))
-        closed = torch.isin(sounds[:, ::2], torch.tensor(_CLOSED))
-        return VoiceBatch(features, sounds, weights, openings, known, closed, tracked)
+        generator = np.random.default_rng((self._recipe.seed, step))
+        rows = [self._piece(generator) for _ in range(self._recipe.batch)]
+        features, weights, openings, known = (torch.stack(parts) for parts in zip(*rows, strict=True))
+        return VoiceBatch(features, weights, openings, known)
 
-    def _piece(self, tracked: bool, generator: np.random.Generator) -> tuple[Tensor, ...]:
-        clips, recipe = self._tracked if tracked else self._others, self._recipe
-        clip = clips[generator.choice(len(clips), p=self._shares[tracked])]
+    def _piece(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
+        recipe = self._recipe
+        clip = self._clips[generator.choice(len(self._clips), p=self._shares)]
         count = min(recipe.frames, len(clip))
         first = int(generator.integers(0, len(clip) - count + 1))
         # What was heard before the piece is part of how it sounds.
         start = max(0, FEATURES_PER_MOTION_FRAME * first - int(generator.integers(0, _LEAD_IN)))
         end = FEATURES_PER_MOTION_FRAME * (first + count - 1) + 1 + 2 * FEATURE_CONTEXT
         power = self._power[clip.name][start:end]
-        changed = not tracked or generator.random() >= recipe.unchanged
-        if not changed:
+        if generator.random() < recipe.unchanged:
             heard = plain_features(power)
         else:
-            heard = changed_features(power, self._babble(len(power), generator), generator)
+            heard = changed_features(power, None, float(generator.choice(STRETCHES)), generator)
         heard = heard[FEATURES_PER_MOTION_FRAME * first - start :]
 
-        names = 2 * (recipe.frames - 1) + 1
-        features = torch.full((2 * names - 1 + 2 * FEATURE_CONTEXT, BANDS), float(heard.min()))
+        length = FEATURES_PER_MOTION_FRAME * (recipe.frames - 1) + 1 + 2 * FEATURE_CONTEXT
+        features = torch.full((length, BANDS), float(heard.min()))
         features[: len(heard)] = heard
-        sounds = torch.full((names,), voice_losses.UNLABELLED)
-        spoken = clip.sounds[FEATURES_PER_MOTION_FRAME * first :: 2][: 2 * (count - 1) + 1]
-        sounds[: len(spoken)] = spoken
-        part = slice(first, first + count)
         weights = torch.zeros(recipe.frames, len(MOUTH_SHAPES))
         openings = torch.zeros(recipe.frames)
-        if tracked:
-            weights[:count] = self._targets[changed][clip.name][part]
-            openings[:count] = self._openings[changed][clip.name][part]
-        else:
-            openings[:count] = clip.openings[part]
-        return features, sounds, weights, openings, torch.arange(recipe.frames) < count
+        weights[:count] = self._targets[clip.name][first : first + count]
+        openings[:count] = clip.openings[first : first + count]
+        return features, weights, openings, torch.arange(recipe.frames) < count
 
-    def _babble(self, length: int, generator: np.random.Generator) -> Tensor | None:
-        if not self._others:
-            return None
-        power = self._power[self._others[generator.integers(len(self._others))].name]
-        return power.repeat(-(-length // len(power)), 1)[:length]
-
-    def _chances(self, clips: Sequence[VoiceClip]) -> np.ndarray:
+    def _chances(self) -> np.ndarray:
         totals: dict[str, int] = {}
-        for clip in clips:
+        for clip in self._clips:
             totals[clip.speaker] = totals.get(clip.speaker, 0) + len(clip)
-        chances = np.array(
-            [len(clip) * totals[clip.speaker] ** (self._recipe.speaker_power - 1) for clip in clips]
-        )
+        power = self._recipe.speaker_power - 1
+        chances = np.array([len(clip) * totals[clip.speaker] ** power for clip in self._clips])
         return chances / chances.sum()
 
 

@@ -61,13 +61,6 @@ def discord_loss(
     return _mean(1 - (one * other).sum(1) / sizes, counts[:, 0] > 0)
 
 
-def closure_loss(
-    openings: Float[Tensor, "batch frames"], closed: Bool[Tensor, "batch frames"]
-) -> Float[Tensor, ""]:
-    """How far lips that should be closed are apart, in their usual spread; 0 if none should."""
-    return _mean((openings - 0.01).relu() / 0.05, closed)
-
-
 def naming_loss(
     log_probabilities: Float[Tensor, "batch steps sounds"], sounds: Int64[Tensor, "batch steps"]
 ) -> Float[Tensor, ""]:

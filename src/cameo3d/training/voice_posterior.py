@@ -6,18 +6,17 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cameo3d.models.voice.lite.mouth import LATENTS, MOUTH_SHAPES, MouthSizes
+from cameo3d.models.voice.lite.mouth import CONTEXT, LATENTS, MOUTH_SHAPES
 
 
 class Posterior(nn.Module):
     """A Gaussian over each frame's latent, from the motion around it and the sound's context."""
 
-    def __init__(self, sizes: MouthSizes | None = None, width: int = 64) -> None:
+    def __init__(self, width: int = 64) -> None:
         super().__init__()
-        sizes = sizes or MouthSizes()
         self.see = nn.Conv1d(len(MOUTH_SHAPES), width, 9, padding=4)
         self.guess = nn.Sequential(
-            nn.Linear(width + sizes.mouth_width, width), nn.GELU(), nn.Linear(width, 2 * LATENTS)
+            nn.Linear(width + CONTEXT, width), nn.GELU(), nn.Linear(width, 2 * LATENTS)
         )
 
     def forward(

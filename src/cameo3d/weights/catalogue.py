@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "80fcaf60be290a20e9b2363ae6b162c250a09bc02050ddad40483ad581a563d7",
+        "4af5c65ae20b65315f36a23fb17ccd361ee7e70d45b0415b10fd962140bdb7ed",
         "MIT",
         "docs/cards/voice.md",
     ),

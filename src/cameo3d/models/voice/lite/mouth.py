@@ -1,38 +1,39 @@
 """The lite voice model's network: from what is heard to the weights of the mouth's shapes.
 
-It first names the sounds of speech, fifty times a second, and then moves the mouth by the names, by its
-own notes on the sound, and by a latent that stands for everything a voice does not tell. Nothing is padded:
-a motion frame depends on `FEATURE_CONTEXT` feature frames to either side, no more and no less, so that any
-cutting into chunks gives the same motion.
+The ear says what is being said; the mouth moves by that and by a latent that stands for everything a voice
+does not tell. Nothing is padded: a motion frame depends on `FEATURE_CONTEXT` feature frames to either side,
+no more and no less, so that any cutting into chunks gives the same motion.
 """
 
 import functools
-from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cameo3d.errors import WeightsError
+from cameo3d.models.voice.lite.ear import (
+    EAR_CONTEXT,
+    SYLLABLE_CHANNELS,
+    SYLLABLE_MARGIN,
+    WORD_CHANNELS,
+    Ear,
+    Heard,
+)
 from cameo3d.models.voice.lite.flow import Flow
-from cameo3d.models.voice.lite.sound import BANDS, FEATURES_PER_MOTION_FRAME, HOP, SAMPLE_RATE, WINDOW
+from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, SAMPLE_RATE, WINDOW
 from cameo3d.weights.store import load_tensors
 
 FRAME_RATE = 25.0
 """Motion frames a second."""
-FEATURE_CONTEXT = 28
+FEATURE_CONTEXT = EAR_CONTEXT
 """Feature frames on either side of the one in a motion frame's middle that the motion depends on."""
 LOOKBACK_FRAMES = LOOKAHEAD_FRAMES = 8
 """The same in whole motion frames, with the half window of the features: 292.5 ms."""
 LATENTS = 8
-SOUNDS = (
-    *("SIL", "P", "B", "M", "F", "V", "T", "D", "N", "K", "G", "NG", "TH", "DH", "S", "Z", "SH", "ZH", "CH"),
-    *("JH", "L", "R", "ER", "W", "Y", "HH", "AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY", "IH", "IY"),
-    *("OW", "OY", "UH", "UW"),
-)
-"""The sounds of speech that the network tells apart: silence and breath, and the phones of English."""
+CONTEXT = 192
+"""Size of what the mouth knows of the sound at a frame."""
 
 _CONTROLS: tuple[tuple[str, ...], ...] = (
     ("jawForward",),
@@ -57,58 +58,28 @@ MOUTH_SHAPES: tuple[str, ...] = tuple(name for pair in _CONTROLS for name in pai
 _CONTROL_OF_SHAPE = tuple(index for index, pair in enumerate(_CONTROLS) for _ in pair)
 
 
-@dataclass(frozen=True)
-class MouthSizes:
-    """How large the network is."""
-
-    width: int = 128
-    """Channels of the part that names sounds."""
-    notes: int = 32
-    """Channels of what it tells the mouth beside the names."""
-    mouth_width: int = 192
-    """Channels of the part that moves."""
-
-
-class Block(nn.Module):
-    """A residual step over time without padding, so that it eats `dilation` frames at either end."""
-
-    def __init__(self, width: int, dilation: int, dropout: float) -> None:
-        super().__init__()
-        self.eaten = dilation
-        self.norm = nn.LayerNorm(width)
-        self.look = nn.Conv1d(width, width, 3, dilation=dilation)
-        self.mix = nn.Conv1d(width, width, 1)
-        self.drop = nn.Dropout(dropout)
-
-    def forward(self, x: Float[Tensor, "batch width frames"]) -> Float[Tensor, "batch width fewer"]:
-        """Shorter by `dilation` frames at either end."""
-        normed = self.norm(x.transpose(1, 2)).transpose(1, 2)
-        return x[..., self.eaten : -self.eaten] + self.mix(self.drop(F.gelu(self.look(normed))))
-
-
 class Mouth(nn.Module):
-    """Features and noise to weights of `MOUTH_SHAPES`; also names the sounds, which training uses.
+    """Features and noise to weights of `MOUTH_SHAPES`.
 
     Args:
-        sizes: How large.
-        dropout: Share of channels that training leaves out in every block.
+        dropout: Share of what is heard that training leaves out.
     """
 
-    def __init__(self, sizes: MouthSizes | None = None, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
-        sizes = sizes or MouthSizes()
-        self.listen = nn.Conv1d(BANDS, sizes.width, 5, stride=2)
-        self.hear = nn.Sequential(*(Block(sizes.width, dilation, dropout) for dilation in (1, 2, 3)))
-        self.name = nn.Conv1d(sizes.width, len(SOUNDS), 1)
-        self.note = nn.Conv1d(sizes.width, sizes.notes, 1)
-        self.gather = nn.Conv1d(len(SOUNDS) + sizes.notes, sizes.mouth_width, 3, stride=2)
-        self.plan = nn.Sequential(*(Block(sizes.mouth_width, dilation, dropout) for dilation in (1, 1, 1)))
-        self.flow = Flow(LATENTS, sizes.mouth_width)
+        self.ear = Ear()
+        self.drop = nn.Dropout(dropout)
+        self.gather = nn.Conv1d(SYLLABLE_CHANNELS, CONTEXT, 2 * SYLLABLE_MARGIN + 1)
+        self.recall = nn.Linear(WORD_CHANNELS, CONTEXT)
+        self.plan = nn.Sequential(
+            nn.LayerNorm(CONTEXT), nn.GELU(), nn.Dropout(dropout), nn.Linear(CONTEXT, CONTEXT), nn.GELU()
+        )
+        self.flow = Flow(LATENTS, CONTEXT)
         self.move = nn.Sequential(
-            nn.LayerNorm(sizes.mouth_width + LATENTS),
-            nn.Linear(sizes.mouth_width + LATENTS, sizes.mouth_width),
+            nn.LayerNorm(CONTEXT + LATENTS),
+            nn.Linear(CONTEXT + LATENTS, CONTEXT),
             nn.GELU(),
-            nn.Linear(sizes.mouth_width, len(_CONTROLS)),
+            nn.Linear(CONTEXT, len(_CONTROLS)),
         )
 
     def forward(
@@ -124,17 +95,13 @@ class Mouth(nn.Module):
         Returns:
             Weights in [0, 1], shapes as in `MOUTH_SHAPES`.
         """
-        _, context = self.understand(features)
+        context = self.understand(self.ear(features))
         return self.decode(context, self.flow.latent(noise, context))
 
-    def understand(
-        self, features: Float[Tensor, "batch features bands"]
-    ) -> tuple[Float[Tensor, "batch names sounds"], Float[Tensor, "batch frames context"]]:
-        """Log-probabilities of `SOUNDS` at every other feature but 14 at either end, and frames' context."""
-        heard = self.hear(self.listen(features.transpose(1, 2)))
-        names = self.name(heard).log_softmax(1)
-        gathered = self.gather(torch.cat((names.exp(), self.note(heard)), 1))
-        return names.transpose(1, 2), self.plan(gathered).transpose(1, 2)
+    def understand(self, heard: Heard) -> Float[Tensor, "batch frames context"]:
+        """What matters to the mouth of what is heard."""
+        gathered = self.gather(self.drop(heard.syllables).transpose(1, 2)).transpose(1, 2)
+        return self.plan(gathered + self.recall(self.drop(heard.words)))
 
     def decode(
         self, context: Float[Tensor, "batch frames context"], latent: Float[Tensor, "batch frames latents"]

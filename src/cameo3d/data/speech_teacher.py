@@ -1,0 +1,130 @@
+"""What a network that heard very many voices makes of a sound: the teacher of the voice model's ear.
+
+It is Google's speech embedding (Lin et al., "Training keyword spotters with limited and synthesized speech
+data", ICASSP 2020; on TensorFlow Hub under Apache-2.0), whose weights lie in the wheel of openwakeword. Only
+training needs it. The network is built here anew; the file gives the numbers.
+"""
+
+import functools
+import importlib.util
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from cameo3d.data.onnx_tensors import read_onnx_tensors
+from cameo3d.errors import CameoError
+from cameo3d.models.voice.lite.sound import SAMPLE_RATE
+
+TEACHER_SYLLABLES = 96 * 4
+TEACHER_WORDS = 96 * 2
+
+_BANDS, _BINS = 32, 257
+_LOWEST_HZ, _HIGHEST_HZ = 60.0, 3800.0
+_LINEAR_BELOW_HZ, _MELS_PER_HZ, _MELS_PER_OCTAVE = 1000.0, 3 / 200, 27 * np.log(2) / np.log(6.4)
+_FULL_SCALE = 32768.0**2 * 512 * 150 / 2
+"""From this project's power spectra to those of 16-bit numbers that the teacher knows."""
+_DEEPEST = 8.0
+"""Powers of ten under the loudest band that it still hears."""
+_OFFSET = 2.0
+_SLOPE, _FLOOR, _EPSILON = 0.2, -0.4, 1e-3
+_POOLS = {2: (2, 2), 6: (1, 2), 10: (2, 2), 14: (1, 2)}
+"""After which convolution time and bands are halved."""
+_SYLLABLES_AFTER, _WORDS_AFTER = 14, 18
+
+
+class SpeechTeacher:
+    """The two inner layers of the teacher that tell most about the mouth.
+
+    Args:
+        tensors: The numbers in its file, by their names there.
+    """
+
+    def __init__(self, tensors: Mapping[str, Tensor]) -> None:
+        [self._first] = [value for name, value in tensors.items() if name.startswith("model/conv2d/")]
+        normal = "model/batch_normalization/"
+        scale, shift = (tensors[f"{normal}ReadVariableOp{place}:0"] for place in ("", "_1"))
+        mean, variance = (
+            tensors[f"{normal}FusedBatchNormV3/ReadVariableOp{place}:0"] for place in ("", "_1")
+        )
+        self._scale = scale / (variance + _EPSILON).sqrt()
+        self._shift = shift - mean * self._scale
+        self._steps = [
+            tuple(tensors[f"model/conv2d_{number}/Conv2D_{part}_fused_bn"] for part in ("weights", "bias"))
+            for number in range(1, _WORDS_AFTER + 1)
+        ]
+
+    @torch.inference_mode()
+    def hear(
+        self, power: Float[Tensor, "batch features bins"], stretch: Float[Tensor, " batch"]
+    ) -> tuple[Float[Tensor, "batch more_frames syllables"], Float[Tensor, "batch frames words"]]:
+        """Its layers for the same frames as `models.voice.lite.ear.Ear` gives of the same sound.
+
+        Args:
+            power: From `sound.power_spectra`.
+            stretch: Where frequencies lie relative to the usual, see `sound.mel_bank`.
+        """
+        bank = torch.stack([teacher_bank(float(one)) for one in stretch])
+        logs = torch.log10((power * _FULL_SCALE @ bank).clamp(min=1e-10))
+        logs = torch.maximum(logs, logs.amax((1, 2), keepdim=True) - _DEEPEST) + _OFFSET
+        x = F.conv2d(logs[:, None], self._first, padding=(0, 1)).relu()
+        x = _bend(x * self._scale[:, None, None] + self._shift[:, None, None])
+        syllables = x
+        for number, (weights, bias) in enumerate(self._steps, start=1):
+            x = _bend(F.conv2d(x, weights, bias, padding=(0, weights.shape[-1] // 2)))
+            if number == _SYLLABLES_AFTER:
+                syllables = x
+            if number in _POOLS:
+                x = F.max_pool2d(x, _POOLS[number])
+        return _rows(syllables), _rows(x)
+
+
+def _rows(maps: Float[Tensor, "batch channels steps bands"]) -> Float[Tensor, "batch steps rows"]:
+    return maps.permute(0, 2, 1, 3).flatten(2)
+
+
+def _bend(x: Tensor) -> Tensor:
+    return F.leaky_relu(x, _SLOPE).clamp(min=_FLOOR)
+
+
+@functools.cache
+def teacher_bank(stretch: float) -> Float[Tensor, "bins bands"]:
+    """Triangles of unit area on Slaney's mel scale, linear up to 1 kHz."""
+    corners = _hertz(np.linspace(_mels(_LOWEST_HZ), _mels(_HIGHEST_HZ), _BANDS + 2)) * stretch
+    bins = np.arange(_BINS)[:, None] * SAMPLE_RATE / (2 * (_BINS - 1))
+    low, middle, high = corners[:-2], corners[1:-1], corners[2:]
+    triangles = np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)).clip(min=0)
+    return torch.from_numpy((triangles * 2 / (high - low)).astype(np.float32))
+
+
+def _mels(hertz: float) -> float:
+    if hertz < _LINEAR_BELOW_HZ:
+        return hertz * _MELS_PER_HZ
+    return _LINEAR_BELOW_HZ * _MELS_PER_HZ + _MELS_PER_OCTAVE * float(np.log2(hertz / _LINEAR_BELOW_HZ))
+
+
+def _hertz(mels: np.ndarray) -> np.ndarray:
+    start = _LINEAR_BELOW_HZ * _MELS_PER_HZ
+    above = _LINEAR_BELOW_HZ * 2 ** ((mels - start) / _MELS_PER_OCTAVE)
+    return np.where(mels < start, mels / _MELS_PER_HZ, above)
+
+
+def load_teacher() -> SpeechTeacher:
+    """The teacher in the installed openwakeword.
+
+    Raises:
+        CameoError: If openwakeword is not installed.
+        WeightsError: If its file is damaged.
+    """
+    found = importlib.util.find_spec("openwakeword")
+    if found is None or found.origin is None:
+        raise CameoError(
+            "Training the ear needs the teacher in openwakeword; install it with "
+            "pip install --no-deps openwakeword==0.4.0."
+        )
+    path = Path(found.origin).parent / "resources/models/embedding_model.onnx"
+    return SpeechTeacher({name: torch.tensor(value) for name, value in read_onnx_tensors(path).items()})
