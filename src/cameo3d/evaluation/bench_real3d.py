@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cameo3d.evaluation.bench import Figure, Report, machine
 from cameo3d.evaluation.peak_memory import forget_peak, peak_megabytes
 from cameo3d.geometry.cameras import crop_camera
+from cameo3d.models.blocks.processors import half_precision
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.loading import load_generator
@@ -85,7 +86,7 @@ def measure_real3d(
     with torch.inference_mode():
         exact = _Bench(_network(config, known).to(device), say, meter, "", exact_peak, slower, compiler)
         frame, head = exact.run()
-        with torch.autocast(device, torch.bfloat16):
+        with torch.autocast(device, torch.bfloat16, enabled=half_precision(True, device)):
             fast = _Bench(exact.model, say, meter, ", fast", fast_peak, slower)
             near, _ = fast.run()
             given = fast.given
@@ -243,9 +244,9 @@ def _figure(name: str, value: float, unit: str, goal: float | None) -> Figure:
 
 
 def _decibels(exact: Tensor, near: Tensor) -> float:
-    """Peak signal to noise of images in [-1, 1]."""
+    """Peak signal to noise of images in [-1, 1]; at most 106."""
     error = (exact.clamp(-1, 1) - near.float().clamp(-1, 1)).square().mean()
-    return float(10 * torch.log10(4 / error))
+    return float(10 * torch.log10(4 / error.clamp(min=1e-10)))
 
 
 def _network(config: Real3DConfig, known: bool) -> Real3DGenerator:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cameo3d.geometry.basel_expression import basel_from_arkit
 from cameo3d.geometry.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
+from cameo3d.models.blocks.processors import half_precision
 from cameo3d.models.goha.framing import (
     cut_square,
     label_of,
@@ -82,7 +83,7 @@ class Goha:
         self.generator = generator.eval()
         self.fast = fast
         generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        if fast:
+        if half_precision(fast, generator.exemplar.device.type):
             generator.hasten()
         self.regressor = regressor.eval()
         self.face = face

@@ -7,6 +7,7 @@ import torch
 from cameo3d.errors import WeightsError
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.real3d_face import Real3DFace
+from cameo3d.models.blocks.processors import half_precision
 from cameo3d.models.real3d.avatar import Real3D
 from cameo3d.models.real3d.config import LITE, OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.faces import BaselSteering, ShippedSteering, SteeringFace
@@ -28,8 +29,7 @@ def load_real3d(size: Literal["official", "lite"], fast: bool = False, device: s
     """
     config = OFFICIAL if size == "official" else LITE
     generator = load_generator(config, size).to(device)
-    half = fast and (device != "cpu" or torch.ops.mkldnn._is_mkldnn_bf16_supported())
-    return Real3D(generator, _load_face(size), size, half)
+    return Real3D(generator, _load_face(size), size, half_precision(fast, device))
 
 
 def load_generator(config: Real3DConfig, size: Literal["official", "lite"]) -> Real3DGenerator:

@@ -1,0 +1,27 @@
+"""What processors can do."""
+
+import logging
+
+import torch
+
+logger = logging.getLogger(__name__)
+
+
+def computes_bfloat16(device: str) -> bool:
+    """Whether a device multiplies in bfloat16 itself; a CPU that only imitates it takes five times as long.
+
+    Args:
+        device: "cpu", or a GPU's name.
+    """
+    if device != "cpu":
+        return True
+    tests = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
+    return any(test() for test in tests if test is not None)
+
+
+def half_precision(fast: bool, device: str) -> bool:
+    """Whether to compute in bfloat16, since haste is wanted and it helps; says so if it does not."""
+    able = computes_bfloat16(device)
+    if fast and not able:
+        logger.warning("This processor does not compute in bfloat16; --fast keeps float32.")
+    return fast and able
