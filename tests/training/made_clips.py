@@ -1,4 +1,6 @@
-"""Clips for the tests of training."""
+"""Clips and interruptions for the tests of training."""
+
+from collections.abc import Callable
 
 import torch
 
@@ -16,3 +18,19 @@ def made_clip(name: str, speaker: str, tracked: bool, frames: int = 30) -> Voice
     weights[:, MOUTH_SHAPES.index("jawOpen")] = 0.3 * jaw
     sounds = torch.zeros(4 * frames + 1, dtype=torch.int64)
     return VoiceClip(name, speaker, tracked, samples, sounds, weights, lip_opening(weights))
+
+
+class Stopped(Exception):
+    """Somebody stopped the training."""
+
+
+def stopping_at(last: int) -> tuple[list[int], Callable[[int, dict[str, float]], None]]:
+    """A log that stops the training once, before that step's checkpoint is written, and the steps it saw."""
+    steps: list[int] = []
+
+    def stop(step: int, losses: dict[str, float]) -> None:
+        steps.append(step)
+        if step == last and steps.count(last) == 1:
+            raise Stopped
+
+    return steps, stop

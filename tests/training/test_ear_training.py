@@ -1,7 +1,7 @@
 import contextlib
 
 import torch
-from made_clips import made_clip
+from made_clips import Stopped, made_clip, stopping_at
 
 from cameo3d.data.speech_teacher import TEACHER_SYLLABLES, TEACHER_WORDS
 from cameo3d.models.voice.lite.ear import Ear
@@ -44,15 +44,7 @@ def test_one_batch_is_learned_by_heart():
 def test_a_stopped_training_goes_on_as_if_it_had_not_stopped(tmp_path):
     whole = train_ear(CLIPS, LoudnessTeacher(), SMALL, tmp_path / "whole.safetensors", lambda *_: None)
 
-    class Stopped(Exception):
-        pass
-
-    def stop(step: int, losses: dict[str, float]) -> None:
-        steps.append(step)
-        if step == 4 and steps.count(4) == 1:
-            raise Stopped  # before this step's checkpoint is written: the one of step 2 is there
-
-    steps: list[int] = []
+    steps, stop = stopping_at(4)
     parts = tmp_path / "parts.safetensors"
     with contextlib.suppress(Stopped):
         train_ear(CLIPS, LoudnessTeacher(), SMALL, parts, stop)

@@ -6,13 +6,13 @@ can be stopped and taken up again.
 
 import csv
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Float32, Float64, Int64
 from torch import Tensor
 
 from cameo3d.data.speech_sounds import name_sounds
@@ -154,6 +154,15 @@ def in_step(clip: VoiceClip) -> VoiceClip:
     share = torch.from_numpy(places - before.numpy()).float()[:, None]
     weights = clip.weights[before] * (1 - share) + clip.weights[after] * share
     return VoiceClip(clip.name, clip.speaker, True, clip.samples, clip.sounds, weights, lip_opening(weights))
+
+
+def speaker_chances(clips: Sequence[VoiceClip], power: float) -> Float64[np.ndarray, " clips"]:
+    """How likely each clip is drawn: a speaker as often as the power of what there is of them."""
+    totals: dict[str, int] = {}
+    for clip in clips:
+        totals[clip.speaker] = totals.get(clip.speaker, 0) + len(clip)
+    chances = np.array([len(clip) * totals[clip.speaker] ** (power - 1) for clip in clips])
+    return chances / chances.sum()
 
 
 def _rows(folder: Path, columns: tuple[str, ...]) -> list[dict[str, str]]:

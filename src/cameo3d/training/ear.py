@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from cameo3d.data.speech_sounds import SOUNDS
 from cameo3d.data.speech_teacher import TEACHER_SYLLABLES, TEACHER_WORDS
-from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.data.voice_clips import VoiceClip, speaker_chances
 from cameo3d.data.voices import STRETCHES, changed_features, plain_features
 from cameo3d.models.voice.lite.ear import (
     EAR_CONTEXT,
@@ -29,6 +29,7 @@ from cameo3d.models.voice.lite.ear import (
 )
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, WINDOW, power_spectra
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
+from cameo3d.training.pace import pace
 from cameo3d.training.voice_losses import UNLABELLED, naming_loss
 
 _LEAD_IN = 500
@@ -132,7 +133,7 @@ def train_ear(
         losses = ear_losses(pupil, teacher, batches.draw(step))
         loss = torch.stack([weight * losses[name] for name, weight in recipe.loss_weights]).sum()
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _pace(step, recipe)
+            group["lr"] = recipe.learning_rate * pace(step, recipe.steps, recipe.warm_up_steps)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(pupil.parameters(), 1.0, error_if_nonfinite=True)
@@ -171,7 +172,7 @@ class EarBatches:
         made = [clip for clip in clips if clip.synthesised]
         real = [clip for clip in clips if not clip.synthesised]
         self._groups = [group for group in (real, made) if group]
-        self._chances = [_chances(group) for group in self._groups]
+        self._chances = [speaker_chances(group, 0.5) for group in self._groups]
 
     def draw(self, step: int) -> EarBatch:
         """The batch of one step; negative ones are others still."""
@@ -252,16 +253,3 @@ def _calibrate(pupil: EarPupil, teacher: Teacher, batches: Sequence[EarBatch]) -
 
 def _unlike(guess: Tensor, truth: Tensor, mean: Tensor, spread: Tensor) -> Float[Tensor, ""]:
     return (guess - (truth - mean) / spread).square().mean()
-
-
-def _chances(clips: Sequence[VoiceClip]) -> np.ndarray:
-    """A speaker is drawn as often as the root of what there is of them."""
-    totals: dict[str, int] = {}
-    for clip in clips:
-        totals[clip.speaker] = totals.get(clip.speaker, 0) + len(clip)
-    chances = np.array([len(clip) / math.sqrt(totals[clip.speaker]) for clip in clips])
-    return chances / chances.sum()
-
-
-def _pace(step: int, recipe: EarRecipe) -> float:
-    return min(1.0, (step + 1) / recipe.warm_up_steps) * (0.5 + 0.5 * math.cos(math.pi * step / recipe.steps))

@@ -2,7 +2,6 @@
 
 import copy
 import json
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from cameo3d.data.voice_clips import VoiceClip, in_step
+from cameo3d.data.voice_clips import VoiceClip, in_step, speaker_chances
 from cameo3d.data.voices import STRETCHES, changed_features, plain_features
 from cameo3d.models.voice.lite.ear import Ear
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
@@ -20,6 +19,7 @@ from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, LATENTS, MOUTH_SHAP
 from cameo3d.models.voice.lite.sound import BANDS, FEATURES_PER_MOTION_FRAME
 from cameo3d.training import voice_losses
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
+from cameo3d.training.pace import pace
 from cameo3d.training.voice_posterior import Posterior
 
 _LEAD_IN = 500
@@ -116,7 +116,7 @@ def train_voice(
         loss = torch.stack([weight * losses[name] for name, weight in recipe.loss_weights]).sum()
 
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * _pace(step, recipe)
+            group["lr"] = recipe.learning_rate * pace(step, recipe.steps, recipe.warm_up_steps)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0, error_if_nonfinite=True)
@@ -167,7 +167,7 @@ class VoiceBatches:
         self._clips = [in_step(clip) for clip in clips]
         self._power = {clip.name: clip.power() for clip in clips}
         self._targets = _without_manners(self._clips)
-        self._shares = self._chances()
+        self._shares = speaker_chances(self._clips, recipe.speaker_power)
         self.spreads = torch.cat(list(self._targets.values())).std(0) + 0.02
         """How much each shape varies."""
 
@@ -202,14 +202,6 @@ class VoiceBatches:
         openings[:count] = clip.openings[first : first + count]
         return features, weights, openings, torch.arange(recipe.frames) < count
 
-    def _chances(self) -> np.ndarray:
-        totals: dict[str, int] = {}
-        for clip in self._clips:
-            totals[clip.speaker] = totals.get(clip.speaker, 0) + len(clip)
-        power = self._recipe.speaker_power - 1
-        chances = np.array([len(clip) * totals[clip.speaker] ** power for clip in self._clips])
-        return chances / chances.sum()
-
 
 def _without_manners(clips: Sequence[VoiceClip]) -> dict[str, Float[Tensor, "frames shapes"]]:
     """Weights without most of what a speaker's mouth always does, such as smile; the jaw is left alone."""
@@ -224,10 +216,6 @@ def _without_manners(clips: Sequence[VoiceClip]) -> dict[str, Float[Tensor, "fra
         moved[:, _JAW] = clip.weights[:, _JAW]
         targets[clip.name] = moved
     return targets
-
-
-def _pace(step: int, recipe: VoiceRecipe) -> float:
-    return min(1.0, (step + 1) / recipe.warm_up_steps) * (0.5 + 0.5 * math.cos(math.pi * step / recipe.steps))
 
 
 @torch.no_grad()
