@@ -380,6 +380,8 @@ def train(
 ) -> None:
     """Train a model that the package ships, from data to weights; the same call takes up what was stopped.
 
+    The voice needs pocketsphinx and openwakeword, see docs/cards/voice.md.
+
     Args:
         name: Which model.
         data: Talking videos with their index.csv.
