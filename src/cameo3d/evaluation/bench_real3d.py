@@ -86,8 +86,9 @@ def measure_real3d(
     with torch.inference_mode():
         exact = _Bench(_network(config, known).to(device), say, meter, "", exact_peak, slower, compiler)
         frame, head = exact.run()
-        with torch.autocast(device, torch.bfloat16, enabled=half_precision(True, device)):
-            fast = _Bench(exact.model, say, meter, ", fast", fast_peak, slower)
+        half = half_precision(True, device)
+        with torch.autocast(device, torch.bfloat16, enabled=half):
+            fast = _Bench(exact.model, say, meter, ", fast", fast_peak if half else exact_peak, slower)
             near, _ = fast.run()
             given = fast.given
             scene = exact.model.prepare_scene(given.image, given.classes, given.image)
