@@ -68,3 +68,27 @@ def test_syllables_are_speech_loud_or_soft(gain):
 
 def test_syllables_are_speech_over_noise():
     assert share_of_speech(babble(4.0) + white_noise(4.0, 0.002)) > 0.4
+
+
+def turns(sound: np.ndarray) -> np.ndarray:
+    listener = Listener()
+    return np.concatenate([part.turn for part in [*map(listener.push, heard(sound)), listener.finish()]])
+
+
+def test_a_turn_outlasts_speech_by_half_a_second_of_quiet():
+    turn = turns(np.concatenate((babble(2.0), np.zeros(RATE, np.float32))))
+    assert turn[15:54].min() == 1
+    assert not turn[65:].any()
+
+
+def test_a_turn_is_earned_by_speaking():
+    turn = turns(np.concatenate((babble(0.2), np.zeros(RATE, np.float32))))
+    assert not turn[14:].any()
+
+
+def test_noise_ends_a_turn_sooner_than_quiet():
+    after = [
+        turns(np.concatenate((babble(2.0), noise)))[50:].sum()
+        for noise in (np.zeros(RATE, np.float32), white_noise(1.0))
+    ]
+    assert after[1] < 0.8 * after[0]

@@ -10,8 +10,9 @@ from voice_sounds import RATE, arpeggio, babble, chord, drums, tune, white_noise
 import cameo3d
 from cameo3d.media.audio import read_audio
 from cameo3d.models.voice.contract import Delivery, VoiceModel
+from cameo3d.models.voice.lite.lips import lip_opening
 from cameo3d.models.voice.lite.mouth import MOUTH_SHAPES
-from cameo3d.models.voice.streaming import LiteVoice
+from cameo3d.models.voice.streaming import LiteVoice, SpeakerStream
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import joined
 
@@ -86,10 +87,27 @@ def test_lips_rest_in_silence_noise_and_music():
 
 def test_a_pause_closes_the_mouth_within_200_ms():
     sound = np.concatenate((babble(2.0), np.zeros(RATE, np.float32), babble(2.0)))
-    lips = spoken(sound).expression[:, _MOUTH].sum(1)
+    weights = spoken(sound).expression[:, _MOUTH]
+    opening = lip_opening(weights)
     end = round(25 * (2.0 - 0.0125))  # the last syllable ends a moment before the second is full
-    assert lips[end + 5 : end + 15].max() < 0.02
-    assert lips[25:45].mean() > 0.1
+    assert opening[end + 5 : end + 18].max() < 0.05 * opening[25:45].mean()
+    assert not weights[end + 15 : end + 18].any(), "nothing is left of speech after 600 ms"
+
+
+def test_lips_may_move_through_short_quiet_as_the_network_wants_them_to():
+    class Parted:
+        """Lips that are always apart."""
+
+        def push(self, samples: np.ndarray) -> torch.Tensor:
+            return torch.full((len(samples) // 640, 52), 0.5)
+
+        def finish(self) -> torch.Tensor:
+            return torch.zeros(0, 52)
+
+    sound = np.concatenate((babble(2.0), np.zeros(round(0.24 * RATE), np.float32), babble(2.0)))
+    stream = SpeakerStream(Parted(), Delivery())
+    lips = joined([stream.push(sound[: len(sound) // 640 * 640]), stream.finish()]).expression[:, _MOUTH]
+    assert lips[48:58].min() > 0.49
 
 
 def test_lips_can_be_told_to_move_less():

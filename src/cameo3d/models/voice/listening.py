@@ -32,6 +32,8 @@ _GLIDING = (0.28, 0.40)
 """Of frames whose pitch glides or is held, the share that glide: what may be a voice, and what surely is one.
 Measured over a second: speech lies above 0.40 in 98 of 100 frames or more (readers, talks, synthesisers, with
 noise, whispered), generated arpeggios, drums and bands below 0.28 in 95 of 100 or more."""
+_LONGEST_TURN, _WHOLE_TURN = 12.0, 6.0
+"""Frames of quiet that a speaker's turn outlasts at most, and those at whose number it begins to fade."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,9 @@ class Listened:
     """Whether somebody speaks: 1 for speech; 0 in silence, noise and music."""
     loudness: Float32[np.ndarray, " frames"]
     """Of the speech, from 0 for its faintest sounds to 1 for its loudest; 0 where nobody speaks."""
+    turn: Float32[np.ndarray, " frames"]
+    """Whether it is the speaker's turn: 1 for speech and in the quiet after it, when lips let breath in or get
+    ready, for as long as there was speech, half a second at most; half as long in noise and music."""
     pitch: Float32[np.ndarray, " frames"]
     """Octaves above the voice's own mean, within -1 and 1; 0 where there is none."""
 
@@ -55,6 +60,7 @@ class Listener:
     def __init__(self) -> None:
         self._floor, self._peak, self._mean_pitch = -70.0, -35.0, 0.0
         self._pitched = 0
+        self._turn = 0.0
         self._shape = np.zeros(8, np.float32)
         self._pitch_before: float | None = None
         self._context = Context(_PAST, LOOKAHEAD, 6)
@@ -105,7 +111,18 @@ class Listener:
         glides, holds = windows[:, 4].sum(1), windows[:, 5].sum(1)
         gliding = (glides + _BENEFIT) / (glides + holds + _BENEFIT)
         speech = windows[:, 1, _PAST] * _share(lively, _LIVELY) * _share(gliding, _GLIDING)
-        return Listened(speech, windows[:, 2, _PAST] * speech, windows[:, 3, _PAST] * speech)
+        turn = self._take_turns(speech, windows[:, 1, _PAST])
+        return Listened(speech, windows[:, 2, _PAST] * speech, turn, windows[:, 3, _PAST] * speech)
+
+    def _take_turns(
+        self, speech: Float32[np.ndarray, " frames"], loud: Float32[np.ndarray, " frames"]
+    ) -> Float32[np.ndarray, " frames"]:
+        turns = np.zeros_like(speech)
+        for index, (spoken, noisy) in enumerate(zip(speech.tolist(), loud.tolist(), strict=True)):
+            earned = spoken if spoken > 0 else -2.0 if noisy else -1.0
+            self._turn = min(max(self._turn + earned, 0.0), _LONGEST_TURN)
+            turns[index] = max(spoken, min(self._turn / _WHOLE_TURN, 1.0))
+        return turns
 
 
 def _share(

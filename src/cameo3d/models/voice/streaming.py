@@ -21,7 +21,7 @@ from cameo3d.values.motion import joined, still_motion
 _NEAR = 4
 """Frames before and after that decide whether lips may move; what `life` looks ahead is as much."""
 _RESTING, _FREE = 0.12, 0.42
-"""Share of speech among those frames at which lips rest, and at which they are free."""
+"""Share of the speaker's turn in those frames at which lips rest, and at which they are free."""
 
 
 _PIECE = 10 * SAMPLE_RATE
@@ -46,7 +46,7 @@ class SpeakerStream:
     def __init__(self, mouth: MouthStream, delivery: Delivery) -> None:
         self._delivery = delivery
         self._mouth, self._life = mouth, Life(delivery)
-        self._ear, self._listener, self._context = Ear(), Listener(), Context(PAST, LOOKAHEAD, 3)
+        self._ear, self._listener, self._context = Ear(), Listener(), Context(PAST, LOOKAHEAD, 4)
         # What came out first waits here for the other: lips, and the rest of the face.
         self._lips = torch.zeros(0, 52)
         self._faces = still_motion(0)
@@ -69,9 +69,9 @@ class SpeakerStream:
         return self._joined(self._mouth.finish(), np.concatenate(windows))
 
     def _joined(
-        self, lips: Float[Tensor, "frames 52"], windows: Float32[np.ndarray, "others 3 window"]
+        self, lips: Float[Tensor, "frames 52"], windows: Float32[np.ndarray, "others 4 window"]
     ) -> Motion:
-        lived = self._life.advance(windows)
+        lived = self._life.advance(windows[:, :3])
         self._lips = torch.cat((self._lips, lips))
         self._gates = torch.cat((self._gates, _gates(windows)))
         faces = joined((self._faces, lived))
@@ -98,12 +98,12 @@ class LiteVoice:
         return SpeakerStream(LiteMouthStream(load_mouth(), delivery), delivery)
 
 
-def _rows(listened: Listened) -> Float32[np.ndarray, "frames 3"]:
-    return np.stack((listened.speech, listened.loudness, listened.pitch), 1)
+def _rows(listened: Listened) -> Float32[np.ndarray, "frames 4"]:
+    return np.stack((listened.speech, listened.loudness, listened.pitch, listened.turn), 1)
 
 
-def _gates(windows: Float32[np.ndarray, "frames 3 window"]) -> Float[Tensor, "frames 1"]:
-    """How free the lips are: 0 in silence, noise and music; single frames taken for speech do not count."""
-    near = windows[:, 0, PAST - _NEAR : PAST + _NEAR + 1].mean(1)
+def _gates(windows: Float32[np.ndarray, "frames 4 window"]) -> Float[Tensor, "frames 1"]:
+    """How free the lips are: 0 in long silence, noise and music; single frames taken for speech do not count."""
+    near = windows[:, 3, PAST - _NEAR : PAST + _NEAR + 1].mean(1)
     share = ((near - _RESTING) / (_FREE - _RESTING)).clip(0, 1)
     return torch.from_numpy(share.astype(np.float32))[:, None]
