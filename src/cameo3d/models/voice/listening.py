@@ -45,8 +45,8 @@ class Listened:
     loudness: Float32[np.ndarray, " frames"]
     """Of the speech, from 0 for its faintest sounds to 1 for its loudest; 0 where nobody speaks."""
     turn: Float32[np.ndarray, " frames"]
-    """Whether it is the speaker's turn: 1 for speech and in the quiet after it, when lips let breath in or get
-    ready, for as long as there was speech, half a second at most; half as long in noise and music."""
+    """Whether it is the speaker's turn: 1 for speech and in the quiet after it, when lips get ready or let
+    breath in, for as long as there was speech, half a second at most; half as long in noise and music."""
     pitch: Float32[np.ndarray, " frames"]
     """Octaves above the voice's own mean, within -1 and 1; 0 where there is none."""
 

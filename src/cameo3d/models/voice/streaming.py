@@ -103,7 +103,7 @@ def _rows(listened: Listened) -> Float32[np.ndarray, "frames 4"]:
 
 
 def _gates(windows: Float32[np.ndarray, "frames 4 window"]) -> Float[Tensor, "frames 1"]:
-    """How free the lips are: 0 in long silence, noise and music; single frames taken for speech do not count."""
+    """How free the lips are: 0 in longer silence, noise, music; single frames of speech do not count."""
     near = windows[:, 3, PAST - _NEAR : PAST + _NEAR + 1].mean(1)
     share = ((near - _RESTING) / (_FREE - _RESTING)).clip(0, 1)
     return torch.from_numpy(share.astype(np.float32))[:, None]

@@ -25,6 +25,9 @@ from cameo3d.models.voice.lite.sound import (
 from cameo3d.values import BLENDSHAPES
 
 _FRAME_SAMPLES = HOP * FEATURES_PER_MOTION_FRAME
+_LIVELINESS = 1.2
+"""How much further lips move than the network lets them: a likeliest motion is a mean, and moves less than
+anybody does (docs/cards/voice.md). Lips that touch still do."""
 _COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 
 
@@ -65,7 +68,7 @@ class LiteMouthStream:
         if count:
             used = FEATURES_PER_MOTION_FRAME * (count - 1) + 2 * FEATURE_CONTEXT + 1
             noise = latent_noise(self._delivery.seed, self._frames, count) * self._delivery.temperature
-            weights[:, _COLUMNS] = self._mouth(self._features[None, :used], noise[None])[0]
+            weights[:, _COLUMNS] = _LIVELINESS * self._mouth(self._features[None, :used], noise[None])[0]
             self._features = self._features[FEATURES_PER_MOTION_FRAME * count :]
             self._frames += count
         return weights
