@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import cv2
@@ -149,6 +150,8 @@ class _Painter:
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
         self.attributes, self.photo_depths = _with_lenders(avatar, model)
+        self.places = np.ascontiguousarray(self.attributes[:, :2])
+        self.beside = ThreadPoolExecutor(1)
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion) -> np.ndarray:
@@ -165,11 +168,10 @@ class _Painter:
         front = self._with_torso(self.front, front, relative, position)
         back = self._with_torso(self.back, with_head(self.back), relative, position)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
-        image = _over(
-            *self._draw(front, avatar.triangles),
-            *self._draw(back, avatar.back_triangles),
-            1 + min(1, facing / _FIRM_TURN),
-        )
+        # The back takes colours from the photo as they lie; only a face has another half to borrow from.
+        behind = self.beside.submit(self._draw, back, avatar.back_triangles, self.places)
+        before = self._draw(front, avatar.triangles, self.attributes)
+        image = _over(*before, *behind.result(), 1 + min(1, facing / _FIRM_TURN))
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
@@ -211,21 +213,23 @@ class _Painter:
         ahead = np.array([-math.sin(yaw), math.sin(pitch), 0.0], np.float32)
         return (self.source @ ahead)[:2] * np.float32(EYEBALL_RADIUS * self.per_meter)
 
-    def _draw(self, vertices: np.ndarray, triangles: Tensor) -> tuple[np.ndarray, np.ndarray]:
+    def _draw(
+        self, vertices: np.ndarray, triangles: Tensor, attributes: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
         """A surface's colours with the matte, and how much of each pixel it covers at all."""
         view = self.view
         raster = rasterize(
             view.pixels(vertices),
             np.ascontiguousarray(vertices[:, 2], np.float32),
             triangles.numpy(),
-            self.attributes,
+            attributes,
             view.height,
             view.width,
         )
         seen = np.isfinite(raster.depths)
         raster.attributes[~seen] = -9
         image = self._colors(raster.attributes[..., :2])
-        if self.attributes.shape[1] > 2:
+        if attributes.shape[1] > 2:
             self._borrow(image, raster.attributes)
         image = _soften_folds(image, raster.attributes, self.fold)
         return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
