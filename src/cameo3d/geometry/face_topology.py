@@ -28,6 +28,10 @@ LEFT_UPPER_FOLD = (359, 467, 260, 259, 257, 258, 286, 414, 463)
 LEFT_LOWER_FOLD = (359, 255, 339, 254, 253, 252, 256, 341, 463)
 """The next vertices outwards from the lids' edges, where lids fold."""
 
+RIGHT_LID_TOP = (226, 113, 225, 224, 223, 222, 221, 189, 244)
+LEFT_LID_TOP = (446, 342, 445, 444, 443, 442, 441, 413, 464)
+"""The next ones again, below the brows."""
+
 RIGHT_IRIS = (468, 469, 470, 471, 472)
 LEFT_IRIS = (473, 474, 475, 476, 477)
 """Centre of the iris, then four points of its edge."""
