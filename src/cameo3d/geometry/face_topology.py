@@ -22,6 +22,16 @@ LEFT_LID_UPPER = (263, 466, 388, 387, 386, 385, 384, 398, 362)
 LEFT_LID_LOWER = (263, 249, 390, 373, 374, 380, 381, 382, 362)
 """Edges of the lids from the outer to the inner corner of the eye."""
 
+RIGHT_UPPER_FOLD = (130, 247, 30, 29, 27, 28, 56, 190, 243)
+RIGHT_LOWER_FOLD = (130, 25, 110, 24, 23, 22, 26, 112, 243)
+LEFT_UPPER_FOLD = (359, 467, 260, 259, 257, 258, 286, 414, 463)
+LEFT_LOWER_FOLD = (359, 255, 339, 254, 253, 252, 256, 341, 463)
+"""The next vertices outwards from the lids' edges, where lids fold."""
+
+RIGHT_LID_TOP = (226, 113, 225, 224, 223, 222, 221, 189, 244)
+LEFT_LID_TOP = (446, 342, 445, 444, 443, 442, 441, 413, 464)
+"""The next ones again, below the brows."""
+
 RIGHT_IRIS = (468, 469, 470, 471, 472)
 LEFT_IRIS = (473, 474, 475, 476, 477)
 """Centre of the iris, then four points of its edge."""

@@ -55,8 +55,23 @@ def test_a_blink_closes_its_eye_and_leaves_the_other_open(smiling, edges, name):
     change, rest, _ = smiling
     other = RIGHT_EYE if edges is LEFT_EYE else LEFT_EYE
     blinking = rest + change(weights(**{name: 1.0}))
-    assert gaps(blinking, edges).mean() < 0.15 * gaps(rest, edges).mean()
+    assert gaps(blinking, edges).max() < 1e-5
     assert gaps(blinking, other).mean() > 0.7 * gaps(rest, other).mean()
+
+
+@pytest.mark.parametrize("opened", [0.7, 1.0, 1.5])
+def test_a_blink_takes_its_share_of_any_persons_opening(opened):
+    model = load_face_model()
+    identity = torch.zeros(len(model.identity_basis))
+    rest = model.vertices(identity, torch.zeros(52))
+    for edges in (LEFT_EYE, RIGHT_EYE):
+        upper, lower = (list(edge[1:-1]) for edge in edges)
+        rest[upper, 1] = rest[lower, 1] + (rest[upper, 1] - rest[lower, 1]) * opened
+    change = ExpressionChange(model, identity, torch.zeros(52), rest)
+    for edges in (LEFT_EYE, RIGHT_EYE):
+        for blink in (0.25, 0.5, 1.0):
+            left = gaps(rest + change(weights(eyeBlinkLeft=blink, eyeBlinkRight=blink)), edges)
+            torch.testing.assert_close(left, (1 - blink) * gaps(rest, edges), rtol=0, atol=1e-5)
 
 
 def test_an_opening_jaw_takes_the_lower_teeth_along(smiling):

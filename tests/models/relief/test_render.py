@@ -10,6 +10,7 @@ from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.media.images import read_image
 from cameo3d.models.relief import RELIEF, ReliefAvatar
+from cameo3d.models.relief.eyes import LIDS
 from cameo3d.pipeline.compose import compose
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
@@ -88,6 +89,20 @@ def test_lids_close(avatar):
     open_eyes, closed_eyes = draw(avatar), draw(avatar, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
     changed = np.abs(open_eyes[..., :3].astype(int) - closed_eyes[..., :3]).max(-1) > 30
     assert changed[150:260].sum() > 200
+
+
+def test_closed_lids_leave_nothing_of_the_eye_to_see(avatar):
+    closed = cv2.cvtColor(draw(avatar, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)[..., :3], cv2.COLOR_RGB2GRAY)
+    opened = cv2.cvtColor(draw(avatar)[..., :3], cv2.COLOR_RGB2GRAY)
+    crop, canvas = avatar.crop, avatar.canvas
+    for upper, lower in LIDS:
+        points = avatar.points.numpy() / canvas.scale + (canvas.left, canvas.top)
+        points = (points - (crop.center_x - crop.side / 2, crop.center_y - crop.side / 2)) * 512 / crop.side
+        middle = (points[list(upper)] + points[list(lower)]) / 2
+        eye = np.zeros(closed.shape, np.uint8)
+        cv2.fillPoly(eye, [np.rint(np.concatenate((points[list(upper)], middle[::-1]))).astype(np.int32)], 1)
+        # Where the upper halves of white and pupil were, there is even skin.
+        assert closed[eye > 0].std() < 0.4 * opened[eye > 0].std()
 
 
 def test_the_same_motion_gives_the_same_bytes(avatar):

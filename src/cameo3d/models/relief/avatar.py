@@ -14,6 +14,7 @@ from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
+from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.mouth import Mouth, make_mouth
 from cameo3d.models.relief.plates import background_plate, cloth_likeness, foreground_colors
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
@@ -77,6 +78,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     landmarks = portrait.landmarks.numpy().copy()
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
+    landmarks = find_lid_edges(image, landmarks)
 
     rotation = matrices_from_angles(portrait.rotation)
     fitted = model.vertices(portrait.identity, portrait.expression) @ rotation.T + portrait.translation

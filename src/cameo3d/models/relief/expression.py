@@ -29,7 +29,8 @@ class ExpressionChange:
 
     The linear blendshapes say where skin goes; they do not know this person's lips and lids to a tenth of a
     millimetre. So openings are corrected afterwards: at the photo's own expression they are the photo's,
-    and where the model closes, they close.
+    and where the model closes, they close. The model's blink lowers a lid by the same length for everybody;
+    here it takes away its share of the person's own opening, so that wide eyes close, too.
     """
 
     def __init__(
@@ -51,33 +52,32 @@ class ExpressionChange:
         self._source, self._rest = expression, rest
         self._neutral = model.vertices(identity, torch.zeros_like(expression))
         self._rims = [
-            _Rim(rest, RIGHT_LID_UPPER, RIGHT_LID_LOWER, is_lid=True),
-            _Rim(rest, LEFT_LID_UPPER, LEFT_LID_LOWER, is_lid=True),
-            _Rim(rest, INNER_LIP_UPPER, INNER_LIP_LOWER, is_lid=False),
+            _Rim(rest, RIGHT_LID_UPPER, RIGHT_LID_LOWER, blink="eyeBlinkRight"),
+            _Rim(rest, LEFT_LID_UPPER, LEFT_LID_LOWER, blink="eyeBlinkLeft"),
+            _Rim(rest, INNER_LIP_UPPER, INNER_LIP_LOWER),
         ]
         shapes = [BLENDSHAPES.index(name) for name in ("jawOpen", "jawForward", "jawLeft", "jawRight")]
         self._jaw = torch.zeros(52, 3)
         self._jaw[shapes] = model.expression_basis[shapes][:, list(_JAW_WITNESSES)].mean(1)
-        posed = self._posed(expression)
         self._source_gaps = [rim.gaps(rest) for rim in self._rims]
-        self._model_gaps = [rim.gaps(posed) for rim in self._rims]
+        self._model_gaps = [self._modelled(rim, expression) for rim in self._rims]
         self._neutral_gaps = [rim.gaps(self._neutral) for rim in self._rims]
 
     def __call__(self, expression: Float[Tensor, "52"]) -> Float[Tensor, "468 3"]:
         """Displacements from the photo's vertices, head axes, metres; zero for the photo's own expression."""
         change = ((expression - self._source) @ self._basis).view(-1, 3)
-        moved, posed = self._rest + change, self._posed(expression)
+        moved = self._rest + change
         for number, rim in enumerate(self._rims):
             source, modelled = self._source_gaps[number], self._model_gaps[number]
-            gap, neutral = rim.gaps(posed), self._neutral_gaps[number]
+            gap, neutral = self._modelled(rim, expression), self._neutral_gaps[number]
             # What the model cannot explain of the photo's gap fades as the model closes.
             share = torch.where(gap >= modelled, 1.0, gap.clamp(min=0) / modelled.clamp(min=1e-6)).clamp(
                 max=1
             )
-            if rim.is_lid:
+            if rim.blink is not None:
                 # Lids: the same share of the person's own opening as of the model's.
                 ratio = source.clamp(min=0) / torch.maximum(modelled, 0.25 * neutral.clamp(min=1e-4))
-                wanted = gap.clamp(min=0) * ratio + (source - modelled * ratio) * share
+                wanted = gap * ratio + (source - modelled * ratio) * share
             else:
                 wanted = gap + (source - modelled) * share
             wanted = torch.maximum(wanted, source.clamp(max=0))
@@ -88,16 +88,24 @@ class ExpressionChange:
         """How far the lower teeth move from the photo's, head axes, metres."""
         return (expression - self._source) @ self._jaw
 
-    def _posed(self, expression: Tensor) -> Tensor:
-        return self._neutral + (expression @ self._basis).view(-1, 3)
+    def _modelled(self, rim: "_Rim", expression: Tensor) -> Tensor:
+        """How far the model opens, point by point, metres."""
+        if rim.blink is None:
+            return rim.gaps(self._neutral + (expression @ self._basis).view(-1, 3))
+        awake = expression.clone()
+        awake[rim.blink] = 0
+        gaps = rim.gaps(self._neutral + (awake @ self._basis).view(-1, 3))
+        return gaps.clamp(min=0) * (1 - expression[rim.blink])
 
 
 class _Rim:
     """The two edges of an opening, and the skin that follows them."""
 
-    def __init__(self, rest: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], *, is_lid: bool) -> None:
-        self.is_lid = is_lid
-        upper_share, reach = (_UPPER_LID_SHARE, _LID_REACH) if is_lid else (_UPPER_LIP_SHARE, _LIP_REACH)
+    def __init__(
+        self, rest: Tensor, upper: tuple[int, ...], lower: tuple[int, ...], blink: str | None = None
+    ) -> None:
+        self.blink = None if blink is None else BLENDSHAPES.index(blink)
+        upper_share, reach = (_UPPER_LID_SHARE, _LID_REACH) if blink else (_UPPER_LIP_SHARE, _LIP_REACH)
         self._upper, self._lower = torch.tensor(upper[1:-1]), torch.tensor(lower[1:-1])
         points = rest.numpy()
         up, low = points[list(upper[1:-1])], points[list(lower[1:-1])]

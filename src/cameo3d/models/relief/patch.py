@@ -44,21 +44,13 @@ def make_patch(
     """
     rows, columns = depths.shape
     points = lattice(texture.shape[1], texture.shape[0], columns, rows).reshape(-1, 2)
-    index = np.arange(rows * columns).reshape(rows, columns)
-    a, b, c, d = (
-        index[:-1, :-1].ravel(),
-        index[:-1, 1:].ravel(),
-        index[1:, :-1].ravel(),
-        index[1:, 1:].ravel(),
-    )
-    triangles = np.concatenate((np.column_stack((a, b, c)), np.column_stack((b, d, c))))
     return Patch(
         left,
         top,
         torch.from_numpy(np.ascontiguousarray(texture)),
         torch.from_numpy((rays * depths.reshape(-1, 1)).astype(np.float32)),
         torch.from_numpy(points.astype(np.float32)),
-        torch.from_numpy(triangles.astype(np.int32)),
+        torch.from_numpy(grid_triangles(rows, columns)),
     )
 
 
@@ -66,6 +58,18 @@ def lattice(width: int, height: int, columns: int, rows: int) -> Float32[np.ndar
     """Evenly spaced positions over a picture, corners included, pixels."""
     x, y = np.meshgrid(np.linspace(0, width, columns), np.linspace(0, height, rows))
     return np.stack((x, y), -1).astype(np.float32)
+
+
+def grid_triangles(rows: int, columns: int) -> Int32[np.ndarray, "triangles 3"]:
+    """Triangles over points that are counted row by row."""
+    index = np.arange(rows * columns, dtype=np.int32).reshape(rows, columns)
+    a, b, c, d = (
+        index[:-1, :-1].ravel(),
+        index[:-1, 1:].ravel(),
+        index[1:, :-1].ravel(),
+        index[1:, 1:].ravel(),
+    )
+    return np.concatenate((np.column_stack((a, b, c)), np.column_stack((b, d, c))))
 
 
 def texture_positions(

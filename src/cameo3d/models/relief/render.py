@@ -20,6 +20,7 @@ from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angle
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
+from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.mouth import draw_mouth
 from cameo3d.values import Motion
 
@@ -152,6 +153,8 @@ class _Painter:
         self.attributes, self.photo_depths = _with_lenders(avatar, model)
         self.places = np.ascontiguousarray(self.attributes[:, :2])
         self.beside = ThreadPoolExecutor(1)
+        texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
+        self.lids = [make_lid(side, texture, points, self.front[:468]) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion) -> np.ndarray:
@@ -178,6 +181,7 @@ class _Painter:
             pixels = view.pixels(with_head(eye.patch.positions.numpy()))
             shift = self._iris_shift(*(motion.gaze[0, side] - avatar.gaze[side]).tolist())
             draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
+            draw_lid(image, self.lids[side], front[:468], corners)
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
         mouth = avatar.mouth
         cavity, lower, upper, seen = (

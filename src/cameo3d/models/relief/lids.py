@@ -1,0 +1,175 @@
+"""Upper lids: the skin that they unfold as they close, and their lashes.
+
+Stretched over the eye, the photo's own narrow strip between lash line and fold would smear lashes and
+make-up over the whole lid. The more a lid has grown, the less of the strip is seen: clean skin unfolds out of
+the fold, and the lash line travels with the lid's edge.
+"""
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from jaxtyping import Float32, UInt8
+
+from cameo3d.geometry.face_topology import (
+    LEFT_LID_TOP,
+    LEFT_LID_UPPER,
+    LEFT_LOWER_FOLD,
+    LEFT_UPPER_FOLD,
+    RIGHT_LID_TOP,
+    RIGHT_LID_UPPER,
+    RIGHT_LOWER_FOLD,
+    RIGHT_UPPER_FOLD,
+)
+from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.models.relief.eyes import blend, box_around
+from cameo3d.models.relief.lid_edges import spread_out
+from cameo3d.models.relief.patch import grid_triangles, look_up
+
+_LINES = (
+    (LEFT_LID_UPPER, LEFT_UPPER_FOLD, LEFT_LID_TOP, LEFT_LOWER_FOLD),
+    (RIGHT_LID_UPPER, RIGHT_UPPER_FOLD, RIGHT_LID_TOP, RIGHT_LOWER_FOLD),
+)
+"""Edge and fold of the upper lid, the line below the brow, and the fold below the eye; left, then right."""
+_WIDTH = 65
+"""Pixels of a lid's texture from one corner of the eye to the other."""
+_LASHES, _SKIN, _FOLD, _ABOVE = 28, 32, 16, 16
+"""Rows of a lid's texture, from the bottom."""
+_LASH = 0.045
+"""Half the thickness of a lash line, as a share of the eye's width."""
+_SHADOW = 2.5
+"""How far the lashes' shadow reaches onto the eye, in halves of the lash line."""
+_KEPT = 0.5
+"""On the way from edge to fold, where the photo's own fold begins."""
+_FRONTAL = 0.5
+"""How far the unfolded skin next to the lashes looks like that below the eye."""
+_GROWTH = 0.8
+"""By how many of its lengths in the photo a lid has grown when nothing of the strip is seen any more."""
+
+
+@dataclass(frozen=True)
+class Lid:
+    """One upper lid. Its columns are the vertices of its edge, from the outer to the inner corner."""
+
+    edge: list[int]
+    fold: list[int]
+    top: list[int]
+    """Vertices of its edge, of its fold, and below the brow."""
+    texture: UInt8[np.ndarray, "height width 4"]
+    """From below the lashes over skin and fold to the line below the brow, transparent at both ends."""
+    lengths: Float32[np.ndarray, " columns"]
+    """From edge to fold in the photo, metres."""
+    lash: float
+    """Half the thickness of the lash line, metres."""
+
+
+def make_lid(
+    side: int,
+    image: UInt8[np.ndarray, "height width 4"],
+    points: Float32[np.ndarray, "468 2"],
+    positions: Float32[np.ndarray, "468 3"],
+) -> Lid:
+    """Take a lid's skin and lashes from the canvas.
+
+    Args:
+        side: 0 for the left eye, 1 for the right one.
+        image: The person's colours; alpha is not read.
+        points: The face's vertices on the canvas, pixels.
+        positions: The same vertices in space, metres.
+    """
+    edge, fold, top, bag = (list(line) for line in _LINES[side])
+    low, high, brow, under = (spread_out(points[line], _WIDTH) for line in (edge, fold, top, bag))
+    across = float(np.linalg.norm(positions[edge[0]] - positions[edge[-1]]))
+    lash_pixels = _LASH * float(np.linalg.norm(low[0] - low[-1]))
+    up = (high - low) / np.linalg.norm(high - low, axis=1, keepdims=True).clip(1e-6)
+
+    def between(first: np.ndarray, second: np.ndarray, shares: np.ndarray) -> np.ndarray:
+        places = (first + (second - first) * shares).astype(np.float32)
+        return look_up(image, places)[..., :3].astype(np.float32)
+
+    # Clean skin: what is neither lash nor crease, nor shines, between the lid's middle and the brow.
+    band = np.concatenate(
+        (between(low, high, _rows(_KEPT, 1.0, 12)), between(high, brow, _rows(0.0, 1.0, 24)))
+    )
+    band = np.take_along_axis(band, band.sum(-1).argsort(0)[..., None], 0)
+    clean = _smooth(band[len(band) * 6 // 10 : len(band) * 9 // 10].mean(0))
+    # A closed lid looks to the front further down, as the skin below the eye does.
+    below = _smooth(np.median(between(under - (high - low) / 2, under, _rows(0.0, 1.0, 12)), 0))
+    fall = _rows(1.0, 0.0, _SKIN)
+    skin = (clean + (below - clean) * _FRONTAL * fall) * (1 - 0.1 * fall**2)
+
+    away = _rows(-_SHADOW, 1.0, _LASHES)  # From the middle of the lash line, in halves of its thickness.
+    lashes = between(low, low + up * lash_pixels, away.clip(0))
+    lashes = skin[0] + (lashes - skin[0]) * _smoothstep((1 - away) / 0.6)
+    shadow = 0.3 * _smoothstep((_SHADOW + away) / (_SHADOW - 0.5))
+    rise = _rows(0.0, 1.0, _FOLD)
+    folded = _without_lashes(between(low, high, _KEPT + (1 - _KEPT) * rise))
+    folded = clean + (folded - clean) * _smoothstep(rise)
+    leave = _rows(0.0, 1.0, _ABOVE)
+    above = _without_lashes(between(high, brow, leave))
+
+    colors = np.concatenate((lashes, skin, folded, above))
+    alpha = np.ones((*colors.shape[:2], 1))
+    alpha[:_LASHES] = np.maximum(_smoothstep((1 + away) / 0.9), shadow)
+    alpha[-_ABOVE:] = _smoothstep((1 - leave) / 0.8)
+    texture = np.rint(np.concatenate((colors, 255 * alpha), -1)).clip(0, 255).astype(np.uint8)
+    lengths = np.linalg.norm(positions[fold] - positions[edge], axis=1)
+    return Lid(edge, fold, top, texture, lengths, _LASH * across)
+
+
+def draw_lid(
+    output: UInt8[np.ndarray, "height width 4"],
+    lid: Lid,
+    positions: Float32[np.ndarray, "468 3"],
+    pixels: Float32[np.ndarray, "468 2"],
+) -> None:
+    """Draw a lid over the face and the eye, as far as it has grown since the photo.
+
+    Args:
+        output: The picture to draw into, straight colours and alpha.
+        lid: The lid.
+        positions: The face's vertices, metres.
+        pixels: The same vertices in the output.
+    """
+    lengths = np.linalg.norm(positions[lid.fold] - positions[lid.edge], axis=1)
+    shown = _smoothstep((lengths / lid.lengths.clip(1e-6) - 1) / _GROWTH)
+    # Lashes and fold keep their size; the skin between them takes up the rest.
+    lash = (lid.lash / lengths.clip(1e-6)).clip(max=0.4)
+    kept = 1 - (1 - _KEPT) * (lid.lengths / lengths.clip(1e-6)).clip(max=1)
+    shares = np.stack((-_SHADOW * lash, lash, np.maximum(kept, lash), np.ones_like(lash)))[..., None]
+    places = pixels[lid.edge] + (pixels[lid.fold] - pixels[lid.edge]) * shares
+    places = np.concatenate((places.reshape(-1, 2), pixels[lid.top])).astype(np.float32)
+    box = box_around(places, output.shape[1], output.shape[0])
+    if box is None or shown.max() < 0.02:
+        return
+    rows = np.cumsum((0, _LASHES, _SKIN, _FOLD, _ABOVE))
+    x, y = np.meshgrid(np.linspace(0, _WIDTH, len(shown)), rows)
+    corners = np.stack((x, y, np.broadcast_to(shown, x.shape)), -1).reshape(-1, 3)
+    left, top, right, bottom = box
+    seen = rasterize(
+        places - np.array((left, top), np.float32),
+        np.ones(len(places), np.float32),
+        grid_triangles(*x.shape),
+        corners.astype(np.float32),
+        bottom - top,
+        right - left,
+    ).attributes
+    blend(output, look_up(lid.texture, seen[..., :2]), seen[..., 2], box)
+
+
+def _rows(start: float, end: float, count: int) -> np.ndarray:
+    return np.linspace(start, end, count)[:, None, None]
+
+
+def _smooth(skin: np.ndarray) -> np.ndarray:
+    return cv2.GaussianBlur(skin[None], (0, 0), _WIDTH / 10)[0]
+
+
+def _without_lashes(skin: np.ndarray) -> np.ndarray:
+    """Fill what is dark and narrow across the lid."""
+    return cv2.morphologyEx(skin, cv2.MORPH_CLOSE, np.ones((1, _WIDTH // 7), np.uint8))
+
+
+def _smoothstep(x: np.ndarray) -> np.ndarray:
+    x = np.clip(x, 0, 1)
+    return x * x * (3 - 2 * x)

@@ -1,0 +1,64 @@
+import numpy as np
+import pytest
+
+from cameo3d.geometry.face_topology import LEFT_LID_TOP, LEFT_LID_UPPER, LEFT_LOWER_FOLD, LEFT_UPPER_FOLD
+from cameo3d.models.relief.lids import Lid, draw_lid, make_lid
+
+EDGE, FOLD = 60, 48
+"""Rows of the lid's edge and fold in the photo."""
+SKIN = np.array((200, 150, 120))
+
+
+def face(edge: float = EDGE) -> tuple[np.ndarray, np.ndarray]:
+    """Vertices around a straight lid, in pixels and in space at a thousand pixels a metre."""
+    points = np.zeros((468, 2), np.float32)
+    for line, row in (
+        (LEFT_LOWER_FOLD, 95),
+        (LEFT_LID_TOP, FOLD - 8),
+        (LEFT_UPPER_FOLD, FOLD),  # Its ends belong to the lower fold, too.
+        (LEFT_LID_UPPER, edge),
+    ):
+        points[list(line)] = np.column_stack((np.linspace(130, 50, 9), np.full(9, row)))
+    return points, np.column_stack((points / 1000, np.ones(468))).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def photo() -> np.ndarray:
+    """Skin with a lash line of four pixels, single lashes above it, and the white of an eye below it."""
+    image = np.full((120, 180, 4), 255, np.uint8)
+    image[..., :3] = SKIN
+    image[EDGE : EDGE + 20, :, :3] = 240
+    image[EDGE - 8 : EDGE, ::6, :3] = 60
+    image[EDGE - 2 : EDGE + 2, :, :3] = 30
+    return image
+
+
+@pytest.fixture(scope="module")
+def lid(photo) -> Lid:
+    return make_lid(0, photo, *face())
+
+
+def drawn(photo: np.ndarray, lid: Lid, edge: float) -> np.ndarray:
+    output = photo.copy()
+    points, positions = face(edge)
+    draw_lid(output, lid, positions, points)
+    return output
+
+
+@pytest.mark.parametrize("edge", [EDGE, EDGE - 4])
+def test_a_lid_that_has_not_grown_leaves_the_photo_alone(photo, lid, edge):
+    np.testing.assert_array_equal(drawn(photo, lid, edge), photo)
+
+
+def test_clean_skin_unfolds_without_the_lashes_and_the_white(photo, lid):
+    unfolded = drawn(photo, lid, EDGE + 20)[FOLD + 8 : EDGE + 14, 70:110, :3]
+    # Shaded towards the edge by up to a tenth, and more next to the lash line.
+    assert np.abs(unfolded / SKIN - 0.94).max() < 0.07
+
+
+@pytest.mark.parametrize("grown", [12, 20, 28])
+def test_the_lash_line_travels_with_the_edge_and_keeps_its_thickness(photo, lid, grown):
+    column = drawn(photo, lid, EDGE + grown)[EDGE + 4 :, 90, 1].astype(int)
+    dark = np.flatnonzero(column < 90) + EDGE + 4
+    assert abs(dark.mean() + 0.5 - (EDGE + grown)) < 1.5
+    assert 3 <= np.ptp(dark) + 1 <= 6
