@@ -240,8 +240,8 @@ def _enamel(image: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> np.nd
     brightest = np.quantile(image[face > 0].mean(-1), 0.97)
     # Eyes may lie in shadow or in glare.
     light = min(max(white.mean(), 1.5 * skin.mean()), brightest)
-    tint = 0.4 + 0.4 * white / white.mean().clip(1) + 0.2 * skin / skin.mean().clip(1)
-    tint[1] += 0.25 * (tint[0] - tint[1])  # ivory where those are rosy, and grey where they are grey
+    tint = 0.3 + 0.4 * white / white.mean().clip(1) + 0.3 * skin / skin.mean().clip(1)
+    tint[1] += 0.35 * (tint[0] - tint[1])  # ivory where those are rosy, and grey where they are grey
     return light * tint / tint.mean()
 
 
