@@ -41,9 +41,9 @@ _FADE = 0.0025
 """Metres of further opening over which what the photo shows, but for its teeth, gives way to the rest."""
 _DEPTH = 0.006
 """Metres from the lips back to the teeth."""
-_TEETH, _THROAT = 0.0045, 0.012
+_TEETH, _THROAT = 0.003, 0.015
 """Metres from the opening back to where the light on teeth, and on tongue and throat, is counted."""
-_FROM_ABOVE = 0.3
+_FROM_ABOVE = 0.25
 """How far light comes down on its way inside, as a share of that way."""
 
 
