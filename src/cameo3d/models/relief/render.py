@@ -184,19 +184,14 @@ class _Painter:
             draw_lid(image, self.lids[side], front[:468], corners)
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
         mouth = avatar.mouth
-        cavity, lower, upper, seen = (
+        cavity, lower, upper = (
             view.pixels(with_head(patch.positions.numpy()) + moved)
-            for patch, moved in (
-                (mouth.cavity, jaw / 2),
-                (mouth.lower, jaw),
-                (mouth.upper, 0),
-                (mouth.seen, 0),
-            )
+            for patch, moved in ((mouth.cavity, jaw), (mouth.lower, jaw), (mouth.upper, 0))
         )
         lips = _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER)
-        opening = float(np.linalg.norm(front[14] - front[13]))
+        per_meter = CROP_FOCAL * view.side / float(front[13, 2])
         widened = float((change[14] - change[13]) @ target[:, 1])
-        draw_mouth(image, mouth, (cavity, lower, upper, seen), lips, opening, widened)
+        draw_mouth(image, mouth, (cavity, lower, upper), lips, per_meter, widened)
         return image
 
     def _with_torso(

@@ -1,0 +1,137 @@
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
+from cameo3d.models.relief.mouth import Mouth, draw_mouth, make_mouth
+from cameo3d.values import BLENDSHAPES
+
+SIDE, FOCAL, DISTANCE = 400, 1000.0, 0.7
+PER_METER = FOCAL / DISTANCE
+DARK = (12, 12, 12)
+
+
+@dataclass
+class Person:
+    """A face of one colour in front of black, with darkness or teeth between its lips."""
+
+    image: np.ndarray
+    mouth: Mouth
+    lips: np.ndarray
+
+
+def person(skin=(180, 140, 120), teeth=None, jaw=0.25) -> Person:
+    expression = torch.zeros(52)
+    expression[BLENDSHAPES.index("jawOpen")] = jaw
+    model = load_face_model()
+    vertices = model.vertices(torch.zeros(len(model.identity_basis)), expression).numpy()
+    positions = vertices + np.array([0, 0, DISTANCE], np.float32)
+    points = positions[:, :2] / positions[:, 2:] * FOCAL + SIDE / 2
+    landmarks = np.zeros((478, 3), np.float32)
+    landmarks[:468, :2] = points
+    image = np.zeros((SIDE, SIDE, 3), np.uint8)
+    cv2.fillPoly(image, [points[list(OVAL)].astype(np.int32)], skin)
+    lips = np.concatenate((points[list(INNER_LIP_UPPER)], points[list(INNER_LIP_LOWER[1:-1])[::-1]]))
+    inside = np.zeros((SIDE, SIDE), np.uint8)
+    cv2.fillPoly(inside, [np.rint(lips * 16).astype(np.int32)], 1, shift=4)
+    image[inside > 0] = DARK
+    if teeth:  # in the upper two thirds of the opening
+        reach = points[13, 1] + 0.67 * (points[14, 1] - points[13, 1])
+        image[(inside > 0) & (np.arange(SIDE)[:, None] < reach)] = teeth
+
+    def rays(at: np.ndarray) -> np.ndarray:
+        return np.column_stack(((at - SIDE / 2) / FOCAL, np.ones(len(at)))).astype(np.float32)
+
+    mouth = make_mouth(image, landmarks, positions[:, 2].copy(), rays, PER_METER)
+    return Person(image, mouth, lips.astype(np.float32))
+
+
+def draw(who: Person, opened: float = 0.0) -> np.ndarray:
+    """Draw the mouth when the lower lip, and the jaw with it, has dropped by so many metres."""
+    lips = who.lips.copy()
+    below = len(INNER_LIP_UPPER)
+    arc = np.sin(np.linspace(0, np.pi, len(lips) - below + 2)[1:-1])
+    lips[below:, 1] += arc * opened * PER_METER
+    mouth, drop = who.mouth, np.array([0, opened, 0])
+    pixels = [
+        (at[:, :2] / at[:, 2:] * FOCAL + SIDE / 2).astype(np.float32)
+        for at in (
+            mouth.cavity.positions.numpy() + drop,
+            mouth.lower.positions.numpy() + drop,
+            mouth.upper.positions.numpy(),
+        )
+    ]
+    output = np.dstack((who.image, np.full((SIDE, SIDE), 255, np.uint8)))
+    draw_mouth(output, mouth, (pixels[0], pixels[1], pixels[2]), lips, PER_METER, opened)
+    return output[..., :3].astype(float)
+
+
+def on_midline(who: Person, picture: np.ndarray, below_upper_lip: float) -> np.ndarray:
+    """The mean colour across the two front teeth, so many metres below the middle of the upper lip."""
+    x, y = who.lips[len(INNER_LIP_UPPER) // 2]
+    row = int(y + below_upper_lip * PER_METER)
+    half = int(0.006 * PER_METER)
+    return picture[row, int(x) - half : int(x) + half].mean(0)
+
+
+@pytest.mark.parametrize("skin", [(60, 40, 30), (128, 100, 90), (230, 200, 180)])
+def test_drawn_teeth_are_no_brighter_than_skin_but_brighter_than_what_lies_behind(skin):
+    who = person(skin)
+    picture = draw(who, 0.015)
+    teeth = on_midline(who, picture, 0.002).mean()
+    assert teeth < np.mean(skin)
+    assert teeth > 1.5 * on_midline(who, picture, 0.006).mean()
+
+
+def test_drawn_teeth_are_warmer_than_grey_and_paler_than_skin():
+    who = person((190, 140, 110))
+    red, _, blue = on_midline(who, draw(who, 0.015), 0.002)
+    assert 1 < red / blue < 190 / 110
+
+
+def test_a_grey_photo_gets_a_grey_mouth():
+    picture = draw(person((150, 150, 150)), 0.012)
+    assert np.ptp(picture, axis=-1).max() <= 1  # rounding
+
+
+def test_less_light_reaches_the_teeth_between_nearly_closed_lips():
+    who = person(jaw=0.12)
+    slit, wide = (on_midline(who, draw(who, opened), 0.0015).mean() for opened in (0.001, 0.015))
+    assert slit < 0.8 * wide
+
+
+def test_corners_and_throat_lie_in_shadow():
+    who = person()
+    picture = draw(who, 0.015).mean(-1)
+    middle, corner = (who.lips[at] + (3, 0.0015 * PER_METER) for at in (len(INNER_LIP_UPPER) // 2, 1))
+    assert picture[int(corner[1]), int(corner[0])] < 0.7 * picture[int(middle[1]), int(middle[0])]
+    tongue, throat = (on_midline(who, picture[..., None], below) for below in (0.018, 0.009))
+    assert throat < 0.8 * tongue
+
+
+@pytest.mark.parametrize("teeth", [None, (200, 195, 180)])
+def test_an_opening_mouth_changes_steadily(teeth):
+    who = person(teeth=teeth)
+    # Seen from so far that moving edges are soft, as for an eye that looks for flashes.
+    openings = np.arange(0, 0.02, 0.00025)
+    seen = np.stack([cv2.GaussianBlur(draw(who, opened), (0, 0), 4) for opened in openings])
+    # Largest steps measured: 7 and 5 of 255 in a quarter of a millimetre, as the lip uncovers what is behind.
+    assert np.abs(np.diff(seen, axis=0)).max() < 10
+
+
+def test_without_further_opening_the_photos_own_inside_returns():
+    who = person(teeth=(200, 195, 180))
+    assert np.abs(draw(who) - who.image).mean(-1).max() < 40  # along the edge of the lips
+    assert np.abs(draw(who) - who.image).mean() < 0.05
+
+
+def test_teeth_that_the_photo_shows_stay_and_what_lies_below_them_gives_way():
+    who = person(teeth=(200, 195, 180))
+    opened = draw(who, 0.015)
+    gap = np.ptp(who.lips[[len(INNER_LIP_UPPER) // 2, -(len(INNER_LIP_LOWER) // 2)], 1]) / PER_METER
+    np.testing.assert_allclose(on_midline(who, opened, 0.4 * gap), (200, 195, 180), atol=6)
+    assert np.abs(on_midline(who, opened, 0.95 * gap) - DARK).max() > 5
