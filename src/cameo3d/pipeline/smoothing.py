@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
+from cameo3d.geometry.easing import smoothstep
 from cameo3d.values.motion import BLENDSHAPES, Motion
 
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]
@@ -84,5 +85,4 @@ def _calm(
     # A move shows in frames around it, too: widen it a little, so that its start and end keep their shape.
     change = gaussian_filter1d(np.abs(move - rest), 0.5 * kind.rest_seconds * frames, axis=0, mode="nearest")
     change = np.maximum(change, np.abs(move - rest))
-    share = ((change - kind.noise) / (2 * kind.noise)).clip(0, 1)
-    return rest + (move - rest) * (share * share * (3 - 2 * share))
+    return rest + (move - rest) * smoothstep((change - kind.noise) / (2 * kind.noise))

@@ -9,6 +9,7 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
+from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import (
     LEFT_IRIS,
     LEFT_LID_LOWER,
@@ -102,8 +103,8 @@ def draw_eye(
     where = texture_positions(eye.patch, pixels, box)
     center, radius = eye.iris[:2].numpy(), float(eye.iris[2])
     distance = np.linalg.norm(where - (center + shift), axis=-1) / radius
-    fade = 1 - np.clip((distance - 1.1) / 1.7, 0, 1)
-    where = where - shift * (fade * fade * (3 - 2 * fade))[..., None].astype(np.float32)
+    fade = smoothstep(1 - (distance - 1.1) / 1.7)
+    where = where - shift * fade[..., None].astype(np.float32)
     blend(output, look_up(eye.patch.texture.numpy(), where), mask, box)
 
 

@@ -11,6 +11,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import (
     LEFT_LID_TOP,
     LEFT_LID_UPPER,
@@ -100,18 +101,18 @@ def make_lid(
 
     away = _rows(-_SHADOW, 1.0, _LASHES)  # From the middle of the lash line, in halves of its thickness.
     lashes = between(low, low + up * lash_pixels, away.clip(0))
-    lashes = skin[0] + (lashes - skin[0]) * _smoothstep((1 - away) / 0.6)
-    shadow = 0.3 * _smoothstep((_SHADOW + away) / (_SHADOW - 0.5))
+    lashes = skin[0] + (lashes - skin[0]) * smoothstep((1 - away) / 0.6)
+    shadow = 0.3 * smoothstep((_SHADOW + away) / (_SHADOW - 0.5))
     rise = _rows(0.0, 1.0, _FOLD)
     folded = _without_lashes(between(low, high, _KEPT + (1 - _KEPT) * rise))
-    folded = clean + (folded - clean) * _smoothstep(rise)
+    folded = clean + (folded - clean) * smoothstep(rise)
     leave = _rows(0.0, 1.0, _ABOVE)
     above = _without_lashes(between(high, brow, leave))
 
     colors = np.concatenate((lashes, skin, folded, above))
     alpha = np.ones((*colors.shape[:2], 1))
-    alpha[:_LASHES] = np.maximum(_smoothstep((1 + away) / 0.9), shadow)
-    alpha[-_ABOVE:] = _smoothstep((1 - leave) / 0.8)
+    alpha[:_LASHES] = np.maximum(smoothstep((1 + away) / 0.9), shadow)
+    alpha[-_ABOVE:] = smoothstep((1 - leave) / 0.8)
     texture = np.rint(np.concatenate((colors, 255 * alpha), -1)).clip(0, 255).astype(np.uint8)
     lengths = np.linalg.norm(positions[fold] - positions[edge], axis=1)
     return Lid(edge, fold, top, texture, lengths, _LASH * across)
@@ -132,7 +133,7 @@ def draw_lid(
         pixels: The same vertices in the output.
     """
     lengths = np.linalg.norm(positions[lid.fold] - positions[lid.edge], axis=1)
-    shown = _smoothstep((lengths / lid.lengths.clip(1e-6) - 1) / _GROWTH)
+    shown = smoothstep((lengths / lid.lengths.clip(1e-6) - 1) / _GROWTH)
     # Lashes and fold keep their size; the skin between them takes up the rest.
     lash = (lid.lash / lengths.clip(1e-6)).clip(max=0.4)
     kept = 1 - (1 - _KEPT) * (lid.lengths / lengths.clip(1e-6)).clip(max=1)
@@ -168,8 +169,3 @@ def _smooth(skin: np.ndarray) -> np.ndarray:
 def _without_lashes(skin: np.ndarray) -> np.ndarray:
     """Fill what is dark and narrow across the lid."""
     return cv2.morphologyEx(skin, cv2.MORPH_CLOSE, np.ones((1, _WIDTH // 7), np.uint8))
-
-
-def _smoothstep(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)

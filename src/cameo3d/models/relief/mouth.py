@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
+from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
 from cameo3d.models.relief.eyes import LIDS, blend, box_around
 from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
@@ -104,7 +105,7 @@ def make_mouth(
         sure = inside > 0.9
         if sure.any() and np.quantile(picture[sure].mean(-1), 0.8) > 0.75 * skin.mean():
             enamel, shown_edge, upper_edge = _shown_teeth(picture, sure, aside, down)
-            above = _smooth((shown_edge - down) / 0.0008 + 0.8)
+            above = smoothstep((shown_edge - down) / 0.0008 + 0.8)
             shown = np.dstack((seen[..., :3], seen[..., 3] * above))
 
     lip_down = ((lower[5] - upper[5]) @ turn.T / per_meter)[1]
@@ -265,8 +266,8 @@ def _shown_teeth(
 def _cavity(aside: np.ndarray, down: np.ndarray, flesh: np.ndarray) -> np.ndarray:
     """Darkness, and the tongue that lies behind the lower teeth, its back in shadow."""
     height = np.hypot(aside / 0.024, (down - 0.012) / 0.026)
-    body = _smooth((1 - height) / 0.35)
-    shade = 0.40 + 0.65 * _smooth((down + 0.015) / 0.014)
+    body = smoothstep((1 - height) / 0.35)
+    shade = 0.40 + 0.65 * smoothstep((down + 0.015) / 0.014)
     groove = 1 - 0.15 * np.exp(-((aside / 0.0018) ** 2))
     light = 0.22 + (shade * groove - 0.22) * body
     return np.dstack((flesh * light[..., None], np.full(aside.shape, 255.0)))
@@ -301,17 +302,11 @@ def _row(
     reach -= np.array(_ROUND)[number] * np.abs(across) ** np.array(_BOXY)[number]
     into = inwards + reach
     beside = (1 - np.abs(across)) * width / 2 * np.cos(angle)
-    shade = (1 - 0.12 * across**2) * (0.82 + 0.18 * _smooth(beside / 0.0004)) * np.cos(angle) ** 0.6
-    is_gum = _smooth((into - _TOOTH_HEIGHT + 0.0015 * across**2) / 0.001)[..., None]
+    shade = (1 - 0.12 * across**2) * (0.82 + 0.18 * smoothstep(beside / 0.0004)) * np.cos(angle) ** 0.6
+    is_gum = smoothstep((into - _TOOTH_HEIGHT + 0.0015 * across**2) / 0.001)[..., None]
     color = (enamel + (gum - enamel) * is_gum) * shade[..., None]
-    alpha = _smooth(into / 0.0009) * _smooth((0.0225 - np.abs(aside)) / 0.006)
+    alpha = smoothstep(into / 0.0009) * smoothstep((0.0225 - np.abs(aside)) / 0.006)
     return np.dstack((color, alpha * 255))
-
-
-def _smooth(share: np.ndarray) -> np.ndarray:
-    """From 0 to 1 without a kink."""
-    share = share.clip(0, 1)
-    return share * share * (3 - 2 * share)
 
 
 def _from_photo(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:

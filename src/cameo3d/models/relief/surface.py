@@ -10,6 +10,7 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 from scipy.spatial import Delaunay, KDTree
 
+from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.rasterizer import rasterize
 
 SKULL_CENTER = np.array([0.0, -0.03, 0.06], np.float32)
@@ -68,10 +69,10 @@ def lift(
     chin = _chin_level(face_points, head_position)
     # The head ends at the jaw, and beside it a little higher; the neck takes up the motion.
     jaw = chin + 0.002 - 0.035 * np.clip((np.abs(x) - 0.03) / 0.06, 0, 1)
-    head = 1 - _smoothstep((y - jaw) / 0.06)
+    head = 1 - smoothstep((y - jaw) / 0.06)
     dressed = cv2.resize(cloth, (columns, rows), interpolation=cv2.INTER_AREA)
     dressed = cv2.GaussianBlur(dressed, (0, 0), 0.005 / cell_meters)
-    head = head * (1 - 0.9 * dressed * _smoothstep((y - jaw - 0.004) / 0.022))
+    head = head * (1 - 0.9 * dressed * smoothstep((y - jaw - 0.004) / 0.022))
 
     silhouette = (skull_depth + 0.025 * (1 - head)).astype(np.float32)
     raster = rasterize(face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns)
@@ -203,11 +204,6 @@ def _inside(person: np.ndarray, points: np.ndarray, margin: int) -> np.ndarray:
     grown = cv2.dilate(person.astype(np.uint8), np.ones((2 * margin + 1,) * 2)) > 0
     cell = np.clip((points // _CELL).astype(int), 0, np.array(person.shape)[::-1] - 1)
     return grown[cell[:, 1], cell[:, 0]]
-
-
-def _smoothstep(x: np.ndarray) -> np.ndarray:
-    x = np.clip(x, 0, 1)
-    return x * x * (3 - 2 * x)
 
 
 def _solve_poisson(
