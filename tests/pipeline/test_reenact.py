@@ -1,6 +1,12 @@
-import numpy as np
+from dataclasses import replace
 
-from cameo3d.pipeline.reenact import matching_frame
+import numpy as np
+import torch
+
+from cameo3d.pipeline.animate import create
+from cameo3d.pipeline.motion import TrackedVideo
+from cameo3d.pipeline.reenact import matching_frame, seen_at
+from cameo3d.values.motion import still_motion
 
 
 def frames() -> list[np.ndarray]:
@@ -32,3 +38,15 @@ def test_the_search_stops_at_the_frame_itself():
 
     assert matching_frame(frames()[1], watched()) == 1
     assert len(seen) == 2
+
+
+def test_a_video_that_takes_the_head_for_nearer_is_brought_to_the_avatars_distance(astronaut_path):
+    avatar = create(astronaut_path)
+    moved = avatar.translation + torch.tensor([[0.0, 0, 0], [0.02, -0.01, 0.03]])
+    motion = replace(still_motion(2), translation=0.97 * moved, rotation=torch.full((2, 3), 0.1))
+    tracked = TrackedVideo(motion, avatar.crop, avatar.identity + 1, (512, 512), 0)
+    known, video = seen_at(avatar, tracked, 0)
+    torch.testing.assert_close(video.motion.translation, moved)
+    torch.testing.assert_close(known.translation, avatar.translation)
+    torch.testing.assert_close(known.rotation, motion.rotation[0])
+    torch.testing.assert_close(known.identity, avatar.identity + 1)

@@ -308,7 +308,7 @@ def _track_driver(
     frame = matching_frame(avatar.photo.numpy(), read_frames(driver, info.frame_rate))
     known = avatar.identity if frame is None else None
     tracked = track_video(driver, 0, smooth, crop=avatar.crop, identity=known, progress=progress)
-    return (avatar if frame is None else seen_at(avatar, tracked, frame)), tracked
+    return (avatar, tracked) if frame is None else seen_at(avatar, tracked, frame)
 
 
 def _read_background(background: str | Path) -> UInt8[np.ndarray, "height width 3"] | Literal["keep"] | None:

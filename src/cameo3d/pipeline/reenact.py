@@ -37,22 +37,27 @@ def matching_frame(
     return best
 
 
-def seen_at(avatar: Avatar, tracked: TrackedVideo, frame: int) -> Avatar:
-    """The avatar with shape, pose, expression and gaze as tracked in its own frame of the driver.
+def seen_at(avatar: Avatar, tracked: TrackedVideo, frame: int) -> tuple[Avatar, TrackedVideo]:
+    """Bring an avatar and the tracked video, of which its photo is a frame, into agreement.
 
-    A still and a video are not measured quite alike; starting from the video's own measure makes that
-    frame come out as the photo itself, and every other one move from there by what the video moves.
+    A still and a video are not measured quite alike. The avatar takes shape, pose, expression and gaze as
+    tracked in its own frame, so that this frame comes out as the photo itself, and every other one moves from
+    there by what the video moves. A head that the video takes for smaller, it takes for nearer, too: positions
+    are scaled to the avatar's distance, at which its surface lies; no picture changes by that.
     """
     there = tracked.motion.frame(frame)
+    scale = avatar.translation[2] / there.translation[0, 2]
+    motion = replace(tracked.motion, translation=tracked.motion.translation * scale)
     fields: Any = avatar  # a dataclass, which a protocol cannot say
-    return replace(
+    avatar = replace(
         fields,
         identity=tracked.identity,
         expression=there.expression[0],
         rotation=there.rotation[0],
-        translation=there.translation[0],
+        translation=motion.translation[frame],
         gaze=there.gaze[0],
     )
+    return avatar, replace(tracked, motion=motion)
 
 
 def _small(image: np.ndarray) -> np.ndarray:
