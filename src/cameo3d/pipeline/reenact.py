@@ -41,9 +41,9 @@ def seen_at(avatar: Avatar, tracked: TrackedVideo, frame: int) -> tuple[Avatar, 
     """Bring an avatar and the tracked video, of which its photo is a frame, into agreement.
 
     A still and a video are not measured quite alike. The avatar takes shape, pose, expression and gaze as
-    tracked in its own frame, so that this frame comes out as the photo itself, and every other one moves from
-    there by what the video moves. A head that the video takes for smaller, it takes for nearer, too: positions
-    are scaled to the avatar's distance, at which its surface lies; no picture changes by that.
+    tracked in its own frame, so that this frame comes out as the photo itself, and every other one moves on
+    from there. A head that the video takes for smaller, it takes for nearer, too: positions are scaled to the
+    avatar's distance, at which its surface lies; no picture changes by that.
     """
     there = tracked.motion.frame(frame)
     scale = avatar.translation[2] / there.translation[0, 2]
