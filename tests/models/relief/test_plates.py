@@ -31,3 +31,15 @@ def test_person_and_background_are_told_apart_at_a_soft_edge():
     np.testing.assert_allclose(plate, np.broadcast_to(behind, plate.shape), atol=2)
     colors = foreground_colors(image, matte, plate)
     np.testing.assert_allclose(colors, np.broadcast_to(person, colors.shape), atol=6)
+
+
+def test_lines_behind_a_person_go_on_next_to_the_outline():
+    image = np.full((400, 400, 3), 220, np.uint8)
+    image[180:220] = 40
+    matte = np.zeros((400, 400), np.float32)
+    matte[60:400, 140:260] = 1
+    plate = background_plate(image, matte, 4)
+    just_inside = plate[190:210, 142:156].mean()
+    assert just_inside < 100
+    assert plate[120:160, 142:156].mean() > 190
+    np.testing.assert_array_equal(plate[:, :130], image[:, :130])
