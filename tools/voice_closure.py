@@ -22,7 +22,7 @@ from string import ascii_lowercase
 
 import numpy as np
 from jaxtyping import Float
-from pocketsphinx import Decoder
+from pocketsphinx import Decoder  # pyright: ignore[reportMissingImports]
 from voice_table import clips, moved
 
 from cameo3d.data.voice_clips import VoiceClip

@@ -44,6 +44,8 @@ _DEPTH = 0.006
 """Metres from the lips back to the teeth."""
 _TEETH, _THROAT = 0.003, 0.015
 """Metres from the opening back to where the light on teeth, and on tongue and throat, is counted."""
+_SCATTERED = 0.3
+"""Share of the light on what lies deep inside that comes from the lips and teeth around it, and never goes out."""
 _FROM_ABOVE = 0.25
 """How far light comes down on its way inside, as a share of that way."""
 
@@ -166,6 +168,7 @@ def draw_mouth(
     image = np.zeros((*mask.shape, 4), np.uint8)
     image[..., 3] = 255
     deep, near = (_light(outline, box, distance * per_meter) for distance in (_THROAT, _TEETH))
+    deep = _SCATTERED + (1 - _SCATTERED) * deep
     lit, fading = np.ones_like(mask), np.full_like(mask, np.clip(1 - widened / _FADE, 0, 1))
     cavity, lower, upper = (
         texture_positions(patch, at, box)
