@@ -45,7 +45,7 @@ _DEPTH = 0.006
 _TEETH, _THROAT = 0.003, 0.015
 """Metres from the opening back to where the light on teeth, and on tongue and throat, is counted."""
 _SCATTERED = 0.3
-"""Share of the light on what lies deep inside that comes from the lips and teeth around it, and never goes out."""
+"""Share of the light deep inside that comes from the lips and teeth around, and never goes out."""
 _FROM_ABOVE = 0.25
 """How far light comes down on its way inside, as a share of that way."""
 
