@@ -56,14 +56,14 @@ def background_plate(
     height, width = hole.shape
     rows = min(_COARSE, height)
     size = (math.ceil(width * rows / height), rows)
-    # Pixels at the hole's border are mixed with what fills it smoothly, not with the person.
-    coarse = cv2.resize(smooth.clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    coarse = cv2.resize(np.rint(smooth).clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
     unknown = cv2.resize(hole.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
     lines = cv2.inpaint(coarse, unknown, _LINE_RADIUS, cv2.INPAINT_TELEA)
-    lines = cv2.resize(lines, (width, height), interpolation=cv2.INTER_LINEAR).astype(np.float32)
+    # Added as a difference, which vanishes at the hole's border, they leave no seam there.
+    lines = cv2.resize(lines.astype(np.float32) - coarse, (width, height), interpolation=cv2.INTER_LINEAR)
     inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5) / (_UNCOVERED * height)
     share = (smoothstep(1.5 - 1.5 * inside) * hole)[..., None]
-    return np.rint(smooth + (lines - smooth) * share).clip(0, 255).astype(np.uint8)
+    return np.rint(smooth + lines * share).clip(0, 255).astype(np.uint8)
 
 
 def foreground_colors(
