@@ -60,16 +60,16 @@ class ExpressionChange:
         self._jaw = torch.zeros(52, 3)
         self._jaw[shapes] = model.expression_basis[shapes][:, list(_JAW_WITNESSES)].mean(1)
         self._source_gaps = [rim.gaps(rest) for rim in self._rims]
-        self._model_gaps = [self._modelled(rim, expression) for rim in self._rims]
+        self._model_gaps = self._modelled(expression)
         self._neutral_gaps = [rim.gaps(self._neutral) for rim in self._rims]
 
     def __call__(self, expression: Float[Tensor, "52"]) -> Float[Tensor, "468 3"]:
         """Displacements from the photo's vertices, head axes, metres; zero for the photo's own expression."""
         change = ((expression - self._source) @ self._basis).view(-1, 3)
-        moved = self._rest + change
+        moved, gaps = self._rest + change, self._modelled(expression)
         for number, rim in enumerate(self._rims):
             source, modelled = self._source_gaps[number], self._model_gaps[number]
-            gap, neutral = self._modelled(rim, expression), self._neutral_gaps[number]
+            gap, neutral = gaps[number], self._neutral_gaps[number]
             # What the model cannot explain of the photo's gap fades as the model closes.
             share = torch.where(gap >= modelled, 1.0, gap.clamp(min=0) / modelled.clamp(min=1e-6)).clamp(
                 max=1
@@ -88,14 +88,17 @@ class ExpressionChange:
         """How far the lower teeth move from the photo's, head axes, metres."""
         return (expression - self._source) @ self._jaw
 
-    def _modelled(self, rim: "_Rim", expression: Tensor) -> Tensor:
-        """How far the model opens, point by point, metres."""
-        if rim.blink is None:
-            return rim.gaps(self._neutral + (expression @ self._basis).view(-1, 3))
+    def _modelled(self, expression: Tensor) -> list[Tensor]:
+        """How far the model opens at every rim, point by point, metres."""
         awake = expression.clone()
-        awake[rim.blink] = 0
-        gaps = rim.gaps(self._neutral + (awake @ self._basis).view(-1, 3))
-        return gaps.clamp(min=0) * (1 - expression[rim.blink])
+        awake[[rim.blink for rim in self._rims if rim.blink is not None]] = 0
+        posed = self._neutral + (awake @ self._basis).view(-1, 3)
+        return [
+            rim.gaps(posed)
+            if rim.blink is None
+            else rim.gaps(posed).clamp(min=0) * (1 - expression[rim.blink])
+            for rim in self._rims
+        ]
 
 
 class _Rim:
