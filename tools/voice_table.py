@@ -21,16 +21,14 @@ from cameo3d.data.voice_clips import VoiceClip, prepared_name, track_clip
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
-from cameo3d.models.voice.lite.mouth import MOUTH_SHAPES, Mouth, load_mouth
+from cameo3d.models.voice.lite.mouth import MOUTH_COLUMNS, Mouth, load_mouth
 from cameo3d.models.voice.lite.stream import LiteMouthStream
 from cameo3d.models.voice.streaming import SpeakerStream
 from cameo3d.training.voice import held_out
-from cameo3d.values import BLENDSHAPES
 from cameo3d.values.motion import joined
 from cameo3d.values.storage import load_value, save_value
 
 UNSEEN = ("hdtf_", "dfrf_", "mead_", "talkvid_")
-_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 
 
 @dataclass(frozen=True)
@@ -67,7 +65,7 @@ def moved(mouth: Mouth, clip: VoiceClip) -> Float[Tensor, "frames shapes"]:
     stream = SpeakerStream(LiteMouthStream(mouth, likeliest), likeliest)
     motion = joined([stream.push(clip.samples.numpy()), stream.finish()])
     missing = max(0, len(clip) - len(motion))  # where sound ends before the picture
-    return nn.functional.pad(motion.expression[: len(clip), _COLUMNS], (0, 0, 0, missing))
+    return nn.functional.pad(motion.expression[: len(clip), MOUTH_COLUMNS], (0, 0, 0, missing))
 
 
 def row(group: str, clip: VoiceClip, weights: Tensor, other: Tensor) -> Row:

@@ -20,15 +20,13 @@ from cameo3d.errors import InputError
 from cameo3d.media.audio import read_audio
 from cameo3d.media.files import check_input, shown
 from cameo3d.models.voice.lite.lips import lip_opening
-from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, FRAME_RATE, MOUTH_SHAPES
+from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, FRAME_RATE, MOUTH_COLUMNS, MOUTH_SHAPES
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, SAMPLE_RATE, WINDOW, power_spectra
 from cameo3d.pipeline.motion import track_video
-from cameo3d.values import BLENDSHAPES
 from cameo3d.values.storage import load_value, save_value
 
 logger = logging.getLogger(__name__)
 
-_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 _LEADS = (("grid_", 0.5), ("obama_wa", -1.65), ("obama_wh", -0.8))
 """By how many frames the lips of a corpus come later than in most; measured, see docs/cards/voice.md."""
 
@@ -115,7 +113,7 @@ def track_clip(path: Path, name: str, speaker: str) -> VoiceClip:
         FaceError: If it shows no face.
     """
     motion = track_video(path, smooth=0.0, frame_rate=FRAME_RATE).motion
-    weights = motion.expression[:, _COLUMNS].float()
+    weights = motion.expression[:, MOUTH_COLUMNS].float()
     samples = _samples(path)
     sounds = name_sounds(_filled(samples, len(weights)))
     return VoiceClip(name, speaker, True, torch.from_numpy(samples), sounds, weights, lip_opening(weights))

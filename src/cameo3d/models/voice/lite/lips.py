@@ -6,11 +6,9 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.models.voice.lite.mouth import MOUTH_SHAPES
-from cameo3d.values import BLENDSHAPES
+from cameo3d.models.voice.lite.mouth import MOUTH_COLUMNS
 
 _LIPS, _CORNERS, _EYES = (13, 14), (78, 308), (33, 263)
-_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 
 
 def lip_opening(weights: Float[Tensor, "*batch shapes"]) -> Float[Tensor, "*batch"]:
@@ -33,5 +31,5 @@ def _distance(weights: Tensor, one: int, other: int) -> Tensor:
 def _between(one: int, other: int) -> tuple[Float[Tensor, "3"], Float[Tensor, "shapes 3"]]:
     model = load_face_model()
     scale = (model.mean[_EYES[0]] - model.mean[_EYES[1]]).norm()
-    basis = model.expression_basis[_COLUMNS]
+    basis = model.expression_basis[MOUTH_COLUMNS]
     return (model.mean[other] - model.mean[one]) / scale, (basis[:, other] - basis[:, one]) / scale

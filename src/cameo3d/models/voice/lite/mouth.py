@@ -23,6 +23,7 @@ from cameo3d.models.voice.lite.ear import (
 )
 from cameo3d.models.voice.lite.flow import Flow
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, SAMPLE_RATE, WINDOW
+from cameo3d.values import BLENDSHAPES
 from cameo3d.weights.store import load_tensors
 
 FRAME_RATE = 25.0
@@ -55,6 +56,8 @@ _CONTROLS: tuple[tuple[str, ...], ...] = (
 )
 MOUTH_SHAPES: tuple[str, ...] = tuple(name for pair in _CONTROLS for name in pair)
 """The ARKit shapes that speech moves, in the order of the network's output; both sides move alike."""
+MOUTH_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
+"""Their places among all ARKit shapes."""
 _CONTROL_OF_SHAPE = tuple(index for index, pair in enumerate(_CONTROLS) for _ in pair)
 
 

@@ -8,7 +8,7 @@ from torch import Tensor
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.mouth import (
     FEATURE_CONTEXT,
-    MOUTH_SHAPES,
+    MOUTH_COLUMNS,
     Mouth,
     latent_noise,
     sample_span,
@@ -28,7 +28,6 @@ _FRAME_SAMPLES = HOP * FEATURES_PER_MOTION_FRAME
 _LIVELINESS = 1.2
 """How much further lips move than the network lets them: a likeliest motion is a mean, and moves less than
 anybody does (docs/cards/voice.md). Lips that touch still do."""
-_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 
 
 class LiteMouthStream:
@@ -68,7 +67,7 @@ class LiteMouthStream:
         if count:
             used = FEATURES_PER_MOTION_FRAME * (count - 1) + 2 * FEATURE_CONTEXT + 1
             noise = latent_noise(self._delivery.seed, self._frames, count) * self._delivery.temperature
-            weights[:, _COLUMNS] = _LIVELINESS * self._mouth(self._features[None, :used], noise[None])[0]
+            weights[:, MOUTH_COLUMNS] = _LIVELINESS * self._mouth(self._features[None, :used], noise[None])[0]
             self._features = self._features[FEATURES_PER_MOTION_FRAME * count :]
             self._frames += count
         return weights
