@@ -19,3 +19,9 @@ def test_a_model_with_arkits_own_shapes_gets_them_back():
     jaw = 17 + 0
     assert found.abs().max() <= 1.5
     assert found[jaw].argmax() == jaw
+
+
+def test_the_map_is_made_where_the_face_is():
+    arrays = vars(BaselFace.from_arrays(sheet_arrays(12)))
+    face = BaselFace(**{name: x.to("meta") for name, x in arrays.items()})
+    assert basel_from_arkit(face).device.type == "meta"

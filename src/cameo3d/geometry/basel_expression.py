@@ -32,5 +32,5 @@ def basel_from_arkit(face: BaselFace) -> Float[Tensor, "52 64"]:
     """
     ours = load_face_model().expression_basis[:, list(_MESH_POINTS)] * torch.tensor(DECIMETRES)
     basis = face.expression_basis[:, face.landmarks[17:]].flatten(1).double()
-    normal = basis @ basis.mT + _NOISE**2 * torch.eye(len(basis), dtype=basis.dtype)
-    return torch.linalg.solve(normal, basis @ ours.flatten(1).double().mT).mT.float()
+    normal = basis @ basis.mT + _NOISE**2 * torch.eye(len(basis), dtype=basis.dtype, device=basis.device)
+    return torch.linalg.solve(normal, basis @ ours.flatten(1).to(basis).mT).mT.float()

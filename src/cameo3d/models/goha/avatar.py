@@ -88,7 +88,7 @@ class Goha:
         self.regressor = regressor.eval()
         self.face = face
         self.matte = matte
-        self._basel_from_arkit = basel_from_arkit(face)
+        self._basel_from_arkit = basel_from_arkit(face).cpu()  # as motions are
 
     @property
     def device(self) -> torch.device:
