@@ -32,3 +32,9 @@ def test_without_any_hit_the_range_is_marked():
     assert near.tolist() == [[-1, -1]]
     assert far.tolist() == [[-2, -2]]
     assert not hits.any()
+
+
+def test_a_device_is_asked_for_no_value():
+    rays = torch.empty(1, 2, 3, device="meta")  # which has none
+    near, far, hits = box_crossing(rays, rays)
+    assert {x.device.type for x in (near, far, hits)} == {"meta"}

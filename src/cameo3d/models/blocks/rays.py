@@ -52,7 +52,8 @@ def box_crossing(
     enters = torch.minimum(first, second).amax(dim=-1)
     leaves = torch.maximum(first, second).amin(dim=-1)
     hits = enters <= leaves
-    if not hits.any():
-        return torch.full_like(enters, -1), torch.full_like(leaves, -2), hits
-    entries = enters[hits]
-    return torch.where(hits, enters, entries.min()), torch.where(hits, leaves, entries.max()), hits
+    # Nothing here asks for a value: that would make a GPU's host wait.
+    any_hit = hits.any()
+    nearest = torch.where(any_hit, enters.masked_fill(~hits, torch.inf).min(), -1)
+    farthest = torch.where(any_hit, enters.masked_fill(~hits, -torch.inf).max(), -2)
+    return torch.where(hits, enters, nearest), torch.where(hits, leaves, farthest), hits
