@@ -5,6 +5,8 @@ import torch
 from tiny_goha import TINY
 
 from cameo3d.geometry.bfm import FaceCoefficients
+from cameo3d.models.blocks.triplanes import DISTINCT_AXES
+from cameo3d.models.goha import lifting
 from cameo3d.models.goha.config import LITE, OFFICIAL
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, joined_input
 from cameo3d.models.goha.lifting import lay_on_planes, nearest_points
@@ -40,6 +42,14 @@ def test_nearest_points_are_those_of_an_exhaustive_search():
         for axes in ((0, 1), (0, 2), (2, 1))
     ]
     assert torch.equal(nearest_points(points, 9), torch.stack(expected, dim=1))
+    # What a GPU does instead of building a tree.
+    steps = steps.numpy()
+    compared = [lifting._compare_all(2 * points[1, :, list(axes)], steps) for axes in DISTINCT_AXES]
+    assert torch.equal(torch.stack(compared), torch.stack(expected, dim=1)[1])
+
+
+def test_nearest_points_are_found_without_leaving_the_device():
+    assert nearest_points(torch.empty(2, 50, 3, device="meta"), 9).shape == (2, 3, 9, 9)
 
 
 def test_eyes_move_six_pixels_wider_than_lips():

@@ -2,11 +2,14 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int64
+from jaxtyping import Float, Float32, Int64
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from cameo3d.models.blocks.triplanes import DISTINCT_AXES
+
+_ROWS_AT_ONCE = 8
+"""Of a plane, whose distances from all points are in memory at a time."""
 
 
 def nearest_points(
@@ -23,14 +26,10 @@ def nearest_points(
         box_side: Side in world units of the cube that the planes span.
     """
     steps = np.linspace(-1, 1, side, dtype=np.float32)
-    rows, columns = np.meshgrid(steps, steps, indexing="ij")
-    positions = np.stack((columns.ravel(), rows.ravel()), axis=1)
-    cloud = (points.detach() * (2 / box_side)).cpu().numpy()
-    found = [
-        [KDTree(each[:, list(axes)]).query(positions)[1].reshape(side, side) for axes in DISTINCT_AXES]
-        for each in cloud
-    ]
-    return torch.from_numpy(np.array(found, dtype=np.int64)).to(points.device)
+    clouds = points.detach() * (2 / box_side)
+    search = _search_tree if points.device.type == "cpu" else _compare_all
+    found = [search(cloud[:, list(axes)], steps) for cloud in clouds for axes in DISTINCT_AXES]
+    return torch.stack(found).unflatten(0, (len(clouds), -1))
 
 
 def lay_on_planes(
@@ -41,3 +40,20 @@ def lay_on_planes(
     index = nearest.reshape(batch, 1, -1).expand(-1, channels, -1)
     laid = features.flatten(2).gather(2, index)
     return laid.reshape(batch, channels, *nearest.shape[1:]).transpose(1, 2)
+
+
+def _search_tree(
+    cloud: Float[Tensor, "points 2"], steps: Float32[np.ndarray, " side"]
+) -> Int64[Tensor, "side side"]:
+    rows, columns = np.meshgrid(steps, steps, indexing="ij")
+    positions = np.stack((columns.ravel(), rows.ravel()), axis=1)
+    nearest = KDTree(cloud.numpy()).query(positions)[1]
+    return torch.from_numpy(np.asarray(nearest, np.int64).reshape(rows.shape))
+
+
+def _compare_all(
+    cloud: Float[Tensor, "points 2"], steps: Float32[np.ndarray, " side"]
+) -> Int64[Tensor, "side side"]:
+    """Far more arithmetic, but on a GPU sooner done than bringing the points to a tree on the CPU."""
+    across, down = (torch.from_numpy(steps).to(cloud)[:, None].double() - cloud.mT[:, None]).square()
+    return torch.cat([(rows[:, None] + across).argmin(dim=-1) for rows in down.split(_ROWS_AT_ONCE)])
