@@ -14,5 +14,7 @@ def test_a_cpu_computes_in_half_precision_only_if_it_does_so_itself(monkeypatch,
     assert not half_precision(False, "cpu")
 
 
-def test_a_gpu_computes_in_half_precision():
-    assert computes_bfloat16("cuda")
+@pytest.mark.parametrize("able", [True, False])
+def test_a_gpu_computes_in_half_precision_only_if_it_does_so_itself(monkeypatch, able):
+    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: able)
+    assert computes_bfloat16("cuda") is able

@@ -10,11 +10,13 @@ logger = logging.getLogger(__name__)
 def computes_bfloat16(device: str) -> bool:
     """Whether a device multiplies in bfloat16 itself; a CPU that only imitates it takes five times as long.
 
+    GPUs do from NVIDIA's Ampere on; older ones imitate it, too.
+
     Args:
         device: "cpu", or a GPU's name.
     """
     if device != "cpu":
-        return True
+        return torch.cuda.is_bf16_supported(including_emulation=False)
     tests = (getattr(torch.cpu, f"_is_{name}_supported", None) for name in ("avx512_bf16", "amx_tile"))
     return any(test() for test in tests if test is not None)
 
