@@ -270,3 +270,7 @@ def test_doctor_finds_nothing_missing(capsys):
 
 def test_compiled_stages_are_measured_for_real3d_alone(capsys):
     assert "not for goha" in expected_failure(capsys, "bench", "goha", "--compiled")
+
+
+def test_relief_is_measured_on_the_cpu_alone(capsys):
+    assert "runs on the CPU" in expected_failure(capsys, "bench", "relief", "--device", "cuda")

@@ -2,6 +2,7 @@ import pytest
 import torch
 from tiny_goha import TINY
 
+from cameo3d.errors import InputError
 from cameo3d.evaluation import bench_goha
 from cameo3d.evaluation.stand_in_face import sheet_arrays
 from cameo3d.geometry.bfm import BaselFace
@@ -19,7 +20,7 @@ def test_goha_is_measured_stage_by_stage_and_beside_the_official_times(monkeypat
         )
 
     monkeypatch.setattr(bench_goha._GohaBench, "_model", tiny)
-    monkeypatch.setattr(bench_goha, "_product_gigaflops", lambda: 43.5)
+    monkeypatch.setattr(bench_goha, "_product_gigaflops", lambda meter: 43.5)
     report = bench_goha.measure_goha(lambda text: None)
     figures = {figure.name: figure for figure in report.figures}
     for stage, official in bench_goha.OFFICIAL_SECONDS.items():
@@ -27,7 +28,16 @@ def test_goha_is_measured_stage_by_stage_and_beside_the_official_times(monkeypat
         # A machine of half the speed: its seconds count half.
         if figures[stage].value > 0.05:
             assert ratio == pytest.approx(official / (figures[stage].value / 2), rel=0.05)
+    stages = ("expression planes", "appearance planes", "rendering", "super-resolution")
+    assert figures["frame"].value == pytest.approx(sum(figures[name].value for name in stages), abs=1e-4)
+    assert figures["frame"].unit == "CPU s"
     assert figures["frame, faster than official"].goal == 2
     assert figures["reconstruction, faster than official"].goal == 1.3
     # The tiny network hardly answers to expressions, so that only bfloat16 tells.
     assert figures["fast frame against exact"].value > 38
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is a CUDA device")
+def test_a_device_that_is_not_there_is_told():
+    with pytest.raises(InputError, match="no CUDA device"):
+        bench_goha.measure_goha(lambda line: None, "cuda")

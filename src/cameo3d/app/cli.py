@@ -260,13 +260,15 @@ def bench(
         photo: For relief, photo to use instead of the astronaut's portrait.
         video: For relief, driving video to use instead of one that is rendered first.
         compiled: For real3d, measure the large networks compiled by torch.compile as well; takes minutes.
-        device: For real3d, where to compute.
+        device: For real3d and goha, where to compute.
         json: File for the figures.
         compare: Figures of an earlier run to compare with.
         overwrite: Replace an existing JSON file.
     """
-    if name != "real3d" and (compiled or device != "cpu"):
-        raise InputError(f"--compiled and --device are measured for real3d, not for {name}; leave them out.")
+    if compiled and name != "real3d":
+        raise InputError(f"--compiled is measured for real3d, not for {name}; leave it out.")
+    if device != "cpu" and name == "relief":
+        raise InputError("The relief model runs on the CPU; leave --device out.")
 
     import torch
 
@@ -280,8 +282,10 @@ def bench(
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
     if name == "real3d":
         report = measure_real3d(_say, device=device, compiler=torch.compile if compiled else None)
+    elif name == "goha":
+        report = measure_goha(_say, device)
     else:
-        report = measure_goha(_say) if name == "goha" else measure_relief(photo, video, _say)
+        report = measure_relief(photo, video, _say)
     show_table(report, earlier)
     if out:
         save_report(report, out)
