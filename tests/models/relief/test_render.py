@@ -85,6 +85,12 @@ def test_a_jaw_that_opens_shows_the_inside_of_the_mouth(avatar):
     assert 150 < np.median(columns) < 360
 
 
+def test_lips_that_the_photo_shows_apart_meet_in_a_dark_line(avatar):
+    closed = draw(avatar, mouthClose=0.0)[375:425, 225:285, :3].mean(-1)
+    # At most 91 measured, 171 around it, and up to 160 where teeth are left at the edges of the lips.
+    assert closed.min(0).max() < 0.6 * np.median(closed)
+
+
 def test_lids_close(avatar):
     open_eyes, closed_eyes = draw(avatar), draw(avatar, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)
     changed = np.abs(open_eyes[..., :3].astype(int) - closed_eyes[..., :3]).max(-1) > 30

@@ -15,6 +15,7 @@ from jaxtyping import Float32, UInt8
 from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
 from cameo3d.models.relief.eyes import LIDS, blend, box_around
+from cameo3d.models.relief.lips import PARTED
 from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
 from cameo3d.models.relief.plates import fill_holes
 
@@ -36,8 +37,6 @@ _BOXY = (5.0, 3.5, 1.6, 1.8, 2.5, 3.0)
 _TOOTH_HEIGHT = 0.0095
 _UPPER_SHOWN, _LOWER_SHOWN = 0.0028, 0.0018
 """Metres by which teeth look out beyond the edge of their lip at rest."""
-_OPEN = 0.0012
-"""Metres between the lips from which on the photo shows what is inside."""
 _FADE = 0.0025
 """Metres of further opening over which what the photo shows, but for its teeth, gives way to the rest."""
 _DEPTH = 0.006
@@ -100,7 +99,7 @@ def make_mouth(
     enamel, upper_edge = _enamel(image, landmarks, skin), _UPPER_SHOWN - 5 * aside**2
     gap = float(np.linalg.norm(lower[3:8] - upper[3:8], axis=1).mean()) / per_meter
     seen = shown = np.zeros((*shape, 4))
-    if gap > _OPEN:
+    if gap > PARTED:
         inside = soft_polygon((outline - (left, top)).astype(np.float32), (0, 0, shape[1], shape[0]))
         picture = image[top:bottom, left:right].astype(np.float32)
         seen = _from_photo(picture, inside)

@@ -21,6 +21,7 @@ from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.lids import draw_lid, make_lid
+from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth
 from cameo3d.values import Motion
 
@@ -155,6 +156,7 @@ class _Painter:
         self.beside = ThreadPoolExecutor(1)
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
         self.lids = [make_lid(side, texture, points, self.front[:468]) for side in (0, 1)]
+        self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion) -> np.ndarray:
@@ -192,6 +194,8 @@ class _Painter:
         per_meter = CROP_FOCAL * view.side / float(front[13, 2])
         widened = float((change[14] - change[13]) @ target[:, 1])
         draw_mouth(image, mouth, (cavity, lower, upper), lips, per_meter, widened)
+        if self.lips is not None:
+            draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
 
     def _with_torso(
