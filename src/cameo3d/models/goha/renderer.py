@@ -15,8 +15,8 @@ from cameo3d.models.goha.config import GohaConfig
 
 COLORS = 3
 """Of the colours that the decoder knows, the later ones are never looked at."""
-RAYS_AT_ONCE = 4096
-"""Bounds the memory of the samples where gradients need them all."""
+RAYS_AT_ONCE, LEARNED_AT_ONCE = 16384, 4096
+"""Bound the memory of the samples; where gradients need them all, more of it."""
 
 
 @dataclass(frozen=True)
@@ -105,7 +105,8 @@ class PlaneRenderer(nn.Module):
             return colors[..., :COLORS], densities
 
         given = (origins, directions, near, far, noise.jitter, noise.quantiles)
-        bundles = zip(*(x.split(RAYS_AT_ONCE, dim=1) for x in given), strict=True)
+        count = LEARNED_AT_ONCE if torch.is_grad_enabled() else RAYS_AT_ONCE
+        bundles = zip(*(x.split(count, dim=1) for x in given), strict=True)
         parts = [
             render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
             for starts, ways, begin, end, jitter, quantiles in bundles
