@@ -51,14 +51,42 @@ def test_a_lid_that_has_not_grown_leaves_the_photo_alone(photo, lid, edge):
 
 
 def test_clean_skin_unfolds_without_the_lashes_and_the_white(photo, lid):
-    unfolded = drawn(photo, lid, EDGE + 20)[FOLD + 8 : EDGE + 14, 70:110, :3]
-    # Shaded towards the edge by up to a tenth, and more next to the lash line.
-    assert np.abs(unfolded / SKIN - 0.94).max() < 0.07
+    unfolded = drawn(photo, lid, EDGE + 20)[FOLD + 6 : EDGE + 12, 60:120, :3]
+    # Light changes it by up to a quarter; lashes and the white would by more than a half.
+    assert np.abs(unfolded / SKIN - 0.9).max() < 0.25
+
+
+def test_a_closed_lid_is_lit_from_above_as_a_ball(photo, lid):
+    closed = drawn(photo, lid, EDGE + 24)[..., 1].astype(int)
+    down = closed[FOLD + 4 : EDGE + 16, 90]
+    assert (np.diff(down) <= 1).all()  # A grey level of rounding.
+    assert down[0] - down[-1] > 15
+    middle, outer, inner = (closed[FOLD + 8, columns].mean() for columns in (90, 122, 58))
+    assert middle - max(outer, inner) > 10
+
+
+def test_shade_takes_on_the_colour_of_the_skin(photo, lid):
+    bright, dark = drawn(photo, lid, EDGE + 24)[[FOLD + 4, EDGE + 16], 90, :3].astype(float)
+    assert dark[0] / dark[2] > bright[0] / bright[2] + 0.02
 
 
 @pytest.mark.parametrize("grown", [12, 20, 28])
 def test_the_lash_line_travels_with_the_edge_and_keeps_its_thickness(photo, lid, grown):
-    column = drawn(photo, lid, EDGE + grown)[EDGE + 4 :, 90, 1].astype(int)
+    column = drawn(photo, lid, EDGE + grown)[EDGE + 4 :, 93, 1].astype(int)
     dark = np.flatnonzero(column < 90) + EDGE + 4
     assert abs(dark.mean() + 0.5 - (EDGE + grown)) < 1.5
-    assert 3 <= np.ptp(dark) + 1 <= 6
+    assert 7 <= np.ptp(dark) + 1 <= 10
+
+
+def test_single_lashes_hang_down_from_a_closed_lid(photo, lid):
+    below = drawn(photo, lid, EDGE + 20)[EDGE + 23, 60:120, 1].astype(int)
+    at_lashes, between = below[::6].mean(), below[3::6].mean()
+    assert between - at_lashes > 20
+
+
+def test_lashes_take_no_colour_from_the_iris():
+    image = np.full((120, 180, 4), 255, np.uint8)
+    image[..., :3] = SKIN
+    image[EDGE - 1 : EDGE + 20, :, :3] = (30, 60, 120)
+    closed = drawn(image, make_lid(0, image, *face()), EDGE + 16)
+    assert (closed[EDGE + 15, 60:120, 2] < closed[EDGE + 15, 60:120, 0]).all()

@@ -107,8 +107,10 @@ def test_closed_lids_leave_nothing_of_the_eye_to_see(avatar):
         middle = (points[list(upper)] + points[list(lower)]) / 2
         eye = np.zeros(closed.shape, np.uint8)
         cv2.fillPoly(eye, [np.rint(np.concatenate((points[list(upper)], middle[::-1]))).astype(np.int32)], 1)
-        # Where the upper halves of white and pupil were, there is even skin.
-        assert closed[eye > 0].std() < 0.4 * opened[eye > 0].std()
+        # Where the upper halves of white and pupil were, there is skin, even from column to column: at most
+        # 0.16 of the open eye's differences measured, and 0.28 or more with lashes stretched over it.
+        before, after = (np.abs(np.diff(x.astype(int)))[eye[:, 1:] > 0].mean() for x in (opened, closed))
+        assert after < 0.2 * before
 
 
 def test_the_same_motion_gives_the_same_bytes(avatar):

@@ -2,7 +2,8 @@
 
 Stretched over the eye, the photo's own narrow strip between lash line and fold would smear lashes and
 make-up over the whole lid. The more a lid has grown, the less of the strip is seen: clean skin unfolds out of
-the fold, and the lash line travels with the lid's edge.
+the fold, lit as on the ball that it covers, and the lash line travels with the lid's edge. How strong
+light and shade are was read off real blinks.
 """
 
 from dataclasses import dataclass
@@ -36,14 +37,25 @@ _WIDTH = 65
 """Pixels of a lid's texture from one corner of the eye to the other."""
 _LASHES, _SKIN, _FOLD, _ABOVE = 28, 32, 16, 16
 """Rows of a lid's texture, from the bottom."""
-_LASH = 0.045
+_LASH = 0.052
 """Half the thickness of a lash line, as a share of the eye's width."""
-_SHADOW = 2.5
-"""How far the lashes' shadow reaches onto the eye, in halves of the lash line."""
+_HANGING, _ROOTS = 3.0, 1.6
+"""How far lashes hang down and their roots reach up from the lid's edge, in halves of the lash line."""
+_TOGETHER = 0.75
+"""Light left by the lashes of both lids, together, of what the photo's upper ones alone leave."""
+_DENSE, _STRANDS = 0.7, 2.5
+"""How dense hanging lashes are, and how much denser where the photo shows single ones."""
 _KEPT = 0.5
 """On the way from edge to fold, where the photo's own fold begins."""
+_UNFOLDED = 0.7
+"""How much of the crease there is smoothed away."""
 _FRONTAL = 0.5
 """How far the unfolded skin next to the lashes looks like that below the eye."""
+_AMBIENT, _DIRECT = 0.67, 0.34
+"""Light on a closed lid from everywhere and from above, as shares of that on the skin below the brow."""
+_LOWEST, _HIGHEST, _LAMP, _SIDE = np.radians((-15, 70, 60, 50))
+"""How far upwards a closed lid faces at the lashes and at the fold, from where the light comes, and how far
+to the sides it faces in the corners."""
 _GROWTH = 0.8
 """By how many of its lengths in the photo a lid has grown when nothing of the strip is seen any more."""
 
@@ -88,30 +100,36 @@ def make_lid(
         places = (first + (second - first) * shares).astype(np.float32)
         return look_up(image, places)[..., :3].astype(np.float32)
 
-    # Clean skin: what is neither lash nor crease, nor shines, between the lid's middle and the brow.
-    band = np.concatenate(
-        (between(low, high, _rows(_KEPT, 1.0, 12)), between(high, brow, _rows(0.0, 1.0, 24)))
-    )
+    # Clean skin: what is neither lash nor crease, nor shines, between the fold and the brow.
+    band = between(high, brow, _rows(0.0, 0.8, 24))
     band = np.take_along_axis(band, band.sum(-1).argsort(0)[..., None], 0)
     clean = _smooth(band[len(band) * 6 // 10 : len(band) * 9 // 10].mean(0))
     # A closed lid looks to the front further down, as the skin below the eye does.
     below = _smooth(np.median(between(under - (high - low) / 2, under, _rows(0.0, 1.0, 12)), 0))
-    fall = _rows(1.0, 0.0, _SKIN)
-    skin = (clean + (below - clean) * _FRONTAL * fall) * (1 - 0.1 * fall**2)
+    rise = _rows(0.0, 1.0, _SKIN)
+    skin = _shade(clean + (below - clean) * _FRONTAL * (1 - rise), _light_on_ball(rise))
 
-    away = _rows(-_SHADOW, 1.0, _LASHES)  # From the middle of the lash line, in halves of its thickness.
-    lashes = between(low, low + up * lash_pixels, away.clip(0))
-    lashes = skin[0] + (lashes - skin[0]) * smoothstep((1 - away) / 0.6)
-    shadow = 0.3 * smoothstep((_SHADOW + away) / (_SHADOW - 0.5))
-    rise = _rows(0.0, 1.0, _FOLD)
-    folded = _without_lashes(between(low, high, _KEPT + (1 - _KEPT) * rise))
-    folded = clean + (folded - clean) * smoothstep(rise)
-    leave = _rows(0.0, 1.0, _ABOVE)
-    above = _without_lashes(between(high, brow, leave))
+    away = _rows(-_HANGING, _ROOTS, _LASHES)  # From the lid's edge, in halves of the lash line.
+    # As dark as the photo's, or darker; but they take no colour from the iris below them.
+    dark = _brightness(between(low, low + up * lash_pixels, _rows(-0.5, 1.0, 7))).min(0)
+    dark = _TOGETHER * cv2.blur(dark, (1, _WIDTH // 9))
+    line = _shade(skin[0], (dark / _brightness(skin[0])).clip(max=1))
+    lashes = skin[0] + (line - skin[0]) * smoothstep(1 - away / _ROOTS)
+    # Closed, single lashes hang down as they stood up in the photo.
+    standing = between(low, low + up * lash_pixels, 0.5 - away.clip(max=0))
+    strands = 1 - _brightness(standing) / _brightness(_without_lashes(standing))
+    ends = smoothstep((1 - np.abs(np.linspace(-1, 1, _WIDTH))) / 0.3)[:, None]
+    hanging = (_DENSE + _STRANDS * strands).clip(max=1) * smoothstep(1 + away / _HANGING) * ends
 
-    colors = np.concatenate((lashes, skin, folded, above))
+    rise, leave = _rows(0.0, 1.0, _FOLD), _rows(0.0, 1.0, _ABOVE)
+    upper = np.concatenate((between(low, high, _KEPT + (1 - _KEPT) * rise), between(high, brow, leave)))
+    upper = _without_lashes(upper)
+    upper += (cv2.GaussianBlur(upper, (0, 0), _WIDTH / 20, sigmaY=_FOLD / 2) - upper) * _UNFOLDED
+    upper[:_FOLD] = skin[-1] + (upper[:_FOLD] - skin[-1]) * smoothstep(rise)
+
+    colors = np.concatenate((lashes, skin, upper))
     alpha = np.ones((*colors.shape[:2], 1))
-    alpha[:_LASHES] = np.maximum(smoothstep((1 + away) / 0.9), shadow)
+    alpha[:_LASHES] = np.maximum(smoothstep((1.3 + away) / 1.1), hanging)
     alpha[-_ABOVE:] = smoothstep((1 - leave) / 0.8)
     texture = np.rint(np.concatenate((colors, 255 * alpha), -1)).clip(0, 255).astype(np.uint8)
     lengths = np.linalg.norm(positions[fold] - positions[edge], axis=1)
@@ -137,7 +155,8 @@ def draw_lid(
     # Lashes and fold keep their size; the skin between them takes up the rest.
     lash = (lid.lash / lengths.clip(1e-6)).clip(max=0.4)
     kept = 1 - (1 - _KEPT) * (lid.lengths / lengths.clip(1e-6)).clip(max=1)
-    shares = np.stack((-_SHADOW * lash, lash, np.maximum(kept, lash), np.ones_like(lash)))[..., None]
+    roots = _ROOTS * lash
+    shares = np.stack((-_HANGING * lash, roots, np.maximum(kept, roots), np.ones_like(lash)))[..., None]
     places = pixels[lid.edge] + (pixels[lid.fold] - pixels[lid.edge]) * shares
     places = np.concatenate((places.reshape(-1, 2), pixels[lid.top])).astype(np.float32)
     box = box_around(places, output.shape[1], output.shape[0])
@@ -160,6 +179,22 @@ def draw_lid(
 
 def _rows(start: float, end: float, count: int) -> np.ndarray:
     return np.linspace(start, end, count)[:, None, None]
+
+
+def _light_on_ball(rise: np.ndarray) -> np.ndarray:
+    """Light on a lid over its eyeball, from the lashes, at 0, to the fold, at 1."""
+    up = _LOWEST + (_HIGHEST - _LOWEST) * rise
+    across = _SIDE * np.linspace(-1, 1, _WIDTH)[:, None]
+    return _AMBIENT + _DIRECT * np.cos(up - _LAMP) * np.cos(across)
+
+
+def _shade(colors: np.ndarray, light: np.ndarray) -> np.ndarray:
+    """Take light away; what is left comes from the skin around, and so takes on its colour twice."""
+    return colors * light * (colors / _brightness(colors)) ** (1 - light)
+
+
+def _brightness(colors: np.ndarray) -> np.ndarray:
+    return colors.mean(-1, keepdims=True).clip(1)
 
 
 def _smooth(skin: np.ndarray) -> np.ndarray:
