@@ -18,33 +18,20 @@ import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from string import ascii_lowercase
 
 import numpy as np
 from jaxtyping import Float
-from pocketsphinx import Decoder  # pyright: ignore[reportMissingImports]
 from voice_table import clips, moved
 
-from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.data.speech_sounds import grid_words, lay_words
 from cameo3d.models.voice.lite.lips import lip_opening
 from cameo3d.models.voice.lite.mouth import FRAME_RATE, load_mouth
-from cameo3d.models.voice.lite.sound import SAMPLE_RATE
 
 CLOSED = ("P", "B", "M")
-BEAMS = (None, 1e-64, 1e-80)
 FARTHEST = 6
 """Frames before and after a sound among which its closure is looked for."""
 FEWEST = 3
 """Sounds from which on a clip's offset is told."""
-DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
-GRID = (
-    dict(b="bin", l="lay", p="place", s="set"),
-    dict(b="blue", g="green", r="red", w="white"),
-    dict(a="at", b="by", i="in", w="with"),
-    {letter: letter for letter in ascii_lowercase},
-    dict(zip("z123456789", DIGITS, strict=True)),
-    dict(a="again", n="now", p="please", s="soon"),
-)
 
 
 @dataclass(frozen=True)
@@ -62,44 +49,6 @@ class Closing:
     @property
     def offset(self) -> float:
         return float(self.ranks.mean(0).argmin() - FARTHEST) if len(self.ranks) >= FEWEST else np.nan
-
-
-def grid_words(name: str) -> list[str]:
-    """What a clip of GRID says; nothing if the name is of another kind."""
-    code = re.split(r"[/_]", name.removesuffix(".mp4"))[-1]
-    if not name.startswith("grid") or len(code) != len(GRID):
-        return []
-    return [table[letter] for table, letter in zip(GRID, code, strict=True)]
-
-
-def sounds_of(clip: VoiceClip, words: list[str]) -> list[tuple[str, float, float]]:
-    """Sounds, with the seconds at which they begin and end; none if the words do not fit the sound."""
-    raw = (clip.samples.numpy().clip(-1, 1) * 32767).astype(np.int16).tobytes()
-    # A clip may begin or end within a word, which then fits nothing.
-    for first, left in ((0, 0), (0, 1), (1, 0), (1, 1), (0, 2)):
-        for beam in BEAMS:
-            beams = {} if beam is None else {"beam": beam, "pbeam": beam, "wbeam": beam}
-            decoder = Decoder(lm=None, loglevel="FATAL", samprate=SAMPLE_RATE, **beams)
-            decoder.set_align_text(" ".join(words[first : len(words) - left]))
-            try:
-                _hear(decoder, raw)
-                decoder.set_alignment()
-                _hear(decoder, raw)
-            except RuntimeError:
-                continue
-            phones = [phone for word in decoder.get_alignment() for phone in word]
-            return [
-                (phone.name, phone.start / 100, (phone.start + phone.duration) / 100)
-                for phone in phones
-                if phone.name.isalpha() and phone.name != "SIL"
-            ]
-    return []
-
-
-def _hear(decoder: Decoder, raw: bytes) -> None:
-    decoder.start_utt()
-    decoder.process_raw(raw, full_utt=True)
-    decoder.end_utt()
 
 
 def closing(opening: Float[np.ndarray, " frames"], sounds: list[tuple[str, float, float]]) -> Closing:
@@ -127,12 +76,11 @@ def main() -> None:
     choice = parser.parse_args()
     said = json.loads(choice.words.read_text(encoding="utf8"))
     mouth = load_mouth()
-    known = Decoder(lm=None, loglevel="FATAL")
     found: dict[str, list[tuple[Closing, Closing]]] = {"held": [], "unseen": []}
     print("group, clip, p b m; real lips: rank, closed, in words, offset; the voice's: the same")
     for group, clip in clips(choice.talking, choice.cache):
         words = grid_words(clip.name) or re.findall(r"[a-z']+", said.get(clip.name, "").lower())
-        sounds = sounds_of(clip, [word for word in words if known.lookup_word(word)]) if words else []
+        sounds = lay_words(clip.samples.numpy(), words)
         if not any(name in CLOSED for name, _, _ in sounds):
             continue
         real, ours = (

@@ -17,7 +17,8 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cameo3d.data.voice_clips import VoiceClip, prepared_name, track_clip
+from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.data.voice_corpora import prepared_name, track_clip
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width

@@ -4,11 +4,16 @@ import numpy as np
 import pytest
 import torch
 
-from cameo3d.data.voice_clips import VoiceClip, talking_clips
-from cameo3d.data.voices import changed_features, plain_features
+from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.data.voice_corpora import talking_clips
+from cameo3d.data.voices import heard_features, other_voices, plain_features
 from cameo3d.errors import InputError
-from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, MOUTH_SHAPES
-from cameo3d.models.voice.lite.sound import power_spectra
+from cameo3d.models.voice.lite.mouth import FEATURES_BEFORE, MOUTH_SHAPES, feature_count
+from cameo3d.models.voice.lite.sound import band_corners, power_spectra
+
+
+def nobody_reads(samples: np.ndarray) -> list[str]:
+    raise AssertionError("nothing is to be read here")
 
 
 def tone(frames: int) -> torch.Tensor:
@@ -27,25 +32,40 @@ def test_power_spectra_begin_and_end_in_the_context_of_the_motion():
         torch.zeros(10),
     )
     power = clip.power()
-    assert len(power) == 4 * 9 + 1 + 2 * FEATURE_CONTEXT
-    assert power[: FEATURE_CONTEXT - 2].abs().max() == 0
-    assert power[FEATURE_CONTEXT + 2].max() > 1e-4
+    assert len(power) == feature_count(10)
+    assert power[: FEATURES_BEFORE - 2].abs().max() == 0
+    assert power[FEATURES_BEFORE + 2].max() > 1e-4
 
 
-def test_changed_voices_differ_but_keep_their_rhythm():
-    power = power_spectra(tone(50))
-    plain = plain_features(power).mean(1)
-    changed = changed_features(power, None, 1.09, np.random.default_rng(1)).mean(1)
-    assert not torch.allclose(plain, changed)
-    assert torch.corrcoef(torch.stack((plain, changed)))[0, 1] > 0.5
-    assert torch.equal(changed, changed_features(power, None, 1.09, np.random.default_rng(1)).mean(1))
+def test_changed_voices_differ_but_keep_their_rhythm_and_others_stay():
+    power = power_spectra(tone(50)).expand(2, -1, -1)
+    changed = np.array([True, False])
+
+    def draw() -> torch.Tensor:
+        generator = np.random.default_rng(1)
+        voices = other_voices(2, power.shape[-1], changed, generator)
+        return heard_features(power, voices, changed, generator)
+
+    plain, features = plain_features(power), draw()
+    torch.testing.assert_close(features[1], plain[1])
+    assert not torch.allclose(features[0], plain[0])
+    rhythms = torch.stack((plain[0].mean(1), features[0].mean(1)))
+    assert torch.corrcoef(rhythms)[0, 1] > 0.5
+    assert torch.equal(features, draw())
+
+
+def test_other_vocal_tracts_keep_the_order_of_frequencies():
+    voices = other_voices(50, 257, np.ones(50, bool), np.random.default_rng(0))
+    corners = voices.corners(band_corners())
+    assert (corners.diff(dim=1) > 0).all()
+    assert 0.1 < corners[:, 20].log().std() < 0.2
 
 
 def test_an_index_without_the_needed_columns_is_refused(tmp_path):
     with (tmp_path / "index.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("file", "speaker"), ("a.mp4", "x")])
     with pytest.raises(InputError, match="licence_class, audio, av_sync"):
-        list(talking_clips(tmp_path, tmp_path))
+        list(talking_clips(tmp_path, tmp_path, nobody_reads))
 
 
 def test_only_class_a_in_step_is_learned_from(tmp_path):
@@ -56,4 +76,4 @@ def test_only_class_a_in_step_is_learned_from(tmp_path):
     ]
     with (tmp_path / "index.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
-    assert list(talking_clips(tmp_path, tmp_path)) == []
+    assert list(talking_clips(tmp_path, tmp_path, nobody_reads)) == []

@@ -381,20 +381,22 @@ def train(
     data: Annotated[Path, arg(metavar="FOLDER")],
     speech: Annotated[Path, arg(metavar="FOLDER")],
     out: Annotated[Path, arg(metavar="FOLDER")],
+    device: Device = "cpu",
 ) -> None:
     """Train a model that the package ships, from data to weights; the same call takes up what was stopped.
 
-    The voice needs pocketsphinx and openwakeword, see docs/cards/voice.md.
+    The voice needs some more packages, see docs/cards/voice.md.
 
     Args:
         name: Which model.
         data: Talking videos with their index.csv.
         speech: Speech without pictures with its index.csv.
         out: Folder for prepared data, the state of the training and the weights.
+        device: Where to train what takes long.
     """
     from cameo3d.app.train import train_voice_model
 
-    print(train_voice_model(data, speech, out))
+    print(train_voice_model(data, speech, out, device))
 
 
 @app.command

@@ -7,52 +7,66 @@ from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
+import numpy as np
+import torch
+from jaxtyping import Float32
 from safetensors.torch import save_file
 
+from cameo3d.data.festival_speech import festival_clips
+from cameo3d.data.recogniser import load_recogniser
 from cameo3d.data.speech_teacher import load_teacher
 from cameo3d.data.synthetic_speech import synthetic_clips
-from cameo3d.data.voice_clips import VoiceClip, prepared_name, speech_clips, talking_clips
+from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.data.voice_corpora import prepared_name, speech_clips, talking_clips
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import replacing, shown
-from cameo3d.training.ear import EarRecipe, train_ear
+from cameo3d.pipeline.choice import Device
+from cameo3d.pipeline.models import check_device
+from cameo3d.training.ear import train_ear
+from cameo3d.training.ear_recipe import EarRecipe
 from cameo3d.training.voice import VoiceRecipe, held_out, train_voice
 
 logger = logging.getLogger(__name__)
 
 
-def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
+def train_voice_model(talking: Path, speech: Path, out: Path, device: Device = "cpu") -> Path:
     """Prepare the data, train, and write voice.safetensors; the same call takes up what was stopped.
 
     Args:
         talking: Folder of tracked talking videos with its index.csv.
         speech: Folder of speech without pictures with its index.csv.
         out: Folder for prepared clips, the checkpoint and the weights; it is made if need be.
+        device: Where the ear is trained.
 
     Returns:
         The file of the weights.
 
     Raises:
-        CameoError: If the ear's teacher or the recogniser is not installed.
-        InputError: If a folder cannot be used, or holds nothing that may be learned from.
+        CameoError: If the ear's teachers or the aligner of words are not installed.
+        InputError: If a folder cannot be used, or holds nothing that may be learned from, or there is no such
+            device.
         OutputError: If the output folder cannot be written.
     """
-    cache = out / "clips"
+    check_device(device)
+    cache, place = out / "clips", torch.device(device)
     try:
         cache.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(f"The folder {shown(out)} cannot be made; choose another with --out.") from error
-    tracked = _sorted(talking_clips(talking, cache))
+    tracked = _sorted(talking_clips(talking, cache, _read))
     if not tracked:
         raise InputError(f"{shown(talking)} has no clip of licence class A with sound in step; add some.")
-    teacher = load_teacher()
-    spoken = [*_sorted(speech_clips(speech, cache)), *_sorted(synthetic_clips())]
+    teacher, recogniser = load_teacher(place), load_recogniser()
+    made = [*synthetic_clips(), *festival_clips()]
+    spoken = [*_sorted(speech_clips(speech, cache, _read)), *_sorted(made)]
     testing = held_out(tracked)
     seen = [clip for clip in tracked if clip.name not in testing]
 
     hearing, recipe = EarRecipe(), VoiceRecipe()
     logger.warning("%d talking clips to learn from, %d held out.", len(seen), len(testing))
     logger.warning("Learning to hear: %d steps.", hearing.steps)
-    ear = train_ear([*seen, *spoken], teacher, hearing, out / "ear.safetensors", _log)
+    clips = [*seen, *spoken]
+    ear = train_ear(clips, teacher, recogniser, hearing, out / "ear.safetensors", _log, place)
     logger.warning("Learning to move: %d steps.", recipe.steps)
     mouth = train_voice(seen, ear, recipe, out / "checkpoint.safetensors", _log)
     path = out / "voice.safetensors"
@@ -61,6 +75,10 @@ def train_voice_model(talking: Path, speech: Path, out: Path) -> Path:
         save_file(halves, temporary, _metadata(hearing, recipe))
     logger.warning("SHA-256 %s", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
+
+
+def _read(samples: Float32[np.ndarray, " samples"]) -> list[str]:
+    return load_recogniser().words(samples)
 
 
 def _sorted(clips: Iterable[VoiceClip]) -> list[VoiceClip]:
@@ -73,7 +91,7 @@ def _metadata(hearing: EarRecipe, recipe: VoiceRecipe) -> dict[str, str]:
         "config": json.dumps({"ear": asdict(hearing), "mouth": asdict(recipe)}, sort_keys=True),
         "source": "tracked class A talking videos and speech, synthesised speech, see docs/cards/voice.md",
         "licence": "MIT",
-        "revision": "2",
+        "revision": "3",
     }
 
 

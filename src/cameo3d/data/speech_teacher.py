@@ -13,15 +13,17 @@ from pathlib import Path
 import numpy as np
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from cameo3d.data.onnx_tensors import read_onnx_tensors
 from cameo3d.errors import CameoError
 from cameo3d.models.voice.lite.sound import SAMPLE_RATE
 
-TEACHER_SYLLABLES = 96 * 4
-TEACHER_WORDS = 96 * 2
+TEACHER_HEARS = 96 * 4 + 96 * 2
+"""Numbers that it tells of a motion frame: of its syllables and of its words."""
+TEACHER_CONTEXT = 28
+"""Feature frames before and after the one in a motion frame's middle that these depend on."""
 
 _BANDS, _BINS = 32, 257
 _LOWEST_HZ, _HIGHEST_HZ = 60.0, 3800.0
@@ -35,6 +37,8 @@ _SLOPE, _FLOOR, _EPSILON = 0.2, -0.4, 1e-3
 _POOLS = {2: (2, 2), 6: (1, 2), 10: (2, 2), 14: (1, 2)}
 """After which convolution time and bands are halved."""
 _SYLLABLES_AFTER, _WORDS_AFTER = 14, 18
+_SYLLABLE_MARGIN = 2
+"""Motion frames by which the former reach further than the latter, on either side."""
 
 
 class SpeechTeacher:
@@ -58,18 +62,18 @@ class SpeechTeacher:
             for number in range(1, _WORDS_AFTER + 1)
         ]
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def hear(
-        self, power: Float[Tensor, "batch features bins"], stretch: Float[Tensor, " batch"]
-    ) -> tuple[Float[Tensor, "batch more_frames syllables"], Float[Tensor, "batch frames words"]]:
-        """Its layers for the same frames as `models.voice.lite.ear.Ear` gives of the same sound.
+        self, power: Float[Tensor, "batch features bins"], corners: Float[Tensor, "batch corners"]
+    ) -> Float[Tensor, "batch frames heard"]:
+        """Its layers for motion frames a to b, 25 times a second.
 
         Args:
-            power: From `sound.power_spectra`.
-            stretch: Where frequencies lie relative to the usual, see `sound.mel_bank`.
+            power: From `sound.power_spectra`, the frames whose windows are centred at 10 ms times
+                4 a - `TEACHER_CONTEXT` to 4 b + `TEACHER_CONTEXT`, on the device of its tensors.
+            corners: Of its bands, in hertz: those of `teacher_corners`, or others for other vocal tracts.
         """
-        bank = torch.stack([teacher_bank(float(one)) for one in stretch])
-        logs = torch.log10((power * _FULL_SCALE @ bank).clamp(min=1e-10))
+        logs = torch.log10((power * _FULL_SCALE @ _bank(corners)).clamp(min=1e-10))
         logs = torch.maximum(logs, logs.amax((1, 2), keepdim=True) - _DEEPEST) + _OFFSET
         x = F.conv2d(logs[:, None], self._first, padding=(0, 1)).relu()
         x = _bend(x * self._scale[:, None, None] + self._shift[:, None, None])
@@ -77,10 +81,10 @@ class SpeechTeacher:
         for number, (weights, bias) in enumerate(self._steps, start=1):
             x = _bend(F.conv2d(x, weights, bias, padding=(0, weights.shape[-1] // 2)))
             if number == _SYLLABLES_AFTER:
-                syllables = x
+                syllables = x[:, :, _SYLLABLE_MARGIN:-_SYLLABLE_MARGIN]
             if number in _POOLS:
                 x = F.max_pool2d(x, _POOLS[number])
-        return _rows(syllables), _rows(x)
+        return torch.cat((_rows(syllables), _rows(x)), -1)
 
 
 def _rows(maps: Float[Tensor, "batch channels steps bands"]) -> Float[Tensor, "batch steps rows"]:
@@ -92,13 +96,18 @@ def _bend(x: Tensor) -> Tensor:
 
 
 @functools.cache
-def teacher_bank(stretch: float) -> Float[Tensor, "bins bands"]:
-    """Triangles of unit area on Slaney's mel scale, linear up to 1 kHz."""
-    corners = _hertz(np.linspace(_mels(_LOWEST_HZ), _mels(_HIGHEST_HZ), _BANDS + 2)) * stretch
-    bins = np.arange(_BINS)[:, None] * SAMPLE_RATE / (2 * (_BINS - 1))
-    low, middle, high = corners[:-2], corners[1:-1], corners[2:]
-    triangles = np.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)).clip(min=0)
-    return torch.from_numpy((triangles * 2 / (high - low)).astype(np.float32))
+def teacher_corners() -> Float32[np.ndarray, " corners"]:
+    """Where its bands begin, have their middle and end, in hertz, on Slaney's mel scale."""
+    return _hertz(np.linspace(_mels(_LOWEST_HZ), _mels(_HIGHEST_HZ), _BANDS + 2)).astype(np.float32)
+
+
+def _bank(corners: Float[Tensor, "batch corners"]) -> Float[Tensor, "batch bins bands"]:
+    """Triangles of unit area."""
+    corners = corners[:, None]
+    bins = torch.arange(_BINS, device=corners.device)[:, None] * (SAMPLE_RATE / (2 * (_BINS - 1)))
+    low, middle, high = corners[..., :-2], corners[..., 1:-1], corners[..., 2:]
+    bank = torch.minimum((bins - low) / (middle - low), (high - bins) / (high - middle)).clamp(min=0)
+    return bank * 2 / (high - low)
 
 
 def _mels(hertz: float) -> float:
@@ -113,8 +122,11 @@ def _hertz(mels: np.ndarray) -> np.ndarray:
     return np.where(mels < start, mels / _MELS_PER_HZ, above)
 
 
-def load_teacher() -> SpeechTeacher:
+def load_teacher(device: torch.device) -> SpeechTeacher:
     """The teacher in the installed openwakeword.
+
+    Args:
+        device: Where it shall hear.
 
     Raises:
         CameoError: If openwakeword is not installed.
@@ -127,4 +139,5 @@ def load_teacher() -> SpeechTeacher:
             "pip install --no-deps openwakeword==0.4.0."
         )
     path = Path(found.origin).parent / "resources/models/embedding_model.onnx"
-    return SpeechTeacher({name: torch.tensor(value) for name, value in read_onnx_tensors(path).items()})
+    tensors = read_onnx_tensors(path)
+    return SpeechTeacher({name: torch.tensor(value, device=device) for name, value in tensors.items()})

@@ -19,8 +19,9 @@ from jaxtyping import Float32
 from scipy.io import wavfile
 from scipy.signal import resample_poly
 
-from cameo3d.data.speech_sounds import SOUNDS, pronounced_words
+from cameo3d.data.speech_sounds import SOUNDS_PER_SECOND, UNLABELLED, pronounced_words
 from cameo3d.data.voice_clips import VoiceClip
+from cameo3d.models.voice.lite.ear import SOUNDS
 from cameo3d.models.voice.lite.mouth import FRAME_RATE, MOUTH_SHAPES
 from cameo3d.models.voice.lite.sound import SAMPLE_RATE
 
@@ -108,7 +109,6 @@ _ESPEAK_NAMES = {
     },
     **{"_": "SIL", "_:": "SIL", "_|": "SIL", "_::": "SIL", "": "SIL"},
 }
-_UNLABELLED = -1
 _RANDOM = 7
 
 
@@ -125,7 +125,7 @@ def flite_clips(generator: np.random.Generator) -> Iterator[VoiceClip]:
     """Clips of about ten seconds in flite's voices, built from recordings of people."""
     for voice in FLITE_VOICES:
         for number in range(20):
-            yield _clip(f"flite_{voice}", number, *_flite(voice, _sentence(generator)))
+            yield made_clip(f"flite_{voice}", number, *_flite(voice, _sentence(generator)))
 
 
 def espeak_clips(generator: np.random.Generator) -> Iterator[VoiceClip]:
@@ -136,7 +136,7 @@ def espeak_clips(generator: np.random.Generator) -> Iterator[VoiceClip]:
             accent = str(generator.choice(ESPEAK_ACCENTS[: 4 if number % 2 else None]))
             rate, pitch = int(generator.integers(130, 230)), int(generator.integers(25, 76))
             sounding = espeak.say(f"{accent}+{variant}", _sentence(generator), rate, pitch)
-            yield _clip(f"espeak_{variant}", number, *sounding)
+            yield made_clip(f"espeak_{variant}", number, *sounding)
 
 
 def _sentence(generator: np.random.Generator) -> str:
@@ -144,14 +144,14 @@ def _sentence(generator: np.random.Generator) -> str:
     return " ".join(f"{word}{'' if generator.random() < 0.85 else ','}" for word in picked)
 
 
-def _clip(
+def made_clip(
     voice: str, number: int, samples: Float32[np.ndarray, " samples"], marks: list[tuple[float, str | None]]
 ) -> VoiceClip:
     """A clip of sounds that begin at these seconds; a name of None is a sound that is not in `SOUNDS`."""
     count = int(len(samples) * FRAME_RATE / SAMPLE_RATE)
-    sounds = torch.zeros(len(samples) * 100 // SAMPLE_RATE + 1, dtype=torch.int64)
+    sounds = torch.zeros(len(samples) * SOUNDS_PER_SECOND // SAMPLE_RATE + 1, dtype=torch.int64)
     for start, name in marks:
-        sounds[round(100 * start) :] = _UNLABELLED if name is None else SOUNDS.index(name)
+        sounds[round(SOUNDS_PER_SECOND * start) :] = UNLABELLED if name is None else SOUNDS.index(name)
     return VoiceClip(
         f"{voice}_{number}",
         voice,
@@ -179,7 +179,7 @@ def _flite(voice: str, text: str) -> tuple[Float32[np.ndarray, " samples"], list
         name = _FLITE_NAMES.get(phone, phone)
         marks.append((start, name if name in SOUNDS else None))
         start = float(end)
-    return _resampled(samples, rate), marks
+    return resampled(samples, rate), marks
 
 
 class _Event(ctypes.Structure):
@@ -224,7 +224,7 @@ class _Espeak:
         words = text.encode()
         self._library.espeak_Synth(words, len(words) + 1, 0, 1, 0, self._UTF8, None, None)
         self._library.espeak_Synchronize()
-        return _resampled(np.frombuffer(b"".join(self._heard), np.int16), self._sample_rate), self._marks
+        return resampled(np.frombuffer(b"".join(self._heard), np.int16), self._sample_rate), self._marks
 
     def _take(
         self, samples: "ctypes._Pointer[ctypes.c_short]", count: int, events: "ctypes._Pointer[_Event]"
@@ -240,7 +240,8 @@ class _Espeak:
         return 0
 
 
-def _resampled(samples: np.ndarray, rate: int) -> Float32[np.ndarray, " samples"]:
+def resampled(samples: np.ndarray, rate: int) -> Float32[np.ndarray, " samples"]:
+    """Sixteen-bit samples of some rate as numbers in [-1, 1] at `SAMPLE_RATE`."""
     common = int(np.gcd(rate, SAMPLE_RATE))
     return resample_poly(samples.astype(np.float32) / 32768, SAMPLE_RATE // common, rate // common).astype(
         np.float32

@@ -1,89 +1,148 @@
 """One voice as many: other vocal tracts, microphones, rooms, noises and loudness, in the power spectra."""
 
 import functools
+from dataclasses import dataclass, fields
 
 import numpy as np
-import scipy.signal
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float, Float32
 from torch import Tensor
 
 from cameo3d.models.voice.lite.sound import (
     BANDS,
+    Hearing,
+    band_corners,
+    faded,
     fresh_hearing,
     hear,
     log_bands,
     mel_bank,
+    triangles,
 )
 
-STRETCHES = tuple(float(round(0.84 + 0.025 * step, 3)) for step in range(15))
-"""Lengths of vocal tracts relative to the usual, over which other voices are spread."""
+_TRACT_HERTZ = np.array((0.0, 800.0, 1800.0, 3000.0, 8000.0))
+_TRACT_SPREAD, _FORMANT_SPREAD = 0.17, 0.07
 _CURVE_KNOTS = 6
 _SILENT = -2.4
 
 
-def plain_features(power: Float[Tensor, "frames bins"]) -> Float[Tensor, "frames bands"]:
-    """Features of a sound as it is."""
-    return hear(log_bands(power, mel_bank()), fresh_hearing())[0]
+@dataclass(frozen=True)
+class Voices:
+    """Vocal tracts and throats of made-up people, which change what is heard but not what is said."""
+
+    stretches: Float[Tensor, "batch knots"]
+    """Logarithm of where frequencies around `_TRACT_HERTZ` lie relative to the usual."""
+    colours: Float[Tensor, "batch bins"]
+    """Logarithm of the power in every bin of the spectrum relative to the usual."""
+
+    def corners(self, usual: Float32[np.ndarray, " corners"]) -> Float[Tensor, "batch corners"]:
+        """Bands of these corners in hertz, as they lie for these people."""
+        hertz = torch.from_numpy(usual).to(self.stretches)
+        return hertz * (self.stretches @ _between(_TRACT_HERTZ, usual).to(self.stretches)).exp()
 
 
-def changed_features(
-    power: Float[Tensor, "frames bins"],
-    babble: Float[Tensor, "frames bins"] | None,
-    stretch: float,
-    generator: np.random.Generator,
-) -> Float[Tensor, "frames bands"]:
-    """Features of a sound as if another person had spoken it elsewhere.
+def usual_voices(count: int, bins: int) -> Voices:
+    """Nothing is changed."""
+    return Voices(torch.zeros(count, len(_TRACT_HERTZ)), torch.zeros(count, bins))
+
+
+def other_voices(count: int, bins: int, changed: np.ndarray, generator: np.random.Generator) -> Voices:
+    """Drawn voices, where they are to be changed.
 
     Args:
-        power: From `sound.power_spectra`.
-        babble: Other people's speech to be heard behind it now and then.
-        stretch: One of `STRETCHES`, the length of that person's vocal tract.
-        generator: Chooses everything else.
+        count: How many.
+        bins: Of the power spectra that they colour.
+        changed: Which of them are.
+        generator: Chooses them; it is asked for the same numbers whatever is changed.
     """
-    if generator.random() < 0.4:
-        power = _in_a_room(power, generator)
-    loudness = float(power.mean())
-    noise = torch.zeros_like(power[:1])
-    if generator.random() < 0.6:
-        colour = np.exp(_curve(1.5, power.shape[1], generator))
-        noise = noise + torch.from_numpy(colour).float() * loudness * float(
-            np.exp(-generator.uniform(2.5, 9))
-        )
-    if babble is not None and generator.random() < 0.15:
-        share = loudness / max(float(babble.mean()), 1e-9) * float(np.exp(-generator.uniform(2.5, 6)))
-        noise = noise + babble * share
-    gain = float(np.exp(generator.uniform(-4, 2)))
-    bands = log_bands(power * gain + noise * gain, _bank(stretch))
-    bands = (
-        bands + torch.from_numpy(_curve(float(generator.choice((0.0, 1.5, 2.5))), BANDS, generator)).float()
+    length = generator.uniform(-_TRACT_SPREAD, _TRACT_SPREAD, (count, 1))
+    formants = generator.normal(0, _FORMANT_SPREAD, (count, len(_TRACT_HERTZ)))
+    formants[:, 0] = formants[:, -1] = 0
+    knots = generator.normal(0, 1, (count, _CURVE_KNOTS)) * generator.choice((0.0, 0.7, 1.4), (count, 1))
+    mask = changed[:, None]
+    return Voices(
+        torch.from_numpy(((length + formants) * mask).astype(np.float32)),
+        torch.from_numpy((knots * mask).astype(np.float32)) @ _ramps(bins),
     )
 
-    memory = fresh_hearing()
-    if generator.random() < 0.5:
-        memory = hear(bands, memory)[1]  # as if the voice had been known for a while
-    features = hear(bands, memory)[0]
-    if generator.random() < 0.2:
-        features[:, generator.integers(30, BANDS) :] = _SILENT
-    if generator.random() < 0.3:
-        first = generator.integers(0, 40)
-        features[:, first : first + generator.integers(1, 7)] = 0
-    return features
+
+def plain_features(power: Float[Tensor, "*batch frames bins"]) -> Float[Tensor, "*batch frames bands"]:
+    """Features of a sound as it is."""
+    return hear(log_bands(power, mel_bank().to(power)), fresh_hearing())[0]
 
 
-def _in_a_room(power: Float[Tensor, "frames bins"], generator: np.random.Generator) -> Tensor:
-    """Some of the sound dies away within 0.03 to 0.25 s."""
-    fading = float(np.exp(-1 / generator.uniform(3, 25)))
-    echoes = np.asarray(scipy.signal.lfilter([1 - fading], [1, -fading], power.numpy(), axis=0), np.float32)
-    share = float(generator.uniform(0.02, 0.3))
-    return power * (1 - share) + share * torch.from_numpy(echoes)
+def heard_features(
+    power: Float[Tensor, "batch frames bins"],
+    voices: Voices,
+    changed: Bool[np.ndarray, " batch"],
+    generator: np.random.Generator,
+) -> Float[Tensor, "batch frames bands"]:
+    """Features of sounds, some as if they were heard elsewhere.
+
+    Args:
+        power: From `sound.power_spectra`, coloured as the voices are, on any device.
+        voices: Whose vocal tracts they have.
+        changed: Which of them are not left as they are.
+        generator: Chooses everything else; it is asked for the same numbers whatever is changed.
+    """
+    count, bins = len(power), power.shape[-1]
+
+    def uniform(low: float, high: float) -> Tensor:
+        return torch.from_numpy(generator.uniform(low, high, (count, 1, 1))).to(power)
+
+    def chance(share: float) -> Tensor:
+        return torch.from_numpy((generator.random(count) < share) & changed)[:, None, None].to(power.device)
+
+    def curve(spread: np.ndarray, points: int) -> Tensor:
+        knots = generator.normal(0, 1, (count, _CURVE_KNOTS)) * spread * changed[:, None]
+        return (torch.from_numpy(knots).float() @ _ramps(points))[:, None].to(power)
+
+    # A room: some of the sound dies away within 0.03 to 0.25 s.
+    fading = (-1 / uniform(3.0, 25.0)).exp()
+    share = uniform(0.02, 0.3) * chance(0.4)
+    echoes = (1 - fading) * faded(power, fading, torch.zeros_like(power[:, 0]))
+    power = power * (1 - share) + share * echoes
+
+    loudness = power.mean((1, 2), keepdim=True)
+    hiss = curve(np.full((count, 1), 1.5), bins).exp() * loudness * (-uniform(2.5, 9.0)).exp()
+    babble = power.roll(1, 0)  # other people's speech, behind it now and then
+    babble = babble * (loudness / loudness.roll(1, 0).clamp(min=1e-9)) * (-uniform(2.5, 6.0)).exp()
+    gain = torch.where(chance(1.0), uniform(-4.0, 2.0).exp(), 1.0)
+    power = (power + hiss * chance(0.6) + babble * chance(0.15)) * gain
+
+    bands = log_bands(power, triangles(voices.corners(band_corners()).to(power)))
+    bands = bands + curve(generator.choice((0.0, 1.0, 2.0), (count, 1)), BANDS)
+    _, after = hear(bands, fresh_hearing())
+    features = hear(bands, _either(chance(0.5), after))[0]  # some voices have been known for a while
+
+    place, frame = torch.arange(BANDS).to(power), torch.arange(power.shape[1]).to(power)[:, None]
+    muffled = chance(0.2) & (place >= uniform(30.0, float(BANDS)).floor())
+    broken = torch.zeros_like(features, dtype=torch.bool)
+    for _ in range(2):
+        first, length = uniform(0.0, 40.0).floor(), uniform(1.0, 8.0).floor()
+        broken |= chance(0.5) & (place >= first) & (place < first + length)
+        broken |= chance(0.5) & ((frame - uniform(0.0, 1.0) * len(frame)).abs() < 3)
+    return features.masked_fill(muffled, _SILENT).masked_fill(broken, 0)
 
 
-def _curve(spread: float, count: int, generator: np.random.Generator) -> np.ndarray:
-    knots = generator.normal(0, spread, _CURVE_KNOTS) if spread else np.zeros(_CURVE_KNOTS)
-    return np.interp(np.linspace(0, _CURVE_KNOTS - 1, count), np.arange(_CURVE_KNOTS), knots)
+def _either(known: Bool[Tensor, "batch 1 1"], memory: Hearing) -> Hearing:
+    """A memory where it is known, a fresh one elsewhere."""
+    fresh = fresh_hearing()
+    return Hearing(
+        *(
+            torch.where(known[:, 0], getattr(memory, field.name), getattr(fresh, field.name).to(known.device))
+            for field in fields(Hearing)
+        )
+    )
 
 
 @functools.cache
-def _bank(stretch: float) -> Float[Tensor, "bins bands"]:
-    return mel_bank(stretch)
+def _ramps(points: int) -> Float[Tensor, "knots points"]:
+    """From values at evenly spaced knots to values in between."""
+    return _between(np.arange(_CURVE_KNOTS), np.linspace(0, _CURVE_KNOTS - 1, points))
+
+
+def _between(knots: np.ndarray, places: np.ndarray) -> Float[Tensor, "knots places"]:
+    """From values at knots to values at places between them."""
+    rows = [np.interp(places, knots, row) for row in np.eye(len(knots))]
+    return torch.from_numpy(np.stack(rows).astype(np.float32))

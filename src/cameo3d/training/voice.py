@@ -12,17 +12,19 @@ from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from cameo3d.data.voice_clips import VoiceClip, in_step, speaker_chances
-from cameo3d.data.voices import STRETCHES, changed_features, plain_features
+from cameo3d.data.voices import heard_features, other_voices
 from cameo3d.models.voice.lite.ear import Ear
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
-from cameo3d.models.voice.lite.mouth import FEATURE_CONTEXT, LATENTS, MOUTH_SHAPES, Mouth
-from cameo3d.models.voice.lite.sound import BANDS, FEATURES_PER_MOTION_FRAME
+from cameo3d.models.voice.lite.mouth import FRAME_STEPS, LATENTS, MOUTH_SHAPES, Mouth, feature_count
+from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME
 from cameo3d.training import voice_losses
+from cameo3d.training.averages import approach
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
 from cameo3d.training.pace import pace
 from cameo3d.training.voice_posterior import Posterior
 
-_LEAD_IN = 500
+_LEAD_IN = 300
+"""Feature frames before a piece, in some part of which its voice is heard already."""
 _JAW = tuple(MOUTH_SHAPES.index(name) for name in ("jawOpen", "mouthClose"))
 _HELD_OUT_EVERY = 10
 
@@ -31,7 +33,7 @@ _HELD_OUT_EVERY = 10
 class VoiceRecipe:
     """All choices of a training."""
 
-    steps: int = 400
+    steps: int = 600
     batch: int = 20
     frames: int = 50
     """Motion frames of each clip in a batch."""
@@ -42,7 +44,7 @@ class VoiceRecipe:
     learning_rate: float = 1e-3
     warm_up_steps: int = 50
     weight_decay: float = 0.02
-    dropout: float = 0.4
+    dropout: float = 0.3
     average: float = 0.99
     """How much of the averaged network stays in every step."""
     seed: int = 0
@@ -121,7 +123,7 @@ def train_voice(
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0, error_if_nonfinite=True)
         optimizer.step()
-        _approach(average, mouth, 1 - min(recipe.average, step / (step + 10)))
+        approach(average, mouth, 1 - min(recipe.average, step / (step + 10)))
 
         if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
             log(step + 1, {name: float(value.detach()) for name, value in losses.items()})
@@ -135,12 +137,13 @@ def voice_model_losses(
     """All losses of one batch, by the names of the recipe; drawing the latent takes torch's own noise."""
     with torch.no_grad():
         heard = mouth.ear(batch.features)
-    context = mouth.understand(heard)
+    context = mouth.understand(heard)[:, FRAME_STEPS]
     frames = context.shape[:2]
-    likely = mouth.decode(context, mouth.flow.latent(torch.zeros(*frames, LATENTS), context))
+    closure = torch.zeros(frames)  # with it, the mouth would learn to undo it
+    likely = mouth.decode(context, mouth.flow.latent(torch.zeros(*frames, LATENTS), context), closure)
     latent, density = posterior(batch.weights, context.detach(), torch.randn(*frames, LATENTS))
     noise, volume = mouth.flow.noise(latent, context.detach())
-    drawn = mouth.decode(context, latent)
+    drawn = mouth.decode(context, latent, closure)
 
     openings, widths = lip_opening(likely), lip_width(likely)
     return {
@@ -173,9 +176,13 @@ class VoiceBatches:
 
     def draw(self, step: int) -> VoiceBatch:
         """The batch of one step."""
-        generator = np.random.default_rng((self._recipe.seed, step))
-        rows = [self._piece(generator) for _ in range(self._recipe.batch)]
-        features, weights, openings, known = (torch.stack(parts) for parts in zip(*rows, strict=True))
+        recipe, generator = self._recipe, np.random.default_rng((self._recipe.seed, step))
+        rows = [self._piece(generator) for _ in range(recipe.batch)]
+        power, weights, openings, known = (torch.stack(parts) for parts in zip(*rows, strict=True))
+        changed = generator.random(recipe.batch) >= recipe.unchanged
+        voices = other_voices(recipe.batch, power.shape[-1], changed, generator)
+        coloured = power * voices.colours.exp()[:, None]
+        features = heard_features(coloured, voices, changed, generator)[:, _LEAD_IN:]
         return VoiceBatch(features, weights, openings, known)
 
     def _piece(self, generator: np.random.Generator) -> tuple[Tensor, ...]:
@@ -184,23 +191,17 @@ class VoiceBatches:
         count = min(recipe.frames, len(clip))
         first = int(generator.integers(0, len(clip) - count + 1))
         # What was heard before the piece is part of how it sounds.
-        start = max(0, FEATURES_PER_MOTION_FRAME * first - int(generator.integers(0, _LEAD_IN)))
-        end = FEATURES_PER_MOTION_FRAME * (first + count - 1) + 1 + 2 * FEATURE_CONTEXT
-        power = self._power[clip.name][start:end]
-        if generator.random() < recipe.unchanged:
-            heard = plain_features(power)
-        else:
-            heard = changed_features(power, None, float(generator.choice(STRETCHES)), generator)
-        heard = heard[FEATURES_PER_MOTION_FRAME * first - start :]
+        lead = min(int(generator.integers(0, _LEAD_IN + 1)), FEATURES_PER_MOTION_FRAME * first)
+        start = FEATURES_PER_MOTION_FRAME * first - lead
+        heard = self._power[clip.name][start : start + lead + feature_count(count)]
+        power = torch.zeros(_LEAD_IN + feature_count(recipe.frames), heard.shape[1])
+        power[_LEAD_IN - lead :][: len(heard)] = heard
 
-        length = FEATURES_PER_MOTION_FRAME * (recipe.frames - 1) + 1 + 2 * FEATURE_CONTEXT
-        features = torch.full((length, BANDS), float(heard.min()))
-        features[: len(heard)] = heard
         weights = torch.zeros(recipe.frames, len(MOUTH_SHAPES))
         openings = torch.zeros(recipe.frames)
         weights[:count] = self._targets[clip.name][first : first + count]
         openings[:count] = clip.openings[first : first + count]
-        return features, weights, openings, torch.arange(recipe.frames) < count
+        return power, weights, openings, torch.arange(recipe.frames) < count
 
 
 def _without_manners(clips: Sequence[VoiceClip]) -> dict[str, Float[Tensor, "frames shapes"]]:
@@ -216,9 +217,3 @@ def _without_manners(clips: Sequence[VoiceClip]) -> dict[str, Float[Tensor, "fra
         moved[:, _JAW] = clip.weights[:, _JAW]
         targets[clip.name] = moved
     return targets
-
-
-@torch.no_grad()
-def _approach(average: Mouth, mouth: Mouth, share: float) -> None:
-    for slow, fast in zip(average.state_dict().values(), mouth.state_dict().values(), strict=True):
-        slow.lerp_(fast, share)

@@ -4,8 +4,7 @@ import torch
 from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
-UNLABELLED = -1
-"""Stands where nobody knows which sound is spoken."""
+from cameo3d.data.speech_sounds import UNLABELLED
 
 
 def shape_loss(

@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "4af5c65ae20b65315f36a23fb17ccd361ee7e70d45b0415b10fd962140bdb7ed",
+        "f89780ad9c2d28e52e4c808d5ba03f2da3d33eff97ed37bc61262ba1a85e3057",
         "MIT",
         "docs/cards/voice.md",
     ),

@@ -76,9 +76,15 @@ def turns(sound: np.ndarray) -> np.ndarray:
 
 
 def test_a_turn_outlasts_speech_by_half_a_second_of_quiet():
-    turn = turns(np.concatenate((babble(2.0), np.zeros(RATE, np.float32))))
+    turn = turns(np.concatenate((babble(2.0), white_noise(1.0, 0.001))))
     assert turn[15:54].min() == 1
     assert not turn[65:].any()
+
+
+def test_perfect_silence_ends_a_turn_at_once():
+    turn = turns(np.concatenate((babble(2.0), np.zeros(RATE, np.float32))))
+    assert turn[15:50].min() == 1
+    assert not turn[54:].any()
 
 
 def test_a_turn_is_earned_by_speaking():
@@ -89,6 +95,6 @@ def test_a_turn_is_earned_by_speaking():
 def test_noise_ends_a_turn_sooner_than_quiet():
     after = [
         turns(np.concatenate((babble(2.0), noise)))[50:].sum()
-        for noise in (np.zeros(RATE, np.float32), white_noise(1.0))
+        for noise in (white_noise(1.0, 0.001), white_noise(1.0))
     ]
     assert after[1] < 0.8 * after[0]

@@ -3,19 +3,21 @@ import torch
 
 from cameo3d.errors import WeightsError
 from cameo3d.models.voice.lite import mouth as room
+from cameo3d.models.voice.lite.ear import HEARD, SOUNDS
 from cameo3d.models.voice.lite.flow import Flow
 from cameo3d.models.voice.lite.lips import lip_opening, lip_width
 from cameo3d.models.voice.lite.mouth import (
-    FEATURE_CONTEXT,
+    CONTEXT,
     LATENTS,
     LOOKAHEAD_FRAMES,
     MOUTH_SHAPES,
     Mouth,
+    feature_count,
     latent_noise,
     load_mouth,
     sample_span,
 )
-from cameo3d.models.voice.lite.sound import BANDS, fresh_hearing, hear, log_mel
+from cameo3d.models.voice.lite.sound import BANDS, faded, fresh_hearing, hear, log_mel
 
 
 def sound(seconds: float) -> torch.Tensor:
@@ -26,8 +28,7 @@ def sound(seconds: float) -> torch.Tensor:
 
 
 def features_for(frames: int) -> torch.Tensor:
-    shape = (1, 4 * (frames - 1) + 1 + 2 * FEATURE_CONTEXT, BANDS)
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(2))
+    return torch.randn(1, feature_count(frames), BANDS, generator=torch.Generator().manual_seed(2))
 
 
 def test_hearing_in_chunks_equals_hearing_at_once():
@@ -35,8 +36,26 @@ def test_hearing_in_chunks_equals_hearing_at_once():
     whole, _ = hear(bands, fresh_hearing())
     first, memory = hear(bands[:77], fresh_hearing())
     second, _ = hear(bands[77:], memory)
-    # Largest difference measured: 5e-7, since the memory of the spectrum is kept in single precision.
-    torch.testing.assert_close(torch.cat((first, second)), whole, rtol=0, atol=1e-5)
+    torch.testing.assert_close(torch.cat((first, second)), whole)
+
+
+def test_several_sounds_are_heard_as_each_alone():
+    bands = torch.stack((log_mel(sound(2.0)), log_mel(sound(2.0).flip(0))))
+    _, memory = hear(bands[0], fresh_hearing())
+    together, after = hear(bands, memory)
+    torch.testing.assert_close(together[1], hear(bands[1], memory)[0])
+    assert after.spectrum_sum.shape == (2, BANDS)
+
+
+def test_what_fades_is_the_recursion_of_its_definition():
+    values = torch.randn(2, 200, 3, generator=torch.Generator().manual_seed(0)).double()
+    memory, state = torch.tensor([0.5, 0.99]).double()[:, None, None], torch.ones(2, 3).double()
+    expected = []
+    for frame in range(200):
+        state = memory[:, 0] * state + values[:, frame]
+        expected.append(state)
+    found = faded(values, memory, torch.ones(2, 3).double())
+    torch.testing.assert_close(found, torch.stack(expected, 1))
 
 
 def test_a_voice_sounds_the_same_loud_and_soft():
@@ -50,7 +69,7 @@ def test_motion_in_chunks_equals_motion_at_once():
     network, features = Mouth().eval(), features_for(10)
     noise = latent_noise(3, 0, 10)[None]
     whole = network(features, noise)
-    part = network(features[:, 16 : 16 + 12 + 1 + 2 * FEATURE_CONTEXT], noise[:, 4:8])
+    part = network(features[:, 16 : 16 + feature_count(4)], noise[:, 4:8])
     torch.testing.assert_close(part, whole[:, 4:8], rtol=0, atol=1e-5)
 
 
@@ -58,6 +77,35 @@ def test_motion_waits_for_less_than_320_milliseconds_of_sound():
     _, end = sample_span(0, 1)
     assert end <= 0.320 * 16000
     assert end <= LOOKAHEAD_FRAMES * 640
+
+
+def test_lips_meet_under_a_half_open_jaw_where_p_b_or_m_is_heard():
+    torch.manual_seed(0)
+    network = Mouth().eval()
+    for parameter in network.move[-1].parameters():
+        torch.nn.init.zeros_(parameter)  # everything half way
+    context, latent = torch.zeros(1, 3, CONTEXT), torch.zeros(1, 3, LATENTS)
+    with torch.no_grad():
+        weights = network.decode(context, latent, torch.tensor([[0.0, 0.5, 1.0]]))
+    apart, nearer, met = lip_opening(weights)[0]
+    assert apart > nearer > met
+    assert met < 0.2 * apart  # a smile of a half leaves as much
+    assert weights[0, 2, MOUTH_SHAPES.index("jawOpen")] == 0.25
+    assert weights[0, 2, MOUTH_SHAPES.index("mouthPressLeft")] > weights[0, 0, -1]
+
+
+def test_closure_is_heard_at_the_frame_that_it_belongs_to():
+    network = Mouth()
+    with torch.no_grad():
+        for parameter in network.ear.name.parameters():
+            torch.nn.init.zeros_(parameter)
+        network.ear.name.weight[SOUNDS.index("M"), 0] = 50.0
+        heard = torch.zeros(1, 3 + 2 * 4 - 1 + 3, HEARD)
+        heard[0, 3 + 2 * 2, 0] = 1.0  # the step in the middle of the third of four frames
+        closure = network.closure(heard)[0]
+    assert closure.argmax() == 2
+    assert closure[2] > 0.3
+    torch.testing.assert_close(closure[[0, 1, 3]], torch.full((3,), 3 / len(SOUNDS)))
 
 
 def test_noise_is_the_same_wherever_it_is_cut_and_of_unit_variance():
@@ -100,8 +148,8 @@ def test_the_shipped_network_rests_in_silence_and_moves_with_a_loud_voice():
     network = load_mouth()
     silence, _ = hear(log_mel(torch.zeros(16000 * 3)), fresh_hearing())
     voice, _ = hear(log_mel(sound(3.0)), fresh_hearing())
-    count = (len(voice) - 2 * FEATURE_CONTEXT - 1) // 4 + 1
-    length = 4 * (count - 1) + 1 + 2 * FEATURE_CONTEXT
+    count = (len(voice) - feature_count(1)) // 4 + 1
+    length = feature_count(count)
     rest = lip_opening(network(silence[None, :length], torch.zeros(1, count, LATENTS)))
     speech = lip_opening(network(voice[None, :length], torch.zeros(1, count, LATENTS)))
     assert rest.std() < 0.05 * speech.std()

@@ -104,7 +104,7 @@ def test_lips_may_move_through_short_quiet_as_the_network_wants_them_to():
         def finish(self) -> torch.Tensor:
             return torch.zeros(0, 52)
 
-    sound = np.concatenate((babble(2.0), np.zeros(round(0.24 * RATE), np.float32), babble(2.0)))
+    sound = np.concatenate((babble(2.0), white_noise(0.24, 0.001), babble(2.0)))
     stream = SpeakerStream(Parted(), Delivery())
     lips = joined([stream.push(sound[: len(sound) // 640 * 640]), stream.finish()]).expression[:, _MOUTH]
     assert lips[48:58].min() > 0.49

@@ -24,6 +24,8 @@ _DEEPEST = 45.0
 """Decibels below the whole at which a band's loudness is cut off; what lies deeper is hiss."""
 _RANGE, _ABOVE_FLOOR, _FAINTEST = 30.0, 8.0, -65.0
 """Decibels from the loudest to the faintest sounds that count; of those above the background; the least."""
+_STILL, _STILLEST = 50.0, -75.0
+"""Decibels below the loudest at which a recording of a breathing person is not; at these, too."""
 _VOICED = 0.5
 """Periodicity of a sound with a pitch."""
 _GLIDE_OCTAVES = (0.012, 0.2)
@@ -34,6 +36,8 @@ Measured over a second: speech lies above 0.40 in 98 of 100 frames or more (read
 noise, whispered), generated arpeggios, drums and bands below 0.28 in 95 of 100 or more."""
 _LONGEST_TURN, _WHOLE_TURN = 12.0, 6.0
 """Frames of quiet that a speaker's turn outlasts at most, and those at whose number it begins to fade."""
+_STILLNESS = 5.0
+"""How many frames of quiet one of stillness counts as."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,8 @@ class Listened:
     """Of the speech, from 0 for its faintest sounds to 1 for its loudest; 0 where nobody speaks."""
     turn: Float32[np.ndarray, " frames"]
     """Whether it is the speaker's turn: 1 for speech and in the quiet after it, when lips get ready or let
-    breath in, for as long as there was speech, half a second at most; half as long in noise and music."""
+    breath in, for as long as there was speech, half a second at most; half as long in noise and music, and a
+    fifth as long in perfect silence."""
     pitch: Float32[np.ndarray, " frames"]
     """Octaves above the voice's own mean, within -1 and 1; 0 where there is none."""
 
@@ -63,7 +68,7 @@ class Listener:
         self._turn = 0.0
         self._shape = np.zeros(8, np.float32)
         self._pitch_before: float | None = None
-        self._context = Context(_PAST, LOOKAHEAD, 6)
+        self._context = Context(_PAST, LOOKAHEAD, 7)
 
     def push(self, heard: Heard) -> Listened:
         """Listen on; gives those frames that became final."""
@@ -73,9 +78,9 @@ class Listener:
         """The sound has ended: give the frames that are left."""
         return self._judge(self._context.finish())
 
-    def _notice(self, heard: Heard) -> Float32[np.ndarray, "frames 6"]:
-        """Change of the spectrum, whether it is loud, loudness, pitch, whether that glides, or is held."""
-        rows = np.zeros((len(heard), 6), np.float32)
+    def _notice(self, heard: Heard) -> Float32[np.ndarray, "frames 7"]:
+        """Change of the spectrum, whether loud, loudness, pitch, whether it glides, or is held; stillness."""
+        rows = np.zeros((len(heard), 7), np.float32)
         shapes = np.maximum(heard.bands, heard.level[:, None] - _DEEPEST)
         shapes = shapes - shapes.mean(1, keepdims=True)
         for row, level, periodicity, pitch, shape in zip(
@@ -87,6 +92,7 @@ class Listener:
             row[0] = min(float(np.abs(shape - self._shape).mean()), _LIVELIEST)
             row[1] = level > faintest > QUIETEST
             row[2] = min(max((level - self._peak + _RANGE) / _RANGE, 0.0), 1.0)
+            row[6] = level < max(self._peak - _STILL, _STILLEST)
             if periodicity > _VOICED and row[1]:
                 self._pitched += 1
                 # A plain mean over the first three seconds of voice, then one that forgets.
@@ -104,22 +110,26 @@ class Listener:
             self._shape = shape
         return rows
 
-    def _judge(self, windows: Float32[np.ndarray, "frames 6 window"]) -> Listened:
+    def _judge(self, windows: Float32[np.ndarray, "frames 7 window"]) -> Listened:
         recent = windows[:, :, _PAST - _RECENT :]
         change, loud = recent[:, 0], recent[:, 1]
         lively = (change * loud).sum(1) / np.maximum(loud.sum(1), 1)
         glides, holds = windows[:, 4].sum(1), windows[:, 5].sum(1)
         gliding = (glides + _BENEFIT) / (glides + holds + _BENEFIT)
         speech = windows[:, 1, _PAST] * _share(lively, _LIVELY) * _share(gliding, _GLIDING)
-        turn = self._take_turns(speech, windows[:, 1, _PAST])
+        turn = self._take_turns(speech, windows[:, 1, _PAST], windows[:, 6, _PAST])
         return Listened(speech, windows[:, 2, _PAST] * speech, turn, windows[:, 3, _PAST] * speech)
 
     def _take_turns(
-        self, speech: Float32[np.ndarray, " frames"], loud: Float32[np.ndarray, " frames"]
+        self,
+        speech: Float32[np.ndarray, " frames"],
+        loud: Float32[np.ndarray, " frames"],
+        still: Float32[np.ndarray, " frames"],
     ) -> Float32[np.ndarray, " frames"]:
         turns = np.zeros_like(speech)
-        for index, (spoken, noisy) in enumerate(zip(speech.tolist(), loud.tolist(), strict=True)):
-            earned = spoken if spoken > 0 else -2.0 if noisy else -1.0
+        rows = zip(speech.tolist(), loud.tolist(), still.tolist(), strict=True)
+        for index, (spoken, noisy, dead) in enumerate(rows):
+            earned = spoken if spoken > 0 else -2.0 if noisy else -_STILLNESS if dead else -1.0
             self._turn = min(max(self._turn + earned, 0.0), _LONGEST_TURN)
             turns[index] = max(spoken, min(self._turn / _WHOLE_TURN, 1.0))
         return turns

@@ -1,110 +1,89 @@
 """The lite voice model's ear: from features of a sound to what is being said, whoever says it.
 
-Convolutions over bands and time in turn, shaped after its teacher, Google's speech embedding (Lin et al.,
-"Training keyword spotters with limited and synthesized speech data", ICASSP 2020). Time is never padded, so
-that any cutting into chunks hears the same.
+A few convolutions over time and bands, then residual blocks over time, each of which looks further back than
+ahead (after Liu et al., "A ConvNet for the 2020s", CVPR 2022). Time is never padded, so that any cutting into
+chunks hears the same.
 """
-
-from dataclasses import dataclass
 
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from cameo3d.models.voice.lite.sound import BANDS
 
-EAR_CONTEXT = 28
-"""Feature frames on either side of the one in a motion frame's middle that `Heard.words` depend on."""
-SYLLABLE_MARGIN = 2
-"""Motion frames by which `Heard.syllables` reach further than `Heard.words`, on either side."""
-SOUND_MARGINS = (9, 8)
-"""Steps of 20 ms by which `Heard.sounds` reach further, before the first and after the last frame."""
-SOUND_CHANNELS = 72 * (BANDS // 4)
-SYLLABLE_CHANNELS = 96 * (BANDS // 8)
-WORD_CHANNELS = 96 * (BANDS // 16)
+SOUNDS = (
+    *("SIL", "P", "B", "M", "F", "V", "T", "D", "N", "K", "G", "NG", "TH", "DH", "S", "Z", "SH", "ZH", "CH"),
+    *("JH", "L", "R", "ER", "W", "Y", "HH", "AA", "AE", "AH", "AO", "AW", "AY", "EH", "EY", "IH", "IY"),
+    *("OW", "OY", "UH", "UW"),
+)
+"""The sounds of speech that are told apart: silence and breath, and the phones of English."""
 
-
-@dataclass(frozen=True)
-class Heard:
-    """What the ear makes of a sound, at three spans of time."""
-
-    sounds: Float[Tensor, "batch steps sound_channels"]
-    """50 times a second, each from 0.23 s of sound."""
-    syllables: Float[Tensor, "batch more_frames syllable_channels"]
-    """25 times a second, each from 0.41 s."""
-    words: Float[Tensor, "batch frames word_channels"]
-    """25 times a second, each from 0.57 s."""
+HEARD = 256
+"""Size of what is heard at a step."""
+FEATURES_PER_STEP = 2
+"""A step is 20 ms: two to a motion frame."""
+_REACHES = ((5, 1), (5, 1), (4, 2), (5, 1), (5, 1), (4, 2), (5, 1), (5, 1))
+"""Steps before and after that each block looks at."""
+_STEM = 4
+"""Feature frames before and after a step's middle that the first convolutions look at."""
+FEATURES_BEFORE = FEATURES_PER_STEP * sum(before for before, _ in _REACHES) + _STEM
+FEATURES_AFTER = FEATURES_PER_STEP * sum(after for _, after in _REACHES) + _STEM
+"""Feature frames before and after the one in a step's middle that it depends on."""
 
 
 class Ear(nn.Module):
-    """Features to what is heard in them.
+    """Features to what is heard in them, 50 times a second.
 
     Args:
-        learning: Normalise every layer by its batch, as the ear's training needs; `settled` takes that out.
+        dropout: Share of every block's answer that training leaves out.
     """
 
-    def __init__(self, learning: bool = False) -> None:
+    def __init__(self, dropout: float = 0.0) -> None:
         super().__init__()
-        self.tones = nn.Sequential(
-            _Step(1, 24, 3, 3, learning), _Step(24, 24, 1, 3, learning), _Step(24, 24, 3, 1, learning)
+        self.tones = nn.ModuleList(
+            (
+                nn.Conv2d(1, 32, 3, padding=(0, 1)),
+                nn.Conv2d(32, 64, 3, stride=(2, 2), padding=(0, 1)),
+                nn.Conv2d(64, 64, 3, stride=(1, 2), padding=(0, 1)),
+            )
         )
-        self.sounds = nn.Sequential(
-            _glimpse(24, 48, learning), nn.MaxPool2d((1, 2)), _glimpse(48, 72, learning)
-        )
-        self.syllables = _glimpse(72, 96, learning)
-        self.words = _glimpse(96, 96, learning)
+        self.gather = nn.Linear(64 * BANDS // 4, HEARD)
+        self.blocks = nn.ModuleList(_Block(before, after, dropout) for before, after in _REACHES)
+        self.settle = nn.LayerNorm(HEARD)
+        self.name = nn.Linear(HEARD, len(SOUNDS))
 
-    def forward(self, features: Float[Tensor, "batch features bands"]) -> Heard:
-        """What is heard around motion frames a to b (frame i at time i / 25).
+    def forward(self, features: Float[Tensor, "batch features bands"]) -> Float[Tensor, "batch steps heard"]:
+        """What is heard at steps a to b (step i at time i / 50).
 
         Args:
-            features: From `sound.hear`: the frames whose windows are centred at 10 ms times 4 a - 28 to
-                4 b + 28.
+            features: From `sound.hear`: the frames whose windows are centred at 10 ms times
+                2 a - `FEATURES_BEFORE` to 2 b + `FEATURES_AFTER`.
         """
-        sounds = self.sounds(F.max_pool2d(self.tones(features[:, None]), 2))
-        syllables = self.syllables(F.max_pool2d(sounds, 2))
-        words = self.words(F.max_pool2d(syllables, (1, 2)))
-        return Heard(_rows(sounds), _rows(syllables), _rows(words))
+        maps = features[:, None]
+        for look in self.tones:
+            maps = F.gelu(look(maps))
+        heard = self.gather(maps.permute(0, 2, 1, 3).flatten(2))
+        for block in self.blocks:
+            heard = block(heard)
+        return self.settle(heard)
+
+    def names(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch steps sounds"]:
+        """Logarithm of how likely each of `SOUNDS` is being spoken."""
+        return self.name(heard).log_softmax(-1)
 
 
-def settled(ear: Ear) -> Ear:
-    """The same ear with its normalisations made part of its convolutions.
+class _Block(nn.Module):
+    """A look along time, then a small network at every step, added to what was there."""
 
-    Args:
-        ear: One that was made for learning.
-    """
-    after = Ear()
-    steps = [module for module in ear.eval().modules() if isinstance(module, _Step)]
-    for step, plain in zip(steps, (part for part in after.modules() if isinstance(part, _Step)), strict=True):
-        assert isinstance(step.normalise, nn.BatchNorm2d)
-        plain.look = fuse_conv_bn_eval(step.look, step.normalise)
-    return after
-
-
-class _Step(nn.Module):
-    """A convolution over time, unpadded, and bands."""
-
-    def __init__(self, before: int, after: int, times: int, bands: int, learning: bool) -> None:
+    def __init__(self, before: int, after: int, dropout: float) -> None:
         super().__init__()
-        self.look = nn.Conv2d(before, after, (times, bands), padding=(0, bands // 2), bias=not learning)
-        self.normalise = nn.BatchNorm2d(after) if learning else nn.Identity()
+        self._before = before
+        self.look = nn.Conv1d(HEARD, HEARD, before + 1 + after, groups=HEARD)
+        self.normalise = nn.LayerNorm(HEARD)
+        self.widen, self.narrow = nn.Linear(HEARD, 3 * HEARD), nn.Linear(3 * HEARD, HEARD)
+        self.drop = nn.Dropout(dropout)
 
-    def forward(
-        self, x: Float[Tensor, "batch before steps bands"]
-    ) -> Float[Tensor, "batch after fewer bands"]:
-        return F.leaky_relu(self.normalise(self.look(x)), 0.2)
-
-
-def _glimpse(before: int, after: int, learning: bool) -> nn.Sequential:
-    """Look along bands and time, twice; eats two steps of time at either end."""
-    return nn.Sequential(
-        _Step(before, after, 1, 3, learning),
-        _Step(after, after, 3, 1, learning),
-        _Step(after, after, 1, 3, learning),
-        _Step(after, after, 3, 1, learning),
-    )
-
-
-def _rows(maps: Float[Tensor, "batch channels steps bands"]) -> Float[Tensor, "batch steps rows"]:
-    return maps.permute(0, 2, 1, 3).flatten(2)
+    def forward(self, x: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch fewer heard"]:
+        seen = self.look(x.transpose(1, 2)).transpose(1, 2)
+        answer = self.narrow(F.gelu(self.widen(self.normalise(seen))))
+        return x[:, self._before : self._before + seen.shape[1]] + self.drop(answer)

@@ -1,26 +1,21 @@
 """The lite voice model's network: from what is heard to the weights of the mouth's shapes.
 
 The ear says what is being said; the mouth moves by that and by a latent that stands for everything a voice
-does not tell. Nothing is padded: a motion frame depends on `FEATURE_CONTEXT` feature frames to either side,
-no more and no less, so that any cutting into chunks gives the same motion.
+does not tell. Nothing is padded: a motion frame depends on `FEATURES_BEFORE` feature frames before it and
+`FEATURES_AFTER` after it, no more and no less, so that any cutting into chunks gives the same motion.
 """
 
 import functools
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from cameo3d.errors import WeightsError
-from cameo3d.models.voice.lite.ear import (
-    EAR_CONTEXT,
-    SYLLABLE_CHANNELS,
-    SYLLABLE_MARGIN,
-    WORD_CHANNELS,
-    Ear,
-    Heard,
-)
+from cameo3d.models.voice.lite import ear as hearing
+from cameo3d.models.voice.lite.ear import FEATURES_PER_STEP, HEARD, SOUNDS, Ear
 from cameo3d.models.voice.lite.flow import Flow
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, SAMPLE_RATE, WINDOW
 from cameo3d.values import BLENDSHAPES
@@ -28,10 +23,19 @@ from cameo3d.weights.store import load_tensors
 
 FRAME_RATE = 25.0
 """Motion frames a second."""
-FEATURE_CONTEXT = EAR_CONTEXT
-"""Feature frames on either side of the one in a motion frame's middle that the motion depends on."""
-LOOKBACK_FRAMES = LOOKAHEAD_FRAMES = 8
-"""The same in whole motion frames, with the half window of the features: 292.5 ms."""
+_STEPS_PER_FRAME = FEATURES_PER_MOTION_FRAME // FEATURES_PER_STEP
+_LOOKED, _CALMED = 2, 1
+"""Steps of the ear to either side that the mouth looks at, and over which what it makes of them is averaged,
+for calm lips; it learns without, at the steps `FRAME_STEPS`."""
+_STEPS_AROUND = _LOOKED + _CALMED
+"""Steps before and after a motion frame that it depends on."""
+FRAME_STEPS = slice(_CALMED, -_CALMED, _STEPS_PER_FRAME)
+"""Of the steps that `Mouth.understand` gives, those in the middles of motion frames."""
+FEATURES_BEFORE = hearing.FEATURES_BEFORE + FEATURES_PER_STEP * _STEPS_AROUND
+FEATURES_AFTER = hearing.FEATURES_AFTER + FEATURES_PER_STEP * _STEPS_AROUND
+"""Feature frames before and after the one in a motion frame's middle that the motion depends on."""
+LOOKAHEAD_FRAMES = 8
+"""The latter in whole motion frames, with the half window of the features: 312.5 ms."""
 LATENTS = 8
 CONTEXT = 192
 """Size of what the mouth knows of the sound at a frame."""
@@ -58,6 +62,17 @@ MOUTH_SHAPES: tuple[str, ...] = tuple(name for pair in _CONTROLS for name in pai
 """The ARKit shapes that speech moves, in the order of the network's output; both sides move alike."""
 MOUTH_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 """Their places among all ARKit shapes."""
+_MEETING = [SOUNDS.index(name) for name in ("P", "B", "M")]
+_PARTING = {
+    "jawOpen": 0.5,
+    "mouthFunnel": 1.0,
+    "mouthLowerDown": 1.0,
+    "mouthUpperUp": 1.0,
+    "mouthShrugUpper": 1.0,
+}
+_PRESSING = {"mouthPress": 0.15, "mouthRollLower": 0.1, "mouthRollUpper": 0.1}
+"""What these sounds take from controls that part the lips, and give to those that press them together. The
+jaw stays half open: `mouthClose` of the same size brings the lips together under it."""
 _CONTROL_OF_SHAPE = tuple(index for index, pair in enumerate(_CONTROLS) for _ in pair)
 
 
@@ -72,8 +87,7 @@ class Mouth(nn.Module):
         super().__init__()
         self.ear = Ear()
         self.drop = nn.Dropout(dropout)
-        self.gather = nn.Conv1d(SYLLABLE_CHANNELS, CONTEXT, 2 * SYLLABLE_MARGIN + 1)
-        self.recall = nn.Linear(WORD_CHANNELS, CONTEXT)
+        self.gather = nn.Conv1d(HEARD, CONTEXT, 2 * _LOOKED + 1)
         self.plan = nn.Sequential(
             nn.LayerNorm(CONTEXT), nn.GELU(), nn.Dropout(dropout), nn.Linear(CONTEXT, CONTEXT), nn.GELU()
         )
@@ -92,32 +106,67 @@ class Mouth(nn.Module):
 
         Args:
             features: From `sound.hear`. For motion frames a to b (at 25 fps, frame i at time i / 25), the
-                feature frames whose windows are centred at 10 ms times 4 a - 28 to 4 b + 28.
+                feature frames whose windows are centred at 10 ms times 4 a - `FEATURES_BEFORE` to
+                4 b + `FEATURES_AFTER`, of which there are `feature_count`.
             noise: Unit Gaussians from `latent_noise`, times a temperature; zeros give the likeliest take.
 
         Returns:
             Weights in [0, 1], shapes as in `MOUTH_SHAPES`.
         """
-        context = self.understand(self.ear(features))
-        return self.decode(context, self.flow.latent(noise, context))
+        heard = self.ear(features)
+        context = F.avg_pool1d(self.understand(heard).mT, 2 * _CALMED + 1, _STEPS_PER_FRAME).mT
+        return self.decode(context, self.flow.latent(noise, context), self.closure(heard))
 
-    def understand(self, heard: Heard) -> Float[Tensor, "batch frames context"]:
-        """What matters to the mouth of what is heard."""
-        gathered = self.gather(self.drop(heard.syllables).transpose(1, 2)).transpose(1, 2)
-        return self.plan(gathered + self.recall(self.drop(heard.words)))
+    def understand(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch fewer context"]:
+        """What matters to the mouth of what is heard, at every step but the first and last two."""
+        return self.plan(self.gather(self.drop(heard).mT).mT)
+
+    def closure(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch frames"]:
+        """How likely p, b or m is being said, for which everybody's lips meet, whatever they do otherwise."""
+        likely = self.ear.names(heard)[..., _MEETING].exp().sum(-1)
+        around = likely[:, _STEPS_AROUND - 1 : likely.shape[1] - _STEPS_AROUND + 1]
+        return F.avg_pool1d(around, 3, _STEPS_PER_FRAME)
 
     def decode(
-        self, context: Float[Tensor, "batch frames context"], latent: Float[Tensor, "batch frames latents"]
+        self,
+        context: Float[Tensor, "batch frames context"],
+        latent: Float[Tensor, "batch frames latents"],
+        closure: Float[Tensor, "batch frames"],
     ) -> Float[Tensor, "batch frames shapes"]:
-        """Weights in [0, 1] from the context of the sound and a latent of the flow."""
+        """Weights in [0, 1] from the context of the sound, a latent of the flow, and `closure`."""
         controls = self.move(torch.cat((context, latent), -1)).sigmoid()
+        controls = _meeting(controls, closure[..., None])
         return controls[..., torch.tensor(_CONTROL_OF_SHAPE, device=controls.device)]
+
+
+def _meeting(
+    controls: Float[Tensor, "batch frames controls"], closure: Float[Tensor, "batch frames 1"]
+) -> Float[Tensor, "batch frames controls"]:
+    """Controls with the lips brought together, under a jaw that need not close."""
+    parting, pressing = torch.zeros(2, len(_CONTROLS)).to(controls)
+    for name, share in _PARTING.items():
+        parting[_control(name)] = share
+    for name, weight in _PRESSING.items():
+        pressing[_control(name)] = weight
+    controls = controls * (1 - closure * parting) + closure * pressing * (1 - controls)
+    jaw, close = _control("jawOpen"), _control("mouthClose")
+    meet = controls[..., close : close + 1].lerp(controls[..., jaw : jaw + 1], closure)
+    return torch.cat((controls[..., :close], meet, controls[..., close + 1 :]), -1)
+
+
+def _control(name: str) -> int:
+    return next(index for index, pair in enumerate(_CONTROLS) if pair[0].startswith(name))
+
+
+def feature_count(frame_count: int) -> int:
+    """Feature frames that so many motion frames, at least one, depend on."""
+    return FEATURES_BEFORE + FEATURES_PER_MOTION_FRAME * (frame_count - 1) + 1 + FEATURES_AFTER
 
 
 def sample_span(first_frame: int, frame_count: int) -> tuple[int, int]:
     """First sample, and the one after the last, that motion frames depend on; the first may be negative."""
-    first = FEATURES_PER_MOTION_FRAME * first_frame - FEATURE_CONTEXT
-    last = FEATURES_PER_MOTION_FRAME * (first_frame + frame_count - 1) + FEATURE_CONTEXT
+    first = FEATURES_PER_MOTION_FRAME * first_frame - FEATURES_BEFORE
+    last = first + feature_count(frame_count) - 1
     return HOP * first - WINDOW // 2, HOP * last + WINDOW // 2
 
 

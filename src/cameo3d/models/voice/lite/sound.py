@@ -5,12 +5,12 @@ sound may be cut into chunks anywhere without changing the features.
 """
 
 import functools
+import math
 from dataclasses import dataclass
 
 import numpy as np
-import scipy.signal
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
 SAMPLE_RATE = 16000
@@ -32,6 +32,7 @@ _SPECTRUM_MEMORY = 0.9975  # a frame: the average spectrum of a voice remembers 
 _FIRST_TRUST = 100.0  # frames of speech that the expected spectrum counts as
 _VOICED_DEPTH = 3.0  # log power under the peak where a frame counts half as speech
 _FLOOR, _CEILING, _SPREAD = -6.0, 5.0, 2.5
+_FADED_AT_ONCE = 64  # frames
 _EXPECTED = (
     -0.6,
     -1.2,
@@ -55,27 +56,32 @@ def power_spectra(samples: Float[Tensor, "*batch samples"]) -> Float[Tensor, "*b
     """
     if samples.shape[-1] < WINDOW:
         raise ValueError(f"A frame needs {WINDOW} samples, got {samples.shape[-1]}.")
-    window = torch.hann_window(WINDOW, dtype=samples.dtype)
+    window = torch.hann_window(WINDOW, dtype=samples.dtype, device=samples.device)
     spectra = torch.fft.rfft(samples.unfold(-1, WINDOW, HOP) * window, _FFT)
     return spectra.abs().square() * (2 / (_FFT * window.square().sum()))
 
 
 @functools.cache
-def mel_bank(stretch: float = 1.0) -> Float[Tensor, "bins bands"]:
-    """Triangles that turn power spectra into mel bands, each of sum one.
+def mel_bank() -> Float[Tensor, "bins bands"]:
+    """Triangles that turn power spectra into mel bands, each of sum one."""
+    return triangles(torch.from_numpy(band_corners()))
 
-    Args:
-        stretch: Where a band's frequencies lie relative to the usual; 1.1 hears a voice as if its vocal
-            tract were 10 % longer.
-    """
+
+def band_corners() -> Float32[np.ndarray, " corners"]:
+    """Where the bands begin, have their middle and end, in hertz: band i has corners i to i + 2."""
     mels = np.linspace(_mel(_LOWEST_HZ), _mel(_HIGHEST_HZ), BANDS + 2)
-    corners = np.minimum(700 * (10 ** (mels / 2595) - 1) * stretch, SAMPLE_RATE / 2 - 1)
-    bins = np.arange(_FFT // 2 + 1)[:, None] * SAMPLE_RATE / _FFT
-    low, middle, high = corners[:-2], corners[1:-1], corners[2:]
-    rise = (bins - low) / np.maximum(middle - low, 1e-3)
-    fall = (high - bins) / np.maximum(high - middle, 1e-3)
-    bank = np.maximum(0, np.minimum(rise, fall))
-    return torch.from_numpy((bank / np.maximum(bank.sum(0), 1e-3)).astype(np.float32))
+    return (700 * (10 ** (mels / 2595) - 1)).astype(np.float32)
+
+
+def triangles(corners: Float[Tensor, "*batch corners"]) -> Float[Tensor, "*batch bins bands"]:
+    """Banks of triangular bands of sum one between these corners in hertz."""
+    corners = corners.clamp(max=SAMPLE_RATE / 2 - 1)[..., None, :]
+    bins = torch.arange(_FFT // 2 + 1, device=corners.device)[:, None] * (SAMPLE_RATE / _FFT)
+    low, middle, high = corners[..., :-2], corners[..., 1:-1], corners[..., 2:]
+    rise = (bins - low) / (middle - low).clamp(min=1e-3)
+    fall = (high - bins) / (high - middle).clamp(min=1e-3)
+    bank = torch.minimum(rise, fall).clamp(min=0)
+    return bank / bank.sum(-2, keepdim=True).clamp(min=1e-3)
 
 
 def log_mel(samples: Float[Tensor, "*batch samples"]) -> Float[Tensor, "*batch frames bands"]:
@@ -84,7 +90,7 @@ def log_mel(samples: Float[Tensor, "*batch samples"]) -> Float[Tensor, "*batch f
 
 
 def log_bands(
-    power: Float[Tensor, "*batch frames bins"], bank: Float[Tensor, "bins bands"]
+    power: Float[Tensor, "*batch frames bins"], bank: Float[Tensor, "*#batch bins bands"]
 ) -> Float[Tensor, "*batch frames bands"]:
     """Natural logarithm of power spectra seen through a bank of bands; digital silence is about -18."""
     return torch.log(power @ bank * (_FFT / 2) + _SILENCE)
@@ -94,58 +100,78 @@ def log_bands(
 class Hearing:
     """What the ear remembers between chunks: how loud the voice is, and its average spectrum."""
 
-    level: float
+    level: Float64[Tensor, "*batch 1"]
     """Log power, averaged over about 0.1 s."""
-    peak: float
+    peak: Float64[Tensor, "*batch 1"]
     """The loudest level so far, slowly falling."""
-    spectrum_sum: Float32[np.ndarray, " bands"]
+    spectrum_sum: Float64[Tensor, "*batch bands"]
     """Sum of the spectra of speech under the peak, fading."""
-    trust: float
+    trust: Float64[Tensor, "*batch 1"]
     """How many frames of speech that sum holds."""
 
 
 def fresh_hearing() -> Hearing:
     """The memory before the first sound: an average voice, of no loudness yet."""
     places = np.linspace(0, len(_EXPECTED) - 1, BANDS)
-    expected = np.interp(places, np.arange(len(_EXPECTED)), _EXPECTED).astype(np.float32)
-    return Hearing(_QUIETEST_PEAK - 5, _QUIETEST_PEAK, expected * np.float32(_FIRST_TRUST), _FIRST_TRUST)
+    expected = torch.from_numpy(np.interp(places, np.arange(len(_EXPECTED)), _EXPECTED))
+    level, peak, trust = (
+        torch.tensor([value], dtype=torch.float64)
+        for value in (_QUIETEST_PEAK - 5, _QUIETEST_PEAK, _FIRST_TRUST)
+    )
+    return Hearing(level, peak, expected * _FIRST_TRUST, trust)
 
 
 def hear(
-    bands: Float[Tensor, "frames bands"], memory: Hearing
-) -> tuple[Float[Tensor, "frames bands"], Hearing]:
+    bands: Float[Tensor, "*batch frames bands"], memory: Hearing
+) -> tuple[Float[Tensor, "*batch frames bands"], Hearing]:
     """Take loudness and the voice's average spectrum out of log-mel bands, each frame by what came before it.
 
     Args:
         bands: From `log_mel`, at least one frame.
-        memory: From `fresh_hearing` or the chunk before.
+        memory: From `fresh_hearing` or the chunk before; its batch must broadcast to that of the bands.
 
     Returns:
         Features in [-2.4, 2], about 0 in the middle of speech, and the memory for the next chunk.
     """
-    logs = bands.numpy().astype(np.float64)
-    levels = np.log(np.exp(logs).mean(1))
-    levels, level_end = _fade(levels, _LEVEL_MEMORY, 1 - _LEVEL_MEMORY, memory.level)
-    falling = _PEAK_FALL * np.arange(1, len(logs) + 1)
-    peaks = np.maximum(np.maximum.accumulate(levels + falling), memory.peak) - falling
-    peaks = np.maximum(peaks, _QUIETEST_PEAK)
+    logs = bands.double()
+    levels = logs.logsumexp(-1, keepdim=True) - math.log(BANDS)
+    levels = faded((1 - _LEVEL_MEMORY) * levels, _LEVEL_MEMORY, memory.level.to(logs))
+    falling = _PEAK_FALL * torch.arange(1, logs.shape[-2] + 1, device=logs.device)[:, None]
+    peaks = torch.maximum((levels + falling).cummax(-2).values, memory.peak.to(logs)[..., None, :]) - falling
+    peaks = peaks.clamp(min=_QUIETEST_PEAK)
 
-    relative = np.maximum(logs - peaks[:, None], -12.0)
-    speech = 1 / (1 + np.exp(-2 * (levels - peaks + _VOICED_DEPTH)))
-    trusts, trust_end = _fade(speech, _SPECTRUM_MEMORY, 1.0, memory.trust)
-    sums, sums_end = _fade(relative * speech[:, None], _SPECTRUM_MEMORY, 1.0, memory.spectrum_sum)
-    features = (relative - sums / np.maximum(trusts, 1e-3)[:, None]).clip(_FLOOR, _CEILING) / _SPREAD
-    after = Hearing(level_end.item(), float(peaks[-1]), sums_end.astype(np.float32), trust_end.item())
-    return torch.from_numpy(features.astype(np.float32)), after
+    relative = (logs - peaks).clamp(min=-12.0)
+    speech = (2 * (levels - peaks + _VOICED_DEPTH)).sigmoid()
+    trusts = faded(speech, _SPECTRUM_MEMORY, memory.trust.to(logs))
+    sums = faded(relative * speech, _SPECTRUM_MEMORY, memory.spectrum_sum.to(logs))
+    features = (relative - sums / trusts.clamp(min=1e-3)).clamp(_FLOOR, _CEILING) / _SPREAD
+    ends = (part[..., -1, :] for part in (levels, peaks, sums, trusts))
+    return features.float(), Hearing(*ends)
 
 
-def _fade(
-    values: np.ndarray, memory: float, share: float, before: float | np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """The recursion y = memory y + share x along the first axis, and its last value."""
-    state = np.asarray(before, np.float64)[None] * memory
-    faded, _ = scipy.signal.lfilter([share], [1, -memory], values, axis=0, zi=state)
-    return faded, np.asarray(faded[-1])
+def faded(
+    values: Float[Tensor, "*batch frames channels"],
+    memory: float | Float[Tensor, "*batch 1 1"],
+    before: Float[Tensor, "*#batch channels"],
+) -> Float[Tensor, "*batch frames channels"]:
+    """The recursion y = memory y + x over the frames.
+
+    Args:
+        values: The x.
+        memory: How much of y stays from frame to frame, in [0, 1).
+        before: The y before the first frame.
+    """
+    steps = torch.arange(_FADED_AT_ONCE, dtype=values.dtype, device=values.device)
+    memory = torch.as_tensor(memory, dtype=values.dtype, device=values.device)
+    # Blocks of frames as products with the powers of the memory, so that batches are quick on any device.
+    powers = (memory ** (steps[:, None] - steps).clamp(min=0)).tril()
+    blocks, state = [], before[..., None, :]
+    for block in values.split(_FADED_AT_ONCE, -2):
+        count = block.shape[-2]
+        here = powers[..., :count, :count] @ block + memory ** (steps[:count, None] + 1) * state
+        blocks.append(here)
+        state = here[..., -1:, :]
+    return torch.cat(blocks, -2)
 
 
 def _mel(hertz: float) -> float:

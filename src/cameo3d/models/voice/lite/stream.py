@@ -7,9 +7,9 @@ from torch import Tensor
 
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.mouth import (
-    FEATURE_CONTEXT,
     MOUTH_COLUMNS,
     Mouth,
+    feature_count,
     latent_noise,
     sample_span,
 )
@@ -62,12 +62,13 @@ class LiteMouthStream:
 
     @torch.inference_mode()
     def _move(self) -> Float[Tensor, "frames 52"]:
-        count = max(0, (len(self._features) - 2 * FEATURE_CONTEXT - 1) // FEATURES_PER_MOTION_FRAME + 1)
+        count = max(0, (len(self._features) - feature_count(1)) // FEATURES_PER_MOTION_FRAME + 1)
         weights = torch.zeros(count, len(BLENDSHAPES))
         if count:
-            used = FEATURES_PER_MOTION_FRAME * (count - 1) + 2 * FEATURE_CONTEXT + 1
             noise = latent_noise(self._delivery.seed, self._frames, count) * self._delivery.temperature
-            weights[:, MOUTH_COLUMNS] = _LIVELINESS * self._mouth(self._features[None, :used], noise[None])[0]
+            weights[:, MOUTH_COLUMNS] = (
+                _LIVELINESS * self._mouth(self._features[None, : feature_count(count)], noise[None])[0]
+            )
             self._features = self._features[FEATURES_PER_MOTION_FRAME * count :]
             self._frames += count
         return weights
