@@ -23,10 +23,9 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LOWER_FOLD,
     RIGHT_UPPER_FOLD,
 )
-from cameo3d.geometry.rasterizer import rasterize
-from cameo3d.models.relief.eyes import blend, box_around
 from cameo3d.models.relief.lid_edges import spread_out
-from cameo3d.models.relief.patch import grid_triangles, look_up
+from cameo3d.models.relief.patch import look_up
+from cameo3d.models.relief.sheets import draw_sheet
 
 _LINES = (
     (LEFT_LID_UPPER, LEFT_UPPER_FOLD, LEFT_LID_TOP, LEFT_LOWER_FOLD),
@@ -158,23 +157,8 @@ def draw_lid(
     roots = _ROOTS * lash
     shares = np.stack((-_HANGING * lash, roots, np.maximum(kept, roots), np.ones_like(lash)))[..., None]
     places = pixels[lid.edge] + (pixels[lid.fold] - pixels[lid.edge]) * shares
-    places = np.concatenate((places.reshape(-1, 2), pixels[lid.top])).astype(np.float32)
-    box = box_around(places, output.shape[1], output.shape[0])
-    if box is None or shown.max() < 0.02:
-        return
     rows = np.cumsum((0, _LASHES, _SKIN, _FOLD, _ABOVE))
-    x, y = np.meshgrid(np.linspace(0, _WIDTH, len(shown)), rows)
-    corners = np.stack((x, y, np.broadcast_to(shown, x.shape)), -1).reshape(-1, 3)
-    left, top, right, bottom = box
-    seen = rasterize(
-        places - np.array((left, top), np.float32),
-        np.ones(len(places), np.float32),
-        grid_triangles(*x.shape),
-        corners.astype(np.float32),
-        bottom - top,
-        right - left,
-    ).attributes
-    blend(output, look_up(lid.texture, seen[..., :2]), seen[..., 2], box)
+    draw_sheet(output, lid.texture, np.concatenate((places, pixels[lid.top][None])), rows, shown)
 
 
 def _rows(start: float, end: float, count: int) -> np.ndarray:

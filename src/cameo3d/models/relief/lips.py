@@ -13,10 +13,10 @@ from jaxtyping import Float, Float32, UInt8
 
 from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
-from cameo3d.geometry.rasterizer import rasterize
-from cameo3d.models.relief.eyes import blend, box_around
+from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.lid_edges import spread_out
-from cameo3d.models.relief.patch import grid_triangles, look_up
+from cameo3d.models.relief.patch import look_up
+from cameo3d.models.relief.sheets import draw_sheet
 
 PARTED = 0.0012
 """Metres between the lips from which on the photo shows what is inside."""
@@ -93,31 +93,13 @@ def draw_lips(
     gaps = _gaps(positions, down)
     closed = np.full_like(gaps, 1 - gaps.mean() / lips.parted)
     shown = smoothstep(1 - gaps / _CLOSING) * smoothstep(2 * closed)
-    if shown.max() < 0.02:
-        return
     # One sheet from lip to lip, which also covers what is left of the opening.
     low, high = ([pixels[list(line)] for line in lines] for lines in zip(*_LIPS, strict=True))
     shares = np.linspace(0, _REACH, 3)[:, None, None]
     upper, lower = (low[side] + (high[side] - low[side]) * shares for side in (0, 1))
-    places = np.concatenate((upper[::-1], lower)).reshape(-1, 2).astype(np.float32)
-    box = box_around(places, output.shape[1], output.shape[0])
-    if box is None:
-        return
     rows = np.concatenate((np.linspace(0, _ROWS, len(shares)), np.linspace(_ROWS, 2 * _ROWS, len(shares))))
-    x, y = np.meshgrid(np.linspace(0, _WIDTH, len(gaps)), rows)
-    corners = np.stack((x, y, np.broadcast_to(shown, x.shape)), -1).reshape(-1, 3)
-    left, top, right, bottom = box
-    seen = rasterize(
-        places - np.array((left, top), np.float32),
-        np.ones(len(places), np.float32),
-        grid_triangles(*x.shape),
-        corners.astype(np.float32),
-        bottom - top,
-        right - left,
-    ).attributes
     # Small lips have fewer pixels than their texture.
-    sheet = cv2.GaussianBlur(look_up(lips.texture, seen[..., :2]), (0, 0), _SOFT)
-    blend(output, sheet, seen[..., 2], box)
+    draw_sheet(output, lips.texture, np.concatenate((upper[::-1], lower)), rows, shown, _SOFT)
 
 
 def _gaps(positions: np.ndarray, down: np.ndarray) -> Float[np.ndarray, "11"]:
