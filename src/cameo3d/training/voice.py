@@ -45,6 +45,8 @@ class VoiceRecipe:
     warm_up_steps: int = 50
     weight_decay: float = 0.02
     dropout: float = 0.3
+    ear_dropout: float = 0.2
+    """The ear has learned from these clips, and hears them better than it hears strangers."""
     average: float = 0.99
     """How much of the averaged network stays in every step."""
     seed: int = 0
@@ -102,7 +104,7 @@ def train_voice(
         The averaged network.
     """
     torch.manual_seed(recipe.seed)
-    mouth, posterior = Mouth(dropout=recipe.dropout), Posterior()
+    mouth, posterior = Mouth(recipe.dropout, recipe.ear_dropout), Posterior()
     mouth.ear.load_state_dict(ear.state_dict())
     mouth.ear.requires_grad_(False)
     average = copy.deepcopy(mouth).eval().requires_grad_(False)

@@ -38,7 +38,7 @@ CATALOGUE: dict[str, Entry] = {
     ),
     "voice": Entry(
         "voice.safetensors",
-        "f89780ad9c2d28e52e4c808d5ba03f2da3d33eff97ed37bc61262ba1a85e3057",
+        "1c068ad3729188e831cf7f599d643d68951baf3f3aecaf7699700b5813bf0486",
         "MIT",
         "docs/cards/voice.md",
     ),

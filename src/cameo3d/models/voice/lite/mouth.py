@@ -81,11 +81,12 @@ class Mouth(nn.Module):
 
     Args:
         dropout: Share of what is heard that training leaves out.
+        ear_dropout: Share of the answer of every block of the ear that training leaves out.
     """
 
-    def __init__(self, dropout: float = 0.0) -> None:
+    def __init__(self, dropout: float = 0.0, ear_dropout: float = 0.0) -> None:
         super().__init__()
-        self.ear = Ear()
+        self.ear = Ear(ear_dropout)
         self.drop = nn.Dropout(dropout)
         self.gather = nn.Conv1d(HEARD, CONTEXT, 2 * _LOOKED + 1)
         self.plan = nn.Sequential(
