@@ -105,7 +105,7 @@ def test_closure_is_heard_at_the_frame_that_it_belongs_to():
         closure = network.closure(heard)[0]
     assert closure.argmax() == 2
     assert closure[2] > 0.3
-    torch.testing.assert_close(closure[[0, 1, 3]], torch.full((3,), 3 / len(SOUNDS)))
+    assert not closure[[0, 1, 3]].any(), "three sounds of forty are in doubt"
 
 
 def test_noise_is_the_same_wherever_it_is_cut_and_of_unit_variance():

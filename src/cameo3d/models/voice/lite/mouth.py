@@ -62,6 +62,8 @@ MOUTH_SHAPES: tuple[str, ...] = tuple(name for pair in _CONTROLS for name in pai
 """The ARKit shapes that speech moves, in the order of the network's output; both sides move alike."""
 MOUTH_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 """Their places among all ARKit shapes."""
+_DOUBTFUL, _SURE = 0.1, 0.7
+"""Probabilities of these sounds, over 60 ms, from which on lips begin to meet for them, and meet."""
 _MEETING = [SOUNDS.index(name) for name in ("P", "B", "M")]
 _PARTING = {
     "jawOpen": 0.5,
@@ -123,10 +125,11 @@ class Mouth(nn.Module):
         return self.plan(self.gather(self.drop(heard).mT).mT)
 
     def closure(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch frames"]:
-        """How likely p, b or m is being said, for which everybody's lips meet, whatever they do otherwise."""
+        """How far lips meet for p, b and m, as everybody's do: all the way where these are surely heard."""
         likely = self.ear.names(heard)[..., _MEETING].exp().sum(-1)
         around = likely[:, _STEPS_AROUND - 1 : likely.shape[1] - _STEPS_AROUND + 1]
-        return F.avg_pool1d(around, 3, _STEPS_PER_FRAME)
+        over = F.avg_pool1d(around, 3, _STEPS_PER_FRAME)
+        return ((over - _DOUBTFUL) / (_SURE - _DOUBTFUL)).clamp(0, 1)
 
     def decode(
         self,
