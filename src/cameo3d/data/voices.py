@@ -41,11 +41,6 @@ class Voices:
         return hertz * (self.stretches @ _between(_TRACT_HERTZ, usual).to(self.stretches)).exp()
 
 
-def usual_voices(count: int, bins: int) -> Voices:
-    """Nothing is changed."""
-    return Voices(torch.zeros(count, len(_TRACT_HERTZ)), torch.zeros(count, bins))
-
-
 def other_voices(count: int, bins: int, changed: np.ndarray, generator: np.random.Generator) -> Voices:
     """Drawn voices, where they are to be changed.
 
