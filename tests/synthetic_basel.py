@@ -6,6 +6,7 @@ import numpy as np
 from scipy.sparse import csr_matrix
 from scipy.spatial import Delaunay, KDTree
 
+from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import (
     INNER_LIP_LOWER,
@@ -15,7 +16,6 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
-from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.values import BLENDSHAPES
 
 VERTICES, TRIANGLES = 35709, 70789

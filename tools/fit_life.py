@@ -21,9 +21,9 @@ from scipy.signal import butter, sosfiltfilt
 
 from cameo3d.media.audio import read_audio
 from cameo3d.models.voice.contract import FRAME_RATE
-from cameo3d.models.voice.hearing import Ear
-from cameo3d.models.voice.life import CHANNELS, LOOKAHEAD, PAST, SWAY_HERTZ
-from cameo3d.models.voice.listening import Listener
+from cameo3d.models.voice.idle.hearing import Ear
+from cameo3d.models.voice.idle.idle_motion import CHANNELS, LOOKAHEAD, PAST, SWAY_HERTZ
+from cameo3d.models.voice.idle.listening import Listener
 from cameo3d.pipeline.motion import track_video
 from cameo3d.values.motion import BLENDSHAPES, Motion
 

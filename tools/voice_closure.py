@@ -23,9 +23,9 @@ import numpy as np
 from jaxtyping import Float
 from voice_table import clips, moved
 
-from cameo3d.data.speech_sounds import grid_words, lay_words
-from cameo3d.models.voice.lite.lips import lip_opening
-from cameo3d.models.voice.lite.mouth import FRAME_RATE, load_mouth
+from cameo3d.data.voice.speech_sounds import grid_words, lay_words
+from cameo3d.models.voice.lite.lip_shape import lip_opening
+from cameo3d.models.voice.lite.motion_decoder import FRAME_RATE, load_mouth
 
 CLOSED = ("P", "B", "M")
 FARTHEST = 6

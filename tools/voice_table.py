@@ -17,15 +17,15 @@ from jaxtyping import Float
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
-from cameo3d.data.voice_clips import VoiceClip
-from cameo3d.data.voice_corpora import prepared_name, track_clip
+from cameo3d.data.voice.clips import VoiceClip
+from cameo3d.data.voice.corpora import prepared_name, track_clip
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
 from cameo3d.models.voice.contract import Delivery
-from cameo3d.models.voice.lite.lips import lip_opening, lip_width
-from cameo3d.models.voice.lite.mouth import MOUTH_COLUMNS, Mouth, load_mouth
+from cameo3d.models.voice.lite.lip_shape import lip_opening, lip_width
+from cameo3d.models.voice.lite.motion_decoder import MOUTH_COLUMNS, Mouth, load_mouth
 from cameo3d.models.voice.lite.stream import LiteMouthStream
-from cameo3d.models.voice.streaming import SpeakerStream
-from cameo3d.training.voice import held_out
+from cameo3d.models.voice.lite.voice import SpeakerStream
+from cameo3d.training.voice.loop import held_out
 from cameo3d.values.motion import joined
 from cameo3d.values.storage import load_value, save_value
 

@@ -9,8 +9,8 @@ from cameo3d.evaluation.report.page import page, write_report
 from cameo3d.evaluation.report.plots import dot_plot, line_plot, number
 from cameo3d.evaluation.results import CaseResult
 from cameo3d.evaluation.runner import evaluate
-from cameo3d.evaluation.shots import CELL, COUNT, Shots
 from cameo3d.evaluation.summary import summarise
+from cameo3d.evaluation.thumbnails import CELL, COUNT, Shots
 
 
 @pytest.fixture

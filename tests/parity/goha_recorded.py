@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cameo3d.geometry.bfm import BaselFace
-from cameo3d.models.blocks.images import resize
+from cameo3d.blocks.images import resize
+from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, joined_input
-from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.weights.conversion.goha import convert_generator, convert_regressor
 
 FOLDER = Path(os.environ.get("CAMEO3D_PARITY", Path(__file__).parents[3] / "shared" / "parity"))

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from cameo3d.geometry.real3d_face import Real3DFace
+from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.models.real3d.generator import Real3DGenerator, split_camera
-from cameo3d.models.voice.official import VoiceToExpression
+from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.weights.conversion.real3d import convert_generator, convert_voice
 
 FOLDER = Path(os.environ.get("CAMEO3D_PARITY", Path(__file__).parents[3] / "shared" / "parity"))

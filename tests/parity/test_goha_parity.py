@@ -4,9 +4,9 @@ import pytest
 import torch
 from goha_recorded import FILES, FOLDER, Recorded, recorded
 
-from cameo3d.geometry.bfm import FaceCoefficients, draw_face, pose_face
-from cameo3d.models.blocks.images import resize
-from cameo3d.models.blocks.rays import pixel_rays
+from cameo3d.blocks.images import resize
+from cameo3d.blocks.rays import pixel_rays
+from cameo3d.geometry.basel.bfm import FaceCoefficients, draw_face, pose_face
 from cameo3d.models.goha.generator import frontal_face, frontal_picture
 from cameo3d.models.goha.lifting import lay_on_planes, nearest_points
 from cameo3d.models.goha.parsing import resting_mask

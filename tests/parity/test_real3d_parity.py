@@ -7,15 +7,15 @@ import pytest
 import torch
 from real3d_recorded import FILES, FOLDER, Recorded, recorded
 
-from cameo3d.geometry.basel_fitting import fit_photo
-from cameo3d.geometry.bfm import move_to_camera, project
-from cameo3d.geometry.face_map_blinks import close_eyes
-from cameo3d.geometry.real3d_face import picture_points
-from cameo3d.models.blocks.rays import pixel_rays
-from cameo3d.models.blocks.volume_rendering import SampleNoise
+from cameo3d.blocks.rays import pixel_rays
+from cameo3d.blocks.volume_rendering import SampleNoise
+from cameo3d.geometry.basel.bfm import move_to_camera, project
+from cameo3d.geometry.basel.fitting import fit_photo
+from cameo3d.geometry.basel.pncc_blinks import close_eyes
+from cameo3d.geometry.basel.real3d_face import picture_points
 from cameo3d.models.real3d.generator import split_camera
 from cameo3d.models.real3d.poses import camera_of_pose, mirrored_indices, smooth_cameras, smooth_points
-from cameo3d.models.voice.official import pitch_bins
+from cameo3d.models.voice.official.network import pitch_bins
 
 pytestmark = pytest.mark.skipif(
     not FILES, reason=f"no recorded tensors (real3d_*.npz) in {FOLDER}; CAMEO3D_PARITY names their folder"

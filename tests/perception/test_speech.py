@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from cameo3d.errors import WeightsError
-from cameo3d.models.voice.official_stream import Hearing
+from cameo3d.models.voice.official.stream import Hearing
 from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
 
 TINY = HubertSizes(width=16, layers=2, heads=2, feed_width=32, conv_width=8)

@@ -6,16 +6,16 @@ import torch
 from scipy.io import savemat
 from tiny_goha import TINY
 
+from cameo3d.bench.stand_in_face import sheet_arrays
 from cameo3d.errors import WeightsError
-from cameo3d.evaluation.stand_in_face import sheet_arrays
-from cameo3d.geometry.bfm import BaselFace
+from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.parsing import FaceParser
-from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.pipeline import goha as loading
-from cameo3d.pipeline import weights
+from cameo3d.pipeline import importing as weights
 from cameo3d.pipeline.choice import Choice
-from cameo3d.pipeline.weights import import_weights
+from cameo3d.pipeline.importing import import_weights
 from cameo3d.weights.conversion.renaming import check_layout
 
 NETWORKS = {"goha-regressor": lambda: FaceRegressor(width=4), "goha-parser": lambda: FaceParser(width=4)}

@@ -10,17 +10,17 @@ from synthetic_basel import basel_arrays, basel_face
 from cameo3d.errors import WeightsError
 from cameo3d.media.images import read_image
 from cameo3d.models.voice.contract import Delivery
-from cameo3d.models.voice.official import VoiceToExpression
+from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.perception.speech import HubertSizes, hubert_network
-from cameo3d.pipeline import weights
+from cameo3d.pipeline import importing as weights
 from cameo3d.pipeline.animate import animate
+from cameo3d.pipeline.importing import import_weights
 from cameo3d.pipeline.official_voice import load_official_voice, load_real3d_face
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.retarget import voiced_motion
-from cameo3d.pipeline.weights import import_weights
 from cameo3d.values.motion import still_motion
 from cameo3d.weights.conversion.basel import LEFT_EYE, MAP_COLORS, MESH_VERTICES, RIGHT_EYE
-from cameo3d.weights.converted import Label, checksum_of, save_weights
+from cameo3d.weights.imported import Label, checksum_of, save_weights
 from cameo3d.weights.released import RELEASED
 
 TINY = HubertSizes(width=16, layers=2, heads=2, feed_width=32, conv_width=8)

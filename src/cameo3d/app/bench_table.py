@@ -3,7 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
-from cameo3d.evaluation.bench import Figure, Report
+from cameo3d.bench.relief import Figure, Report
 
 
 def show_table(report: Report, earlier: Report | None) -> None:

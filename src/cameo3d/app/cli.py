@@ -274,9 +274,9 @@ def bench(
 
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
-    from cameo3d.evaluation.bench import load_report, measure_relief, save_report
-    from cameo3d.evaluation.bench_goha import measure_goha
-    from cameo3d.evaluation.bench_real3d import measure_real3d
+    from cameo3d.bench.goha import measure_goha
+    from cameo3d.bench.real3d import measure_real3d
+    from cameo3d.bench.relief import load_report, measure_relief, save_report
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
@@ -307,7 +307,7 @@ def weights(
         model: Whose weights.
         folder: Where the official files lie, as they were published.
     """
-    from cameo3d.pipeline.weights import import_weights
+    from cameo3d.pipeline.importing import import_weights
 
     for path in import_weights(model, folder, _say):
         print(path)

@@ -20,10 +20,10 @@ def run(folder: Path, overwrite: bool) -> None:
         OutputError: If they cannot be written there.
     """
     clock = _Clock()
+    from cameo3d.imaging.contact_sheets import contact_sheet, pick
     from cameo3d.media.images import write_image
     from cameo3d.media.video import VideoWriter
     from cameo3d.pipeline.animate import animate, create
-    from cameo3d.pipeline.sheets import contact_sheet, pick
 
     clock.stop("import")
     try:

@@ -104,7 +104,7 @@ def _assets() -> Iterator[Finding]:
 
 
 def _released() -> Iterator[Finding]:
-    from cameo3d.weights.converted import read_label
+    from cameo3d.weights.imported import read_label
     from cameo3d.weights.released import RELEASED
 
     for name, entry in RELEASED.items():
@@ -119,8 +119,8 @@ def _released() -> Iterator[Finding]:
 
 
 def _networks() -> Iterator[Finding]:
-    from cameo3d.evaluation.networks.folder import FILES, own_networks
     from cameo3d.perception.identity import missing_recogniser
+    from cameo3d.weights.judges import FILES, own_networks
 
     why = missing_recogniser()
     yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", not why, optional=True)

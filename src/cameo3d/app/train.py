@@ -12,19 +12,19 @@ import torch
 from jaxtyping import Float32
 from safetensors.torch import save_file
 
-from cameo3d.data.festival_speech import festival_clips
-from cameo3d.data.recogniser import load_recogniser
-from cameo3d.data.speech_teacher import load_teacher
-from cameo3d.data.synthetic_speech import synthetic_clips
-from cameo3d.data.voice_clips import VoiceClip
-from cameo3d.data.voice_corpora import prepared_name, speech_clips, talking_clips
+from cameo3d.data.voice.clips import VoiceClip
+from cameo3d.data.voice.corpora import prepared_name, speech_clips, talking_clips
+from cameo3d.data.voice.festival_speech import festival_clips
+from cameo3d.data.voice.synthetic_speech import synthetic_clips
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import replacing, shown
+from cameo3d.perception.moonshine import load_recogniser
+from cameo3d.perception.speech_embedding import load_teacher
 from cameo3d.pipeline.choice import Device
 from cameo3d.pipeline.models import check_device
-from cameo3d.training.ear import train_ear
-from cameo3d.training.ear_recipe import EarRecipe
-from cameo3d.training.voice import VoiceRecipe, held_out, train_voice
+from cameo3d.training.voice.encoder_loop import train_ear
+from cameo3d.training.voice.encoder_recipe import EarRecipe
+from cameo3d.training.voice.loop import VoiceRecipe, held_out, train_voice
 
 logger = logging.getLogger(__name__)
 

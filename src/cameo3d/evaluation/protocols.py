@@ -25,7 +25,7 @@ from cameo3d.evaluation.datasets import (
 from cameo3d.evaluation.measures import Case, Moment, Picture, SeenFace
 from cameo3d.evaluation.pairs import Pair
 from cameo3d.evaluation.settings import Settings
-from cameo3d.evaluation.watching import FaceWatcher, see_face
+from cameo3d.evaluation.tracking import FaceWatcher, see_face
 from cameo3d.media.files import shown
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
 from cameo3d.models.avatar import Avatar

@@ -23,14 +23,14 @@ from cameo3d.evaluation.datasets import Item, find_items
 from cameo3d.evaluation.measures import Figures, Measure
 from cameo3d.evaluation.metrics.fid import figures_of_sets
 from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
-from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
 from cameo3d.evaluation.protocols import files_of, staged
 from cameo3d.evaluation.results import CaseResult, load_case, load_sets, rank, save_case, save_sets, stamp_of
 from cameo3d.evaluation.settings import Settings, differences
-from cameo3d.evaluation.shots import Shots
+from cameo3d.evaluation.thumbnails import Shots
 from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import write_image
+from cameo3d.weights.judges import own_networks
 
 logger = logging.getLogger(__name__)
 

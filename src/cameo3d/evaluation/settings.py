@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
-from cameo3d.evaluation.networks.folder import own_networks
 from cameo3d.perception.identity import missing_recogniser
 from cameo3d.pipeline.choice import Choice
+from cameo3d.weights.judges import own_networks
 
 
 @dataclass(frozen=True)

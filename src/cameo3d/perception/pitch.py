@@ -9,7 +9,8 @@ frames differ in whether there is voice, and the median difference in frequency 
 import numpy as np
 from jaxtyping import Float, Float32
 
-SAMPLE_RATE = 16000
+from cameo3d.values.sound import SAMPLE_RATE
+
 HOP = 320
 """Samples between frames: 20 ms."""
 WINDOW = 3 * SAMPLE_RATE // 80

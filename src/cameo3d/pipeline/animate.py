@@ -11,13 +11,13 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.errors import FaceError, InputError
+from cameo3d.imaging.compose import compose
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
-from cameo3d.pipeline.compose import compose
 from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion

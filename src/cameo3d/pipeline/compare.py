@@ -6,8 +6,8 @@ from itertools import repeat
 import numpy as np
 from jaxtyping import UInt8
 
+from cameo3d.imaging.contact_sheets import side_by_side, width_at
 from cameo3d.pipeline.animate import Animation, cut
-from cameo3d.pipeline.sheets import side_by_side, width_at
 
 
 def compared(animation: Animation) -> Iterator[UInt8[np.ndarray, "height width 3"]]:

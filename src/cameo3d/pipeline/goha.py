@@ -4,14 +4,14 @@ import torch
 from torch import Tensor
 
 from cameo3d.errors import WeightsError
-from cameo3d.geometry.bfm import BaselFace
+from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.models.goha.avatar import Goha
 from cameo3d.models.goha.config import OFFICIAL
 from cameo3d.models.goha.generator import GohaGenerator
-from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.matte import person_matte
 from cameo3d.pipeline.choice import Choice
-from cameo3d.weights.converted import load_weights
+from cameo3d.weights.imported import load_weights
 from cameo3d.weights.released import RELEASED
 
 

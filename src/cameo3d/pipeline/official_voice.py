@@ -3,13 +3,13 @@
 import torch
 from torch import Tensor
 
-from cameo3d.geometry.basel_blendshapes import ExpressionMap
+from cameo3d.geometry.basel.blendshapes import ExpressionMap
+from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.geometry.real3d_face import Real3DFace
-from cameo3d.models.voice.official import VoiceToExpression
-from cameo3d.models.voice.official_stream import OfficialVoice
+from cameo3d.models.voice.official.network import VoiceToExpression
+from cameo3d.models.voice.official.stream import OfficialVoice
 from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
-from cameo3d.weights.converted import load_weights
+from cameo3d.weights.imported import load_weights
 from cameo3d.weights.released import RELEASED
 
 

@@ -11,11 +11,11 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from cameo3d.geometry.basel_fitting import fit_clip
-from cameo3d.geometry.basel_tracking import BaselTracker
+from cameo3d.geometry.basel.fitting import fit_clip
+from cameo3d.geometry.basel.pncc import MAP_SIZE
+from cameo3d.geometry.basel.real3d_face import Real3DFace
+from cameo3d.geometry.basel.tracking import BaselTracker
 from cameo3d.geometry.crops import crop_from_pixels
-from cameo3d.geometry.face_maps import MAP_SIZE
-from cameo3d.geometry.real3d_face import Real3DFace
 from cameo3d.models.goha.framing import centred_crop, cut_square
 from cameo3d.pipeline.motion import FaceFollower, TrackedVideo
 from cameo3d.values import Crop, Motion

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float
 from scipy.ndimage import gaussian_filter1d
 
-from cameo3d.geometry.easing import smoothstep
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.values.motion import BLENDSHAPES, Motion
 
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]

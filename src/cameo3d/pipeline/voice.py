@@ -13,12 +13,13 @@ from jaxtyping import Float32
 from cameo3d.errors import InputError
 from cameo3d.media.audio import probe_audio, read_audio
 from cameo3d.media.files import shown
-from cameo3d.models.voice.contract import FRAME_RATE, SAMPLE_RATE, Delivery, VoiceModel
-from cameo3d.models.voice.streaming import LiteVoice
+from cameo3d.models.voice.contract import FRAME_RATE, Delivery, VoiceModel
+from cameo3d.models.voice.lite.voice import LiteVoice
 from cameo3d.pipeline.motion import Progress
 from cameo3d.pipeline.official_voice import load_official_voice
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import joined
+from cameo3d.values.sound import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 

@@ -1,8 +1,9 @@
 import numpy as np
 import pytest
 
-from cameo3d.evaluation.metrics.envelopes import SAMPLE_RATE, loudness
+from cameo3d.evaluation.metrics.envelopes import loudness
 from cameo3d.evaluation.metrics.lips import voice_match
+from cameo3d.values.sound import SAMPLE_RATE
 
 TIMES = np.arange(3 * SAMPLE_RATE) / SAMPLE_RATE
 

@@ -6,7 +6,7 @@ from faces_making import case, face, moment
 
 from cameo3d.evaluation.measures import TestProtocol as Protocol
 from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
-from cameo3d.evaluation.networks.folder import FILES, Networks
+from cameo3d.weights.judges import FILES, Networks
 
 PROTOCOLS = typing.get_args(Protocol)
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 from tiny_goha import TINY
 
-from cameo3d.geometry.bfm import FaceCoefficients
-from cameo3d.models.blocks.triplanes import DISTINCT_AXES
+from cameo3d.blocks.triplanes import DISTINCT_AXES
+from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha import lifting
 from cameo3d.models.goha.config import LITE, OFFICIAL
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, joined_input

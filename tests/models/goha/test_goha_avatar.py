@@ -6,16 +6,16 @@ import pytest
 import torch
 from tiny_goha import TINY
 
-from cameo3d.evaluation.stand_in_face import sheet_arrays
-from cameo3d.geometry.basel_expression import basel_from_arkit
-from cameo3d.geometry.bfm import BaselFace, FaceCoefficients, deep3d_rotation
+from cameo3d.bench.stand_in_face import sheet_arrays
+from cameo3d.geometry.basel.bfm import BaselFace, FaceCoefficients, deep3d_rotation
+from cameo3d.geometry.basel.expression import basel_from_arkit
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.goha.avatar import Goha, GohaAvatar
 from cameo3d.models.goha.framing import centred_crop, cut_square, label_of, lay_down, placed, turned
 from cameo3d.models.goha.generator import GohaGenerator
-from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion import still_motion
 from cameo3d.values.storage import load_value, save_value
@@ -204,7 +204,7 @@ def test_a_turn_is_that_of_the_head_in_the_camera():
 
 
 def test_fast_frames_are_nearly_the_same(goha, avatar, monkeypatch):
-    monkeypatch.setattr("cameo3d.models.blocks.processors.computes_bfloat16", lambda device: True)
+    monkeypatch.setattr("cameo3d.blocks.processors.computes_bfloat16", lambda device: True)
     quick = Goha(copy.deepcopy(goha.generator), goha.regressor, goha.face, half, fast=True)
     motion = replace(held(avatar, 2), basel=avatar.face[80:144] + torch.tensor([[0.0], [0.2]]))
     exact, fast = (list(model.render(avatar, motion)) for model in (goha, quick))

@@ -6,12 +6,12 @@ import torch
 
 from cameo3d.errors import InputError
 from cameo3d.geometry.face_model import load_face_model
+from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
 from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar
+from cameo3d.models.real3d.conditioning import ShippedSteering
 from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
-from cameo3d.models.real3d.faces import ShippedSteering
 from cameo3d.models.real3d.generator import Real3DGenerator
-from cameo3d.pipeline.compose import compose
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values.storage import load_value, save_value

@@ -8,10 +8,10 @@ import torch
 
 from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
+from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.models.relief.eyes import LIDS
-from cameo3d.pipeline.compose import compose
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
 

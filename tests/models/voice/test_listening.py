@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from voice_sounds import RATE, arpeggio, babble, chord, drums, tune, white_noise
 
-from cameo3d.models.voice.hearing import HOP, Ear, Heard
-from cameo3d.models.voice.listening import Listener
+from cameo3d.models.voice.idle.hearing import HOP, Ear, Heard
+from cameo3d.models.voice.idle.listening import Listener
 
 
 def heard(sound: np.ndarray) -> list[Heard]:

@@ -1,6 +1,6 @@
 import torch
 
-from cameo3d.models.voice.official import VoiceToExpression, pitch_bins
+from cameo3d.models.voice.official.network import VoiceToExpression, pitch_bins
 
 
 def small() -> VoiceToExpression:

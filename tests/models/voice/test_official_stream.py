@@ -3,13 +3,14 @@ import pytest
 import torch
 from synthetic_basel import basel_face
 
-from cameo3d.geometry.basel_blendshapes import ExpressionMap
+from cameo3d.geometry.basel.blendshapes import ExpressionMap
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.models.voice.contract import SAMPLE_RATE, Delivery
-from cameo3d.models.voice.official import VoiceToExpression
-from cameo3d.models.voice.official_stream import HOP, BaselVoiceStream, OfficialVoice
+from cameo3d.models.voice.contract import Delivery
+from cameo3d.models.voice.official.network import VoiceToExpression
+from cameo3d.models.voice.official.stream import HOP, BaselVoiceStream, OfficialVoice
 from cameo3d.values import BLENDSHAPES
 from cameo3d.values.motion import joined
+from cameo3d.values.sound import SAMPLE_RATE
 
 
 class Ruler:
@@ -67,7 +68,7 @@ def test_a_long_sound_in_windows_is_the_same_as_in_one_pass(network, monkeypatch
     samples = sound(47.0)
     windowed = spoken(network, samples, len(samples))
     # The whole of what the windows heard, in one pass of the network.
-    monkeypatch.setattr("cameo3d.models.voice.official_stream.CONTEXT", 10**6)
+    monkeypatch.setattr("cameo3d.models.voice.official.stream.CONTEXT", 10**6)
     whole = spoken(network, samples, len(samples))
     assert len(windowed) == len(whole) == 47 * 25
     assert whole.std(dim=0).max() > 0.01

@@ -10,9 +10,9 @@ from voice_sounds import RATE, arpeggio, babble, chord, drums, tune, white_noise
 import cameo3d
 from cameo3d.media.audio import read_audio
 from cameo3d.models.voice.contract import Delivery, VoiceModel
-from cameo3d.models.voice.lite.lips import lip_opening
-from cameo3d.models.voice.lite.mouth import MOUTH_SHAPES
-from cameo3d.models.voice.streaming import LiteVoice, SpeakerStream
+from cameo3d.models.voice.lite.lip_shape import lip_opening
+from cameo3d.models.voice.lite.motion_decoder import MOUTH_SHAPES
+from cameo3d.models.voice.lite.voice import LiteVoice, SpeakerStream
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import joined
 

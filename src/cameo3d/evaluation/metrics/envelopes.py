@@ -8,8 +8,8 @@ from jaxtyping import Float
 from scipy.signal import butter, sosfiltfilt
 
 from cameo3d.media.audio import read_audio
+from cameo3d.values.sound import SAMPLE_RATE
 
-SAMPLE_RATE = 16000
 _VOICE_BAND = (200.0, 3500.0)
 """Hertz; below it are hum and steps, above it mostly hiss."""
 _WINDOW_SECONDS = 0.08

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 
 from cameo3d.evaluation.measures import Case, FeatureSets, Figures, Measure, Moment
 from cameo3d.evaluation.metrics.clouds import FeatureCloud, cloud_distance
-from cameo3d.evaluation.networks.folder import INCEPTION, Networks
-from cameo3d.evaluation.networks.inception import load_inception, picture_features
+from cameo3d.perception.inception import load_inception, picture_features
+from cameo3d.weights.judges import INCEPTION, Networks
 
 
 class FidMeter:

@@ -9,9 +9,9 @@ from jaxtyping import Float
 from cameo3d.evaluation.measures import Case, Measure, Meter, Moment, Picture
 from cameo3d.evaluation.metrics.features import csim, identity_distance
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
-from cameo3d.evaluation.networks.folder import ARCFACE, AURAFACE, Networks
-from cameo3d.evaluation.networks.recognisers import load_arcface
+from cameo3d.perception.arcface import load_arcface
 from cameo3d.perception.identity import load_recogniser, missing_recogniser
+from cameo3d.weights.judges import ARCFACE, AURAFACE, Networks
 
 Embedder = Callable[[Picture, np.ndarray], Float[np.ndarray, " features"]]
 """From a picture and its face's landmarks to an embedding."""

@@ -5,10 +5,10 @@ import math
 from cameo3d.evaluation.measures import Measure, Meter, Moment, Picture
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
 from cameo3d.evaluation.metrics.picture_meters import NO_TRUTH, against_truth
-from cameo3d.evaluation.networks.deep3d import face_coefficients, load_regressor
-from cameo3d.evaluation.networks.folder import ALEX_HEADS, ALEXNET, DEEP3D, VGG, VGG_HEADS, Networks
-from cameo3d.evaluation.networks.lpips import load_distance, picture_distance
-from cameo3d.models.goha.regressor import FaceRegressor
+from cameo3d.perception.deep3d import FaceRegressor
+from cameo3d.perception.deep3d_reading import face_coefficients, load_regressor
+from cameo3d.perception.lpips import load_distance, picture_distance
+from cameo3d.weights.judges import ALEX_HEADS, ALEXNET, DEEP3D, VGG, VGG_HEADS, Networks
 
 _NO_PAIR = "No frame shows both the output's and the driver's face, or the driver's pictures are not at hand."
 

@@ -6,12 +6,11 @@ from pathlib import Path
 import numpy as np
 
 from cameo3d.evaluation.measures import Case, Figures, Measure, Meter, Moment
-from cameo3d.evaluation.metrics.envelopes import SAMPLE_RATE
+from cameo3d.evaluation.metrics.lip_crops import Crop, LipCrops
 from cameo3d.evaluation.metrics.meters import NoMeter
 from cameo3d.evaluation.metrics.motion_meters import NO_SOUND
-from cameo3d.evaluation.networks.folder import SYNCNET, Networks
-from cameo3d.evaluation.networks.lip_crops import Crop, LipCrops
-from cameo3d.evaluation.networks.syncnet import (
+from cameo3d.media.audio import read_audio
+from cameo3d.perception.syncnet import (
     FRAME_RATE,
     MOST_SHIFT,
     SIDE,
@@ -22,7 +21,8 @@ from cameo3d.evaluation.networks.syncnet import (
     place_lips,
     place_sound,
 )
-from cameo3d.media.audio import read_audio
+from cameo3d.values.sound import SAMPLE_RATE
+from cameo3d.weights.judges import SYNCNET, Networks
 
 _SHIFTS = 2 * MOST_SHIFT + 1
 _WIDTH = 1024

@@ -9,7 +9,7 @@ from cameo3d.evaluation.protocols import PITCHES_DEGREES, YAWS_DEGREES, view_ang
 from cameo3d.evaluation.report.plots import line_plot, number
 from cameo3d.evaluation.results import CaseResult, load_case, rank
 from cameo3d.evaluation.runner import STANDOUTS, Evaluation, case_path, on_sheet
-from cameo3d.evaluation.shots import middle_output
+from cameo3d.evaluation.thumbnails import middle_output
 from cameo3d.media.images import encode_image, read_image
 
 _PLOTS = 9

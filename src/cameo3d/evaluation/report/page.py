@@ -4,7 +4,7 @@ import json
 from dataclasses import asdict
 from html import escape
 
-from cameo3d.evaluation.bench import machine
+from cameo3d.bench.relief import machine
 from cameo3d.evaluation.measures import Measure
 from cameo3d.evaluation.published import PUBLISHED
 from cameo3d.evaluation.report.cases import contact_sheet, standouts, view_plots
@@ -21,8 +21,8 @@ from cameo3d.evaluation.report.tables import (
 from cameo3d.evaluation.results import CaseResult, leading_measure
 from cameo3d.evaluation.runner import Evaluation
 from cameo3d.evaluation.summary import LeftOut, Row, summarise
+from cameo3d.imaging.contact_sheets import pick
 from cameo3d.media.files import replacing
-from cameo3d.pipeline.sheets import pick
 
 _DOTS = 300
 """Dots in a plot; more would make the page heavy."""

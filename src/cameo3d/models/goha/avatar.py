@@ -9,9 +9,10 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from cameo3d.geometry.basel_expression import basel_from_arkit
-from cameo3d.geometry.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
-from cameo3d.models.blocks.processors import half_precision
+from cameo3d.blocks.processors import half_precision
+from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
+from cameo3d.geometry.basel.expression import basel_from_arkit
+from cameo3d.imaging.inpainting import background_plate
 from cameo3d.models.goha.framing import (
     cut_square,
     label_of,
@@ -22,8 +23,7 @@ from cameo3d.models.goha.framing import (
     turned,
 )
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
-from cameo3d.models.goha.regressor import FaceRegressor
-from cameo3d.models.relief.plates import background_plate
+from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]

@@ -5,9 +5,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.geometry.bfm import COEFFICIENT_WIDTHS, FaceCoefficients
-from cameo3d.models.blocks.images import resize
-from cameo3d.models.blocks.modulated import ModulatedLayer
+from cameo3d.blocks.images import resize
+from cameo3d.blocks.modulated import ModulatedLayer
+from cameo3d.geometry.basel.bfm import COEFFICIENT_WIDTHS, FaceCoefficients
 from cameo3d.models.goha.config import GohaConfig
 
 IDENTITY, EXPRESSION = COEFFICIENT_WIDTHS[:2]

@@ -13,7 +13,7 @@ import torch
 from jaxtyping import Float, Shaped
 from torch import Tensor
 
-from cameo3d.geometry.bfm import CAMERA_DISTANCE, FaceCoefficients, deep3d_rotation
+from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FaceCoefficients, deep3d_rotation
 from cameo3d.geometry.cameras import CROP_FOCAL, crop_camera
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.values import Crop

@@ -7,9 +7,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.geometry.bfm import BaselFace, FaceCoefficients, draw_face, pose_face
-from cameo3d.models.blocks.images import resize
-from cameo3d.models.blocks.rays import pixel_rays
+from cameo3d.blocks.images import resize
+from cameo3d.blocks.rays import pixel_rays
+from cameo3d.geometry.basel.bfm import BaselFace, FaceCoefficients, draw_face, pose_face
 from cameo3d.models.goha.config import OFFICIAL, GohaConfig
 from cameo3d.models.goha.expression import EncodedExpression, LinearExpression, ModulatedExpression
 from cameo3d.models.goha.lifting import lay_on_planes, nearest_points

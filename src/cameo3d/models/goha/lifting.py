@@ -6,7 +6,7 @@ from jaxtyping import Float, Float32, Int64
 from scipy.spatial import KDTree
 from torch import Tensor
 
-from cameo3d.models.blocks.triplanes import DISTINCT_AXES
+from cameo3d.blocks.triplanes import DISTINCT_AXES
 
 _ROWS_AT_ONCE = 8
 """Of a plane, whose distances from all points are in memory at a time."""

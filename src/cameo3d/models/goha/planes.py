@@ -5,8 +5,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import resize
-from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
+from cameo3d.blocks.images import resize
+from cameo3d.blocks.segformer import MixTransformer, ScaleFusion
 from cameo3d.models.goha.config import GohaConfig
 
 

@@ -6,11 +6,11 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cameo3d.models.blocks.plane_decoder import PlaneDecoder
-from cameo3d.models.blocks.ray_kernel import DecoderWeights, trace_planes
-from cameo3d.models.blocks.rays import pixel_rays
-from cameo3d.models.blocks.triplanes import DISTINCT_AXES, sample_triplanes
-from cameo3d.models.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
+from cameo3d.blocks.plane_decoder import PlaneDecoder
+from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
+from cameo3d.blocks.rays import pixel_rays
+from cameo3d.blocks.triplanes import DISTINCT_AXES, sample_triplanes
+from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
 from cameo3d.models.goha.config import GohaConfig
 
 COLORS = 3

@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import resize
-from cameo3d.models.blocks.modulated import modulated_convolution
+from cameo3d.blocks.images import resize
+from cameo3d.blocks.modulated import modulated_convolution
 
 NoiseSource = Literal["none", "stored"] | torch.Generator
 """Of the decoder's noise: none, the maps of the checkpoint, or fresh draws as in the release."""

@@ -12,9 +12,9 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from cameo3d.errors import InputError
+from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.cameras import crop_camera
-from cameo3d.geometry.real3d_face import Real3DFace
-from cameo3d.models.real3d.faces import FaceState, SteeringFace, moved_poses
+from cameo3d.models.real3d.conditioning import FaceState, SteeringFace, moved_poses
 from cameo3d.models.real3d.generator import Frame, Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points

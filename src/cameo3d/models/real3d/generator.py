@@ -6,8 +6,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cameo3d.models.blocks.images import channels_innermost
-from cameo3d.models.blocks.volume_rendering import SampleNoise
+from cameo3d.blocks.images import channels_innermost
+from cameo3d.blocks.volume_rendering import SampleNoise
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.image_to_plane import ImageToPlane
 from cameo3d.models.real3d.motion_adapter import MotionAdapter

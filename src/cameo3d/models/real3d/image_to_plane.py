@@ -9,8 +9,8 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import channels_innermost, double_with_corners
-from cameo3d.models.blocks.segformer import PatchEmbedding, TransformerBlock, map_of
+from cameo3d.blocks.images import channels_innermost, double_with_corners
+from cameo3d.blocks.segformer import PatchEmbedding, TransformerBlock, map_of
 from cameo3d.models.real3d.config import PlaneSizes
 from cameo3d.models.real3d.planes import channels_to_planes
 from cameo3d.models.real3d.residual import ResidualEncoder

@@ -13,7 +13,7 @@ from jaxtyping import Bool, Float32, UInt8
 from scipy.ndimage import distance_transform_edt
 
 from cameo3d.geometry.face_topology import OVAL
-from cameo3d.models.relief.plates import cloth_likeness
+from cameo3d.imaging.inpainting import cloth_likeness
 
 BACKGROUND, HAIR, BODY_SKIN, FACE_SKIN, CLOTHES, OTHERS = range(6)
 """Classes of the released network's segmentation."""

@@ -4,15 +4,15 @@ from typing import Literal
 
 import torch
 
+from cameo3d.blocks.processors import half_precision
 from cameo3d.errors import WeightsError
+from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.geometry.real3d_face import Real3DFace
-from cameo3d.models.blocks.processors import half_precision
 from cameo3d.models.real3d.avatar import Real3D
+from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace
 from cameo3d.models.real3d.config import LITE, OFFICIAL, Real3DConfig
-from cameo3d.models.real3d.faces import BaselSteering, ShippedSteering, SteeringFace
 from cameo3d.models.real3d.generator import Real3DGenerator
-from cameo3d.weights.converted import load_weights, weights_path
+from cameo3d.weights.imported import load_weights, weights_path
 from cameo3d.weights.released import RELEASED
 
 

@@ -5,10 +5,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import double_with_corners
-from cameo3d.models.blocks.modulated import ScaledPointwise
-from cameo3d.models.blocks.segformer import MixTransformer, ScaleFusion
-from cameo3d.models.blocks.winograd import Convolution3x3
+from cameo3d.blocks.images import double_with_corners
+from cameo3d.blocks.modulated import ScaledPointwise
+from cameo3d.blocks.segformer import MixTransformer, ScaleFusion
+from cameo3d.blocks.winograd import Convolution3x3
 from cameo3d.models.real3d.config import MotionSizes
 from cameo3d.models.real3d.planes import channels_to_planes
 

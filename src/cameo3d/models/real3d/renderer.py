@@ -7,11 +7,11 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from cameo3d.models.blocks.plane_decoder import PlaneDecoder
-from cameo3d.models.blocks.ray_kernel import DecoderWeights, trace_planes
-from cameo3d.models.blocks.rays import box_crossing, pixel_rays
-from cameo3d.models.blocks.triplanes import EG3D_AXES, sample_triplanes
-from cameo3d.models.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
+from cameo3d.blocks.plane_decoder import PlaneDecoder
+from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
+from cameo3d.blocks.rays import box_crossing, pixel_rays
+from cameo3d.blocks.triplanes import EG3D_AXES, sample_triplanes
+from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
 from cameo3d.models.real3d.config import Real3DConfig
 
 

@@ -8,9 +8,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import channels_innermost, resize_smoothly
-from cameo3d.models.blocks.modulated import ModulatedBlock
-from cameo3d.models.blocks.winograd import Convolution3x3, convolve
+from cameo3d.blocks.images import channels_innermost, resize_smoothly
+from cameo3d.blocks.modulated import ModulatedBlock
+from cameo3d.blocks.winograd import Convolution3x3, convolve
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.renderer import HeadImage
 from cameo3d.models.real3d.torso import Torso, TorsoAppearance

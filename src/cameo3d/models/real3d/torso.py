@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.models.blocks.images import channels_innermost, resize
+from cameo3d.blocks.images import channels_innermost, resize
 from cameo3d.models.real3d.config import TorsoSizes
 from cameo3d.models.real3d.torso_layers import ConvNorm, Residual2d, Residual3d
 

@@ -12,11 +12,11 @@ from torch import Tensor
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.imaging.inpainting import background_plate, cloth_likeness, foreground_colors
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.mouth import Mouth, make_mouth
-from cameo3d.models.relief.plates import background_plate, cloth_likeness, foreground_colors
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
 from cameo3d.values import Crop, Portrait
 

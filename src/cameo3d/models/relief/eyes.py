@@ -9,7 +9,6 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import (
     LEFT_IRIS,
     LEFT_LID_LOWER,
@@ -18,8 +17,9 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from cameo3d.imaging.inpainting import fill_holes
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
-from cameo3d.models.relief.plates import fill_holes
 
 EYEBALL_RADIUS = 0.012
 """Metres."""

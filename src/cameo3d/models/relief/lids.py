@@ -12,7 +12,6 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import (
     LEFT_LID_TOP,
     LEFT_LID_UPPER,
@@ -23,9 +22,10 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LOWER_FOLD,
     RIGHT_UPPER_FOLD,
 )
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.lid_edges import spread_out
 from cameo3d.models.relief.patch import look_up
-from cameo3d.models.relief.sheets import draw_sheet
+from cameo3d.models.relief.skin_sheets import draw_sheet
 
 _LINES = (
     (LEFT_LID_UPPER, LEFT_UPPER_FOLD, LEFT_LID_TOP, LEFT_LOWER_FOLD),

@@ -11,12 +11,12 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
-from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.lid_edges import spread_out
 from cameo3d.models.relief.patch import look_up
-from cameo3d.models.relief.sheets import draw_sheet
+from cameo3d.models.relief.skin_sheets import draw_sheet
 
 PARTED = 0.0012
 """Metres between the lips from which on the photo shows what is inside."""

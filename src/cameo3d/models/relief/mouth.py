@@ -12,12 +12,12 @@ import cv2
 import numpy as np
 from jaxtyping import Float32, UInt8
 
-from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
+from cameo3d.imaging.inpainting import fill_holes
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.eyes import LIDS, blend, box_around
 from cameo3d.models.relief.lips import PARTED
 from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
-from cameo3d.models.relief.plates import fill_holes
 
 _ROWS, _COLUMNS = 7, 9
 _CHEEKS_AND_CHIN, _LIPS = (50, 280, 199, 205, 425), (12, 15, 38, 268, 86, 316)

@@ -10,8 +10,8 @@ from scipy.sparse import coo_matrix
 from scipy.sparse.linalg import spsolve
 from scipy.spatial import Delaunay, KDTree
 
-from cameo3d.geometry.easing import smoothstep
 from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.imaging.smoothstep import smoothstep
 
 SKULL_CENTER = np.array([0.0, -0.03, 0.06], np.float32)
 """Middle of the skull in head axes, metres: a little above the face's middle, between the ears."""

@@ -8,8 +8,6 @@ from jaxtyping import Float32
 
 from cameo3d.values import Motion
 
-SAMPLE_RATE = 16000
-"""Samples a second of the sound that a stream takes."""
 FRAME_RATE = 25.0
 """Frames a second of the motion that it gives; frame `i` is shown `i / 25` seconds after the first sample."""
 

@@ -13,8 +13,8 @@ import torch
 from jaxtyping import Float, Float32, Float64
 from torch import Tensor
 
-SAMPLE_RATE = 16000
-"""Samples a second."""
+from cameo3d.values.sound import SAMPLE_RATE
+
 HOP = 160
 """Samples from one feature frame to the next: 100 frames a second, four to a motion frame at 25 fps."""
 WINDOW = 400

@@ -6,7 +6,7 @@ from jaxtyping import Float, Float32
 from torch import Tensor
 
 from cameo3d.models.voice.contract import Delivery
-from cameo3d.models.voice.lite.mouth import (
+from cameo3d.models.voice.lite.motion_decoder import (
     MOUTH_COLUMNS,
     Mouth,
     feature_count,

@@ -1,0 +1,105 @@
+"""Take the photo apart: what lies behind the person, and the person's own colours at soft edges."""
+
+import math
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from cameo3d.imaging.smoothstep import smoothstep
+
+_UNCOVERED = 0.16
+"""How deep inside a person's outline a turning head may uncover the background, in sides of the picture."""
+_COARSE, _LINE_RADIUS = 400, 5.0
+"""Rows in which lines are continued, and pixels around one that say how a line goes on there."""
+
+
+def fill_holes(
+    image: Float32[np.ndarray, "height width channels"], hole: Bool[np.ndarray, "height width"]
+) -> Float32[np.ndarray, "height width channels"]:
+    """Continue a picture smoothly into its holes (pull-push, Gortler et al., SIGGRAPH 1996)."""
+    known = (~hole).astype(np.float32)[..., None]
+    if not known.any():
+        return image
+    levels: list[tuple[np.ndarray, np.ndarray]] = [(image * known, known)]
+    while min(levels[-1][0].shape[:2]) > 2:
+        color, weight = (cv2.pyrDown(part) for part in levels[-1])
+        weight = weight.reshape(*weight.shape[:2], 1)
+        color = color.reshape(*color.shape[:2], -1)
+        full = weight.clip(1e-6)
+        levels.append((color / full * weight.clip(0, 0.25) * 4, weight.clip(0, 0.25) * 4))
+    result = levels[-1][0] / levels[-1][1].clip(1e-6)
+    for color, weight in reversed(levels[:-1]):
+        height, width = color.shape[:2]
+        coarse = cv2.resize(result, (width, height), interpolation=cv2.INTER_LINEAR)
+        coarse = coarse.reshape(height, width, -1)
+        result = color + coarse * (1 - weight)
+    return result.astype(np.float32)
+
+
+def background_plate(
+    image: UInt8[np.ndarray, "height width 3"], matte: Float32[np.ndarray, "height width"], margin: int
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The picture without the person.
+
+    What a turning head uncovers first continues the lines and edges of the background (Telea, "An image
+    inpainting technique based on the fast marching method", 2004); deeper inside, colours go over smoothly.
+
+    Args:
+        image: The picture.
+        matte: The person's coverage.
+        margin: Pixels around the person that may still hold some of it and are not trusted.
+    """
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
+    hole = cv2.dilate((matte > 0.02).astype(np.uint8), kernel) > 0
+    smooth = fill_holes(image.astype(np.float32), hole)
+    height, width = hole.shape
+    rows = min(_COARSE, height)
+    size = (math.ceil(width * rows / height), rows)
+    coarse = cv2.resize(np.rint(smooth).clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
+    unknown = cv2.resize(hole.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
+    lines = cv2.inpaint(coarse, unknown, _LINE_RADIUS, cv2.INPAINT_TELEA)
+    # Added as a difference, which vanishes at the hole's border, they leave no seam there.
+    lines = cv2.resize(lines.astype(np.float32) - coarse, (width, height), interpolation=cv2.INTER_LINEAR)
+    inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5) / (_UNCOVERED * height)
+    share = (smoothstep(1.5 - 1.5 * inside) * hole)[..., None]
+    return np.rint(smooth + lines * share).clip(0, 255).astype(np.uint8)
+
+
+def foreground_colors(
+    image: UInt8[np.ndarray, "height width 3"],
+    matte: Float32[np.ndarray, "height width"],
+    plate: UInt8[np.ndarray, "height width 3"],
+) -> UInt8[np.ndarray, "height width 3"]:
+    """The person's own colour everywhere, free of background at soft edges and continued beyond them."""
+    extended = fill_holes(image.astype(np.float32), matte < 0.95)
+    alpha = matte[..., None]
+    unmixed = (image - (1 - alpha) * plate) / alpha.clip(0.3)
+    # Unmixing is exact where there is enough of the person, guesswork below.
+    trust = ((alpha - 0.3) / 0.4).clip(0, 1)
+    own = extended + trust * (unmixed.clip(0, 255) - extended)
+    return np.where(alpha > 0.98, image, own.clip(0, 255)).astype(np.uint8)
+
+
+def cloth_likeness(
+    image: UInt8[np.ndarray, "height width 3"], oval: Float32[np.ndarray, "oval 2"]
+) -> Float32[np.ndarray, "height width"]:
+    """How little each pixel looks like the skin of a face: 0 like it, 1 quite unlike.
+
+    Colour counts for more than brightness, since necks lie in the shadow of the chin.
+
+    Args:
+        image: The picture.
+        oval: Outline of the face, pixels.
+    """
+    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    face = np.zeros(image.shape[:2], np.uint8)
+    cv2.fillPoly(face, [np.rint(oval).astype(np.int32)], 1)
+    skin = lab[face > 0]
+    center = np.median(skin, 0)
+    spread = np.median(np.abs(skin - center), 0) * 1.5
+    spread = np.maximum(spread, (16, 4, 5))
+    away = (lab - center) / spread
+    # A neck may be much darker than the face, but hardly brighter.
+    away[..., 0] = np.where(away[..., 0] < 0, away[..., 0] * 0.5, away[..., 0])
+    return np.clip((np.linalg.norm(away, axis=-1) - 2) / 1.5, 0, 1).astype(np.float32)

@@ -1,0 +1,218 @@
+"""The face model that steers the network: coefficients of a photo and a motion, face maps, key points, poses.
+
+The released weights know the Basel face model, which is the user's own. The small network runs on the shipped
+one. Both are used in the axes of `cameo3d.geometry.basel.bfm`.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FOCAL, PICTURE_SIZE, move_to_camera
+from cameo3d.geometry.basel.blendshapes import DECIMETRES, ExpressionMap
+from cameo3d.geometry.basel.fitting import fit_photo
+from cameo3d.geometry.basel.pncc import MAP_SIZE, FaceMapper
+from cameo3d.geometry.basel.real3d_face import Real3DFace, picture_points
+from cameo3d.geometry.cameras import CROP_FOCAL
+from cameo3d.geometry.crops import crop_from_pixels
+from cameo3d.geometry.face_model import FaceModel
+from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
+from cameo3d.models.real3d.poses import pose_rotation
+from cameo3d.values import Motion, Portrait
+from cameo3d.values.portrait import Posed
+
+BASEL_ORIGIN = (0.0, -0.022, 0.021)
+"""Where the Basel model's origin lies in our head's axes, metres: by the five points of `geometry.crops`."""
+
+JAW = (127, 234, 93, 132, 58, 172, 150, 149, 152, 378, 379, 397, 288, 361, 323, 454, 356)
+BROWS_AND_NOSE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305)
+EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)
+MOUTH = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
+KEY_POINTS = JAW + BROWS_AND_NOSE + EYES + MOUTH
+"""Vertices of MediaPipe's mesh nearest to the 68 key points."""
+
+
+@dataclass(frozen=True)
+class FaceState:
+    """A face model as it lies over a photo."""
+
+    identity: Float[Tensor, " components"]
+    expression: Float[Tensor, " coefficients"]
+    euler: Float[Tensor, "3"]
+    """Rotations about x, y and z in radians, as Deep3D fits them."""
+    translation: Float[Tensor, "3"]
+    """In Deep3D's camera axes, decimetres."""
+
+
+@runtime_checkable
+class SteeringFace(Protocol):
+    """What the network needs of a face model."""
+
+    @property
+    def basel(self) -> Real3DFace | None:
+        """The Basel face model, if it is that; its coefficients can then be read off a driving video."""
+        ...
+
+    def fit(self, portrait: Portrait) -> FaceState:
+        """Lay the model over a photo's crop."""
+        ...
+
+    def expressions(
+        self, state: FaceState, resting: Float[Tensor, "52"], motion: Motion
+    ) -> Float[Tensor, "frames coefficients"]:
+        """The model's expression in each frame; `resting` are ARKit's weights of the photo."""
+        ...
+
+    def face_map(
+        self, identity: Float[Tensor, " components"], expression: Float[Tensor, " coefficients"]
+    ) -> Float[Tensor, "3 size size"]:
+        """The face before it is posed, each vertex in its own colour, in [-1, 1]."""
+        ...
+
+    def key_points(
+        self,
+        identity: Float[Tensor, " components"],
+        expression: Float[Tensor, "frames coefficients"],
+        euler: Float[Tensor, "frames 3"],
+        translation: Float[Tensor, "frames 3"],
+    ) -> Float[Tensor, "frames 68 3"]:
+        """Key points in the picture: x right, y down, in [-1, 1], and z zero."""
+        ...
+
+
+class BaselSteering:
+    """The user's Basel face model, fitted as the official inference does."""
+
+    def __init__(self, face: Real3DFace, ours: FaceModel) -> None:
+        self._face, self._mapper = face, FaceMapper(face.map_colors, face.map_triangles)
+        self._map = ExpressionMap(face, ours)
+
+    @property
+    def basel(self) -> Real3DFace:
+        """The user's."""
+        return self._face
+
+    def fit(self, portrait: Portrait) -> FaceState:
+        """Fit the photo's landmarks."""
+        landmarks = portrait.landmarks.numpy().astype(np.float64)
+        landmarks[:, :2] = crop_from_pixels(landmarks[:, :2], portrait.crop) * MAP_SIZE
+        fit = fit_photo(self._face, landmarks, MAP_SIZE)
+        return FaceState(fit.identity, fit.expression[0], fit.angles[0], fit.translation[0])
+
+    def expressions(
+        self, state: FaceState, resting: Float[Tensor, "52"], motion: Motion
+    ) -> Float[Tensor, "frames 64"]:
+        """The motion's own coefficients, or the photo's changed by what the weights' change does."""
+        if motion.basel is not None:
+            return motion.basel
+        return state.expression + self._map.to_basel(motion.expression - resting)
+
+    def face_map(
+        self, identity: Float[Tensor, "80"], expression: Float[Tensor, "64"]
+    ) -> Float[Tensor, "3 size size"]:
+        """A face map as the official renderer draws it."""
+        return self._mapper(self._face.basel.shape(identity[None], expression[None])[0])
+
+    def key_points(
+        self,
+        identity: Float[Tensor, "80"],
+        expression: Float[Tensor, "frames 64"],
+        euler: Float[Tensor, "frames 3"],
+        translation: Float[Tensor, "frames 3"],
+    ) -> Float[Tensor, "frames 68 3"]:
+        """The key points that the released weights know."""
+        identities = identity.expand(len(expression), -1)
+        return self._face.torso_points(identities, expression, euler, translation)
+
+
+class ShippedSteering:
+    """The face model that the package ships, moved and turned to where the Basel model would be."""
+
+    basel: Real3DFace | None = None
+
+    def __init__(self, model: FaceModel, size: int = MAP_SIZE) -> None:
+        self._model = model
+        mean = _as_basel(model.mean)
+        low, high = mean.amin(dim=0), mean.amax(dim=0)
+        # `FaceMapper` takes the first triangle for background: one without area.
+        triangles = torch.cat((torch.zeros_like(model.triangles[:1]), model.triangles))
+        self._mapper = FaceMapper((mean - low) / (high - low), triangles, size)
+
+    def fit(self, portrait: Portrait) -> FaceState:
+        """The portrait's own fit."""
+        euler, translation = _pose(portrait.rotation[None], portrait.translation[None])
+        return FaceState(portrait.identity, portrait.expression, euler[0], translation[0])
+
+    def expressions(
+        self, state: FaceState, resting: Float[Tensor, "52"], motion: Motion
+    ) -> Float[Tensor, "frames 52"]:
+        """ARKit's weights."""
+        return motion.expression
+
+    def face_map(
+        self, identity: Float[Tensor, " components"], expression: Float[Tensor, "52"]
+    ) -> Float[Tensor, "3 size size"]:
+        """A face map of 468 vertices."""
+        return self._mapper(self._shape(identity, expression))
+
+    def key_points(
+        self,
+        identity: Float[Tensor, " components"],
+        expression: Float[Tensor, "frames 52"],
+        euler: Float[Tensor, "frames 3"],
+        translation: Float[Tensor, "frames 3"],
+    ) -> Float[Tensor, "frames 68 3"]:
+        """Vertices of the mesh nearest to the 68."""
+        points = self._shape(identity, expression)[:, list(KEY_POINTS)]
+        seen = 2 * picture_points(move_to_camera(points, euler, translation)) - 1
+        return torch.nn.functional.pad(seen.clamp(-1, 1), (0, 1))
+
+    def _shape(
+        self, identity: Float[Tensor, " components"], expression: Float[Tensor, "*frames 52"]
+    ) -> Float[Tensor, "*frames 468 3"]:
+        identities = identity.expand(*expression.shape[:-1], -1)
+        return _as_basel(self._model.vertices(identities, expression))
+
+
+def moved_poses(
+    state: FaceState, photo: Posed, motion: Motion
+) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
+    """Deep3D's angles and translations of a motion: the photo's, moved as the head moves from its own pose.
+
+    The distance stays that of the photo, as in the official inference.
+    """
+    euler, translation = _pose(motion.rotation, motion.translation)
+    first_euler, first_translation = _pose(photo.rotation[None], photo.translation[None])
+    turns = pose_rotation(euler).mT @ pose_rotation(first_euler)  # points as columns
+    moved = state.translation + translation - first_translation
+    moved[:, 2] = state.translation[2]
+    return _euler(turns @ pose_rotation(state.euler[None]).mT), moved
+
+
+def _pose(
+    rotation: Float[Tensor, "frames 3"], translation: Float[Tensor, "frames 3"]
+) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
+    """Our yaw, pitch, roll and metres as Deep3D's angles and decimetres, so that the picture is the same.
+
+    Deep3D's lens is a little longer than EG3D's; its head is that much farther away.
+    """
+    turns, signs = matrices_from_angles(rotation), rotation.new_tensor(DECIMETRES).sign()
+    farther = rotation.new_tensor((1.0, 1.0, FOCAL / PICTURE_SIZE / CROP_FOCAL))
+    origin = translation * farther + turns @ rotation.new_tensor(BASEL_ORIGIN)
+    moved = origin * rotation.new_tensor(DECIMETRES) + rotation.new_tensor((0, 0, CAMERA_DISTANCE))
+    return _euler(signs[:, None] * turns * signs), moved
+
+
+def _euler(turns: Float[Tensor, "frames 3 3"]) -> Float[Tensor, "frames 3"]:
+    """Deep3D's angles about x, y, z of Rz Ry Rx."""
+    yaw, pitch, roll = angles_from_matrices(turns).unbind(-1)
+    return torch.stack((pitch, yaw, roll), dim=-1)
+
+
+def _as_basel(points: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """From our head's axes and metres to those of the Basel model."""
+    return (points - points.new_tensor(BASEL_ORIGIN)) * points.new_tensor(DECIMETRES)

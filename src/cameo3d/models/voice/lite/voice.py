@@ -1,0 +1,110 @@
+"""The shipped voice model as a stream: lips from a mouth network, the rest of the face from `life`."""
+
+from dataclasses import replace
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from torch import Tensor
+
+from cameo3d.models.voice.context import Context
+from cameo3d.models.voice.contract import Delivery
+from cameo3d.models.voice.idle.hearing import Ear
+from cameo3d.models.voice.idle.idle_motion import LOOKAHEAD, PAST, Life
+from cameo3d.models.voice.idle.listening import Listened, Listener
+from cameo3d.models.voice.lite.motion_decoder import load_mouth
+from cameo3d.models.voice.lite.stream import LiteMouthStream
+from cameo3d.values import Motion
+from cameo3d.values.motion import joined, still_motion
+from cameo3d.values.sound import SAMPLE_RATE
+
+_NEAR = 4
+"""Frames before and after that decide whether lips may move; what `life` looks ahead is as much."""
+_RESTING, _FREE = 0.12, 0.42
+"""Share of the speaker's turn in those frames at which lips rest, and at which they are free."""
+
+
+_PIECE = 10 * SAMPLE_RATE
+
+
+@runtime_checkable
+class MouthStream(Protocol):
+    """Lips, frame by frame, with nothing else of the face; otherwise like `VoiceStream`."""
+
+    def push(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "frames 52"]:
+        """Hear on, and give the weights of those frames that became final."""
+        ...
+
+    def finish(self) -> Float[Tensor, "frames 52"]:
+        """The sound has ended: give the frames that are left."""
+        ...
+
+
+class SpeakerStream:
+    """One voice (see `VoiceStream`); a frame comes out 320 ms after its sound or earlier."""
+
+    def __init__(self, mouth: MouthStream, delivery: Delivery) -> None:
+        self._delivery = delivery
+        self._mouth, self._life = mouth, Life(delivery)
+        self._ear, self._listener, self._context = Ear(), Listener(), Context(PAST, LOOKAHEAD, 4)
+        # What came out first waits here for the other: lips, and the rest of the face.
+        self._lips = torch.zeros(0, 52)
+        self._faces = still_motion(0)
+        self._gates = torch.zeros(0, 1)
+
+    def push(self, samples: Float32[np.ndarray, " samples"]) -> Motion:
+        """Hear on, and give those frames that became final."""
+        # Long sounds are taken in pieces, so that memory does not grow with them.
+        pieces = np.split(samples, range(_PIECE, len(samples), _PIECE))
+        return joined([self._push(piece) for piece in pieces])
+
+    def _push(self, samples: Float32[np.ndarray, " samples"]) -> Motion:
+        listened = self._listener.push(self._ear.push(samples))
+        return self._joined(self._mouth.push(samples), self._context.push(_rows(listened)))
+
+    def finish(self) -> Motion:
+        """The sound has ended: give the frames that are left."""
+        last = [_rows(self._listener.push(self._ear.finish())), _rows(self._listener.finish())]
+        windows = [self._context.push(np.concatenate(last)), self._context.finish()]
+        return self._joined(self._mouth.finish(), np.concatenate(windows))
+
+    def _joined(
+        self, lips: Float[Tensor, "frames 52"], windows: Float32[np.ndarray, "others 4 window"]
+    ) -> Motion:
+        lived = self._life.advance(windows[:, :3])
+        self._lips = torch.cat((self._lips, lips))
+        self._gates = torch.cat((self._gates, _gates(windows)))
+        faces = joined((self._faces, lived))
+        count = min(len(self._lips), len(faces))
+        free = self._gates[:count] * self._delivery.mouth_amplitude
+        expression = (faces.expression[:count] + self._lips[:count] * free).clamp(0, 1)
+        self._lips, self._gates, self._faces = (
+            self._lips[count:],
+            self._gates[count:],
+            faces.part(count, None),
+        )
+        return replace(faces.part(0, count), expression=expression)
+
+
+class LiteVoice:
+    """The shipped `VoiceModel`."""
+
+    def start(self, delivery: Delivery) -> SpeakerStream:
+        """Begin a voice.
+
+        Raises:
+            WeightsError: If the shipped network is missing or damaged.
+        """
+        return SpeakerStream(LiteMouthStream(load_mouth(), delivery), delivery)
+
+
+def _rows(listened: Listened) -> Float32[np.ndarray, "frames 4"]:
+    return np.stack((listened.speech, listened.loudness, listened.pitch, listened.turn), 1)
+
+
+def _gates(windows: Float32[np.ndarray, "frames 4 window"]) -> Float[Tensor, "frames 1"]:
+    """How free the lips are: 0 in longer silence, noise, music; single frames of speech do not count."""
+    near = windows[:, 3, PAST - _NEAR : PAST + _NEAR + 1].mean(1)
+    share = ((near - _RESTING) / (_FREE - _RESTING)).clip(0, 1)
+    return torch.from_numpy(share.astype(np.float32))[:, None]

@@ -1,0 +1,210 @@
+"""Taking over published weights: official files in, checked and converted files in the user's folder out."""
+
+import hashlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from cameo3d.errors import OutputError, WeightsError
+from cameo3d.geometry.basel.bfm import BaselFace
+from cameo3d.geometry.basel.real3d_face import Real3DFace
+from cameo3d.media.files import shown
+from cameo3d.models.goha.config import OFFICIAL as GOHA
+from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.parsing import FaceParser
+from cameo3d.models.real3d.config import OFFICIAL as REAL3D
+from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.models.voice.official.network import VoiceToExpression
+from cameo3d.perception.deep3d import FaceRegressor
+from cameo3d.perception.speech import HubertSizes, hubert_network
+from cameo3d.weights.conversion import goha, real3d
+from cameo3d.weights.conversion.basel import find_face, read_mat, read_real3d_face
+from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
+from cameo3d.weights.imported import Label, checksum_of, config_json, save_weights
+from cameo3d.weights.released import RELEASED
+
+Tensors = Mapping[str, Tensor]
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One network of a release, and how its official file becomes ours."""
+
+    stored: str
+    """Its entry in `RELEASED`."""
+    find: Callable[[Path], Path | None]
+    """The official file in a folder, or None."""
+    read: Callable[[Path], Any]
+    convert: Callable[[Any, Tensors], dict[str, Tensor]]
+    """From official tensors and the network's own state to tensors that fill it, strictly."""
+    network: Callable[[], nn.Module] | None
+    """What the tensors shall fill; None if they are no network's and `convert` checks all."""
+    config: object = None
+    """Sizes of the network, if they vary."""
+    needed: bool = True
+    """Whether the release is worth nothing without it."""
+
+
+def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list[Path]:
+    """Convert the official files of a model into the user's folder, replacing earlier ones.
+
+    Args:
+        model: A key of `RELEASES`.
+        folder: Where the official files lie, as they were published.
+        say: Told what is read, and what is not there but not needed.
+
+    Returns:
+        The files that were written.
+
+    Raises:
+        WeightsError: If a file is missing, damaged, hostile or of another layout. Nothing is written then.
+        OutputError: If the user's folder cannot be written.
+    """
+    if not folder.is_dir():
+        raise WeightsError(f"{shown(folder)} is no folder; give the one that holds the official files.")
+    found = [(part, part.find(folder)) for part in RELEASES[model]]
+    missing = [RELEASED[part.stored] for part, path in found if part.needed and path is None]
+    if missing:
+        lines = "; ".join(f"{entry.official} from {entry.source}" for entry in missing)
+        raise WeightsError(f"{shown(folder)} does not hold {lines}.")
+    converted = []
+    for part, path in found:
+        if path is None:
+            say(f"{RELEASED[part.stored].official} is not there; what needs it will not work.")
+            continue
+        say(f"reading {path}")
+        converted.append((part, path, _converted(part, path)))
+    return [_store(part, path, tensors) for part, path, tensors in converted]
+
+
+def _converted(part: _Part, path: Path) -> dict[str, Tensor]:
+    expected: dict[str, Tensor] = {}
+    if part.network is not None:
+        with torch.device("meta"):
+            expected = part.network().state_dict()
+    tensors = part.convert(part.read(path), expected)
+    broken = [name for name, x in tensors.items() if x.is_floating_point() and not x.isfinite().all()]
+    if broken:
+        raise WeightsError(f"{shown(path)} holds numbers that are not finite, in {', '.join(broken[:8])}.")
+    return {name: x.to(expected[name].dtype) if name in expected else x for name, x in tensors.items()}
+
+
+def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
+    entry = RELEASED[part.stored]
+    with path.open("rb") as file:
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    label = Label(
+        model=entry.stored,
+        config=config_json(part.config),
+        source=entry.source,
+        licence=entry.licence,
+        revision=f"{path.parent.name}/{path.name}, SHA-256 {digest}",
+        checksum=checksum_of(tensors),
+    )
+    try:
+        entry.path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"The folder {shown(entry.path.parent)} cannot be made ({error.strerror})."
+        ) from error
+    save_weights(tensors, label, entry.path)
+    return entry.path
+
+
+def _newest(name: str) -> Callable[[Path], Path | None]:
+    """Finds the newest checkpoint of a published folder in, below, or instead of the given one."""
+
+    def find(folder: Path) -> Path | None:
+        places = [folder] if folder.name == name else sorted(folder.glob(f"**/{name}"))
+        return real3d.newest_checkpoint(places[0]) if places else None
+
+    return find
+
+
+def _last(pattern: str) -> Callable[[Path], Path | None]:
+    """Finds a file in a folder or below; of several the one with the greatest number in its name."""
+
+    def find(folder: Path) -> Path | None:
+        def number(path: Path) -> int:
+            return int("0" + "".join(filter(str.isdigit, path.stem)))
+
+        return max(sorted(folder.glob(f"**/{pattern}")), key=number, default=None)
+
+    return find
+
+
+RELEASES: dict[str, tuple[_Part, ...]] = {
+    "real3d": (
+        _Part(
+            stored="real3d-official",
+            find=_newest("secc2plane_torso_orig"),
+            read=real3d.read_checkpoint,
+            convert=real3d.convert_generator,
+            network=lambda: Real3DGenerator(REAL3D),
+            config=REAL3D,
+        ),
+        _Part(
+            stored="real3d-face",
+            find=find_face,
+            read=read_real3d_face,
+            convert=lambda official, _: Real3DFace.from_arrays(official).tensors(),
+            network=None,
+            needed=False,
+        ),
+        _Part(
+            stored="real3d-hubert",
+            find=find_hubert,
+            read=read_hubert,
+            convert=convert_hubert,
+            network=lambda: hubert_network(HubertSizes()),
+            config=HubertSizes(),
+            needed=False,
+        ),
+        _Part(
+            stored="real3d-voice",
+            find=_newest("audio2secc_vae"),
+            read=real3d.read_checkpoint,
+            convert=real3d.convert_voice,
+            network=VoiceToExpression,
+            needed=False,
+        ),
+    ),
+    "goha": (
+        _Part(
+            stored="goha-official",
+            find=_last("checkpoint*.ckpt"),
+            read=goha.read_checkpoint,
+            convert=goha.convert_generator,
+            network=lambda: GohaGenerator(GOHA),
+            config=GOHA,
+        ),
+        _Part(
+            stored="goha-regressor",
+            find=_last("epoch_20.pth"),
+            read=goha.read_regressor,
+            convert=goha.convert_regressor,
+            network=FaceRegressor,
+        ),
+        _Part(
+            stored="goha-face",
+            find=_last("BFM_model_front.mat"),
+            read=read_mat,
+            convert=lambda official, _: vars(BaselFace.from_arrays(official)),
+            network=None,
+        ),
+        # The checkpoint has a copy of it; the file of its own is for training.
+        _Part(
+            stored="goha-parser",
+            find=_last("79999_iter.pth"),
+            read=goha.read_parser,
+            convert=goha.convert_parser,
+            network=FaceParser,
+            needed=False,
+        ),
+    ),
+}
+"""The networks of each release that can be imported."""
