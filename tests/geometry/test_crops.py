@@ -2,7 +2,14 @@ import numpy as np
 import pytest
 
 from cameo3d.geometry.cameras import crop_camera
-from cameo3d.geometry.crops import crop_from_pixels, five_points, pixels_from_crop, portrait_crop
+from cameo3d.geometry.crops import (
+    Ellipse,
+    crop_from_pixels,
+    five_points,
+    pixels_from_crop,
+    portrait_crop,
+    shown_square,
+)
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.values import Crop
 
@@ -52,3 +59,29 @@ def test_the_five_points_are_eyes_nose_and_mouth():
     assert right_corner[0] < nose[0] < left_corner[0]
     assert right_eye[1] < nose[1] < right_corner[1]
     assert left_eye[1] == pytest.approx(right_eye[1], abs=0.1)
+
+
+@pytest.mark.parametrize("degrees", [0, 30, 90, 200])
+def test_the_box_of_a_head_touches_its_ellipse(degrees):
+    angle = np.radians(degrees)
+    ellipse = Ellipse(np.array((10.0, 20.0)), np.array((np.sin(angle), np.cos(angle))), 6.0, 8.0)
+    around = np.linspace(0, 2 * np.pi, 2000)
+    aside = np.array((ellipse.down[1], -ellipse.down[0]))
+    offsets = 3 * np.cos(around)[:, None] * aside + 4 * np.sin(around)[:, None] * ellipse.down
+    np.testing.assert_allclose(ellipse.distances(ellipse.center + offsets), 1)
+    np.testing.assert_allclose(np.abs(offsets).max(0), ellipse.reach(), rtol=1e-5)
+
+
+def test_a_square_is_moved_and_shrunk_only_where_the_photo_cuts_the_head():
+    face = face_in_pixels((300.0, 300.0))
+    crop, low, high = portrait_crop(face), face[:, :2].min(0), face[:, :2].max(0)
+    assert shown_square(crop, face, 600, 600) == crop
+    cut = face - (low[0] + 5, 0, 0)  # 5 pixels of the face are lost at the left
+    shown = shown_square(portrait_crop(cut), cut, 600, 600)
+    assert shown.side == pytest.approx(crop.side)
+    assert shown.center_x == pytest.approx(shown.side / 2)
+    assert shown.center_y == pytest.approx(crop.center_y)
+    cut, size = face - (*low, 0), np.ceil(high - low).astype(int)  # nothing but the face
+    shown = shown_square(portrait_crop(cut), cut, *size.tolist())
+    assert shown.side == size.min()
+    assert shown.center_x == pytest.approx(size[0] / 2)

@@ -62,6 +62,23 @@ def test_the_largest_face_comes_first_and_others_can_be_asked_for(photo):
         make_portrait(both, 2)
 
 
+@pytest.mark.parametrize(
+    ("turns", "said"), [(1, "90 degrees to the right"), (2, "180 degrees"), (3, "90 degrees to the left")]
+)
+def test_a_photo_that_lies_or_stands_on_its_head_is_turned_upright(photo, caplog, turns, said):
+    portrait = make_portrait(np.ascontiguousarray(np.rot90(photo, turns)))
+    np.testing.assert_array_equal(portrait.photo.numpy(), photo)
+    np.testing.assert_allclose(portrait.landmarks.numpy(), make_portrait(photo).landmarks.numpy(), atol=2)
+    assert [said in record.message for record in caplog.records] == [True]
+
+
+def test_a_tilted_head_stays_tilted(photo, caplog):
+    matrix = cv2.getRotationMatrix2D((223, 122), -40, 1.0)
+    tilted = cv2.warpAffine(photo, matrix, (512, 512), borderMode=cv2.BORDER_REFLECT)
+    assert math.degrees(float(make_portrait(tilted).rotation[2])) == pytest.approx(43, abs=4)
+    assert not caplog.records
+
+
 def test_a_face_that_is_too_small_is_refused_with_its_size(photo):
     tiny = cv2.resize(photo, (200, 200), interpolation=cv2.INTER_AREA)
     with pytest.raises(FaceError, match=r"\d+ pixels wide and needs 64"):

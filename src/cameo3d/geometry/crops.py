@@ -1,5 +1,7 @@
 """The upright square around a head that EG3D cuts out of a photo (Chan et al., CVPR 2022), from landmarks."""
 
+from typing import NamedTuple
+
 import numpy as np
 from jaxtyping import Float
 
@@ -30,6 +32,9 @@ alignment fits a photo; the square is centred on it.
 _FACE_SCALE = 300 / 700
 """EG3D scales the fitted face so that 0.1 m become 300 of the 700 pixels of the square's side."""
 
+_ABOVE_FACE, _BELOW_CHIN, _HEAD_WIDTH = 0.12, 0.03, 1.2
+"""How far a head reaches over its face: up and down in heights, and its width in widths, of the face."""
+
 
 def portrait_crop(landmarks: Float[np.ndarray, "478 3"]) -> Crop:
     """The EG3D head-and-shoulders square of a face.
@@ -43,6 +48,63 @@ def portrait_crop(landmarks: Float[np.ndarray, "478 3"]) -> Crop:
     points = five_points(landmarks)
     center, pixels_per_meter = _fit_weak_perspective(points)
     return Crop(float(center[0]), float(center[1]), float(pixels_per_meter * _METERS / _FACE_SCALE))
+
+
+class Ellipse(NamedTuple):
+    """An ellipse in a picture."""
+
+    center: Float[np.ndarray, "2"]
+    down: Float[np.ndarray, "2"]
+    """Unit vector along its height, from the forehead to the chin."""
+    width: float
+    height: float
+    """Its full axes, pixels."""
+
+    def distances(self, points: Float[np.ndarray, "*points 2"]) -> Float[np.ndarray, "*points"]:
+        """How far points lie from the centre: 1 on the outline."""
+        offset = points - self.center
+        aside = offset @ np.array((self.down[1], -self.down[0]))
+        return np.hypot(aside / (self.width / 2), offset @ self.down / (self.height / 2))
+
+    def reach(self) -> Float[np.ndarray, "2"]:
+        """Half the width and half the height of the upright box around it, pixels."""
+        return np.hypot(self.down[::-1] * (self.width / 2), self.down * (self.height / 2))
+
+
+def head_ellipse(landmarks: Float[np.ndarray, "vertices axes"]) -> Ellipse:
+    """Face, ears and the beginning of the hair, pixels."""
+    top, chin = landmarks[10, :2], landmarks[152, :2]
+    height = float(np.linalg.norm(chin - top))
+    down = (chin - top) / max(height, 1e-6)
+    width = float(np.linalg.norm(landmarks[454, :2] - landmarks[234, :2]))
+    above, below = _ABOVE_FACE * height, _BELOW_CHIN * height
+    center = (top + chin) / 2 + down * (below - above) / 2
+    # A face from the side is narrower than its head.
+    return Ellipse(center, down, max(_HEAD_WIDTH * width, 0.9 * height), height + above + below)
+
+
+def shown_square(crop: Crop, landmarks: Float[np.ndarray, "vertices axes"], width: int, height: int) -> Crop:
+    """What a head-and-shoulders picture shows: the crop, or a part of the photo if that cuts the head.
+
+    Then the crop is moved, and if need be made smaller, until it lies within the photo, so that nothing of
+    the head has to be invented.
+
+    Args:
+        crop: The crop.
+        landmarks: Face mesh in pixels of the photo.
+        width: The photo's width, pixels.
+        height: The photo's height, pixels.
+    """
+    ellipse = head_ellipse(landmarks)
+    low, high = ellipse.center - ellipse.reach(), ellipse.center + ellipse.reach()
+    if (low >= 0).all() and high[0] <= width and high[1] <= height:
+        return crop
+    side = min(crop.side, float(width), float(height))
+    x, y = (
+        float(np.clip(center, side / 2, length - side / 2))
+        for center, length in ((crop.center_x, width), (crop.center_y, height))
+    )
+    return Crop(x, y, side)
 
 
 def five_points(landmarks: Float[np.ndarray, "478 3"]) -> Float[np.ndarray, "5 2"]:

@@ -28,6 +28,10 @@ _CROP_SIZE = 512
 _CROP_MARGINS = (2.0, 1.5, 2.8)
 """Side of that square over the longer side of the detected box; the later ones where the first fails."""
 
+_WAY_MARGIN, _UPRIGHT = 3.0, 0.02
+"""Side of the square, in boxes, in which a face is looked at in four ways up; and how much surer another way
+than upright must be."""
+
 _SETTLING_PASSES = 3
 """How often the mesh looks at a still; each look starts from the face that the one before it found."""
 
@@ -83,24 +87,42 @@ class FaceTracker:
         self._mesh.close()
 
 
-def find_faces(rgb: UInt8[np.ndarray, "height width 3"]) -> list[Float32[np.ndarray, "478 3"]]:
+def find_faces(
+    rgb: UInt8[np.ndarray, "height width 3"], any_way_up: bool = False
+) -> list[Float32[np.ndarray, "478 3"]]:
     """Find every face of a photo, small ones too, the largest first.
 
     The mesh alone misses faces that are small in their picture, so they are detected first and looked at one
     by one in an enlarged crop.
 
     Args:
-        rgb: The photo, upright.
+        rgb: The photo.
+        any_way_up: Whether faces may lie on their side or stand on their head, which takes longer. Otherwise
+            they are taken for upright.
 
     Returns:
         Landmarks in pixels of the photo, as from `FaceTracker`.
     """
     faces: list[Float32[np.ndarray, "478 3"]] = []
-    for box in detect_faces(rgb):
-        face = _mesh_in_box(rgb, box)
-        if face is not None and not any(_same_face(face, other) for other in faces):
-            faces.append(face)
+    for turns, box in _boxes_any_way_up(rgb) if any_way_up else [(0, box) for box in detect_faces(rgb)]:
+        face = _mesh_in_box(np.ascontiguousarray(np.rot90(rgb, turns)), box)
+        if face is not None:
+            turned = rgb.shape[:2] if turns % 2 == 0 else rgb.shape[1::-1]
+            face = turned_landmarks(face, -turns % 4, *turned)
+            if not any(_same_face(face, other) for other in faces):
+                faces.append(face)
     return sorted(faces, key=face_size, reverse=True)
+
+
+def turned_landmarks(
+    landmarks: Float32[np.ndarray, "478 3"], turns: int, height: int, width: int
+) -> Float32[np.ndarray, "478 3"]:
+    """Landmarks of a picture of that size, once it is turned by so many quarters, counter-clockwise."""
+    x, y, z = landmarks.T
+    for _ in range(turns):
+        x, y = y, width - x
+        height, width = width, height
+    return np.stack((x, y, z), 1)
 
 
 def face_size(landmarks: Float32[np.ndarray, "478 3"]) -> float:
@@ -118,6 +140,10 @@ def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float
         Left, top, right and bottom of each face in pixels, surest first; the boxes reach from the forehead to
         the chin.
     """
+    return [box for _, box in _detections(rgb, min_confidence)]
+
+
+def _detections(rgb: np.ndarray, min_confidence: float) -> list[tuple[float, Box]]:
     height, width = rgb.shape[:2]
     border = max(height, width) // 2
     searches = ([(0, 0, width, height)], [(-border, -border, width + border, height + border)], _parts(rgb))
@@ -127,11 +153,50 @@ def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float
             if found:
                 break
     found.sort(key=lambda hit: -hit[0])
-    boxes: list[Box] = []
-    for _, box in found:
-        if all(_overlap(box, other) < 0.3 for other in boxes):
-            boxes.append(box)
-    return boxes
+    hits: list[tuple[float, Box]] = []
+    for score, box in found:
+        if all(_overlap(box, other) < 0.3 for _, other in hits):
+            hits.append((score, box))
+    return hits
+
+
+def _boxes_any_way_up(rgb: np.ndarray) -> Iterator[tuple[int, Box]]:
+    """Each face's way up: quarters by which the picture is turned, counter-clockwise, and its box there.
+
+    A face is found in wrong ways up, too, but never as surely as in the right one.
+    """
+    boxes = detect_faces(rgb)
+    if not boxes:
+        ways = [(turns, _detections(np.ascontiguousarray(np.rot90(rgb, turns)), 0.5)) for turns in (2, 1, 3)]
+        turns, hits = max(ways, key=lambda way: max((score for score, _ in way[1]), default=0.0))
+        yield from ((turns, box) for _, box in hits)
+    with quiet_mediapipe(), FaceDetection(0.5, 0) as near:
+        for box in boxes:
+            yield max(_ways_up(rgb, box, near), key=lambda way: way[0])[1:]
+
+
+def _ways_up(rgb: np.ndarray, box: Box, detector: FaceDetection) -> Iterator[tuple[float, int, Box]]:
+    """How sure a detector is of a face in each of the four ways up; upright counts a little more."""
+    half = float(_WAY_MARGIN / 2 * (box[2:] - box[:2]).max())
+    x, y = (float(c) for c in (box[:2] + box[2:]) / 2)
+    window = np.array((x - half, y - half, x + half, y + half))
+    yield 0.0, 0, box
+    for turns in range(4):
+        turned = np.ascontiguousarray(np.rot90(rgb, turns))
+        left, top, right, bottom = _turned_box(window, turns, *rgb.shape[:2]).round().astype(int).tolist()
+        there = _turned_box(box, turns, *rgb.shape[:2])
+        for score, found in _detect_in(turned, (left, top, right, bottom), (detector,)):
+            if _overlap(found, there) > 0.3:
+                yield (score + _UPRIGHT, 0, box) if turns == 0 else (score, turns, found)
+
+
+def _turned_box(box: np.ndarray, turns: int, height: int, width: int) -> Box:
+    """A box of a picture of that size in the picture turned by so many quarters, counter-clockwise."""
+    left, top, right, bottom = box
+    for _ in range(turns):
+        left, top, right, bottom = top, width - right, bottom, width - left
+        height, width = width, height
+    return np.array((left, top, right, bottom), np.float32)
 
 
 def _parts(rgb: np.ndarray) -> list[tuple[int, int, int, int]]:
@@ -142,7 +207,7 @@ def _parts(rgb: np.ndarray) -> list[tuple[int, int, int, int]]:
 
 
 def _detect_in(
-    rgb: np.ndarray, window: tuple[int, int, int, int], detectors: tuple[FaceDetection, FaceDetection]
+    rgb: np.ndarray, window: tuple[int, int, int, int], detectors: tuple[FaceDetection, ...]
 ) -> Iterator[tuple[float, np.ndarray]]:
     left, top, right, bottom = window
     size = np.array((right - left, bottom - top))

@@ -9,12 +9,12 @@ import torch
 from jaxtyping import Float32, UInt8
 
 from cameo3d.errors import FaceError
-from cameo3d.geometry.crops import portrait_crop
+from cameo3d.geometry.crops import five_points, portrait_crop, shown_square
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.fitting import fit_portrait
 from cameo3d.perception.expression import expression_scores
-from cameo3d.perception.landmarks import find_faces
+from cameo3d.perception.landmarks import find_faces, turned_landmarks
 from cameo3d.perception.matte import person_matte
 from cameo3d.values import Crop, Portrait
 
@@ -24,6 +24,8 @@ LEAST_FACE = 64
 """Pixels across a face below which there is too little to animate."""
 LEAST_PERSON = 0.5
 """Share of the face that must lie on what is recognised as a person."""
+MOST_TILT_DEGREES = 65.0
+"""Nobody holds the head further to the side; the photo is then turned by quarters."""
 MOST_YAW = math.radians(60)
 """A face turned further away hides half of itself."""
 
@@ -31,26 +33,31 @@ MOST_YAW = math.radians(60)
 def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Portrait:
     """Find one person in a photo and measure face, pose and outline.
 
+    A photo in which the head lies on its side or stands upside down is turned by quarters, until it is
+    upright.
+
     Args:
-        rgb: The photo, upright.
+        rgb: The photo, any way up.
         face: Which face, counted from the largest, 0.
 
     Raises:
         FaceError: If there is no such face, or it is too small, turned too far away, or merely drawn.
     """
-    faces = find_faces(rgb)
+    faces = find_faces(rgb, any_way_up=True)
     if not faces:
         raise FaceError("No face was found in the photo; give one that shows a face from the front.")
     if not 0 <= face < len(faces):
         raise FaceError(f"Face {face} was asked for, but the photo shows {len(faces)}; the largest is 0.")
     if len(faces) > 1:
         logger.warning("The photo shows %d faces; number %d is used, the largest is 0.", len(faces), face)
-    landmarks = faces[face]
+    rgb, landmarks = _upright(rgb, faces[face])
     width = float(np.ptp(landmarks[:468, 0]))
     if width < LEAST_FACE:
         raise FaceError(f"The face is {width:.0f} pixels wide and needs {LEAST_FACE}; give a larger photo.")
     model = load_face_model()
     crop = portrait_crop(landmarks)
+    if shown_square(crop, landmarks, rgb.shape[1], rgb.shape[0]) != crop:
+        logger.warning("The photo cuts the head; frames show what the photo holds, and little beyond it.")
     fit = fit_portrait(model, landmarks, crop, expression_scores(landmarks[None])[0])
     if abs(float(fit.rotation[0])) > MOST_YAW:
         raise FaceError(
@@ -73,6 +80,24 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         translation=fit.translation,
         gaze=fit.gaze,
     )
+
+
+def _upright(
+    rgb: UInt8[np.ndarray, "_ _ 3"], landmarks: Float32[np.ndarray, "478 3"]
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Float32[np.ndarray, "478 3"]]:
+    """Turn a photo by quarters if its head is tilted by more than any head that is held upright."""
+    right_eye, left_eye, *_ = five_points(landmarks)
+    tilt = math.degrees(math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0]))
+    if abs(tilt) <= MOST_TILT_DEGREES:
+        return rgb, landmarks
+    turns = round(tilt / 90) % 4
+    how = "stands upside down" if turns == 2 else "lies on its side"
+    logger.warning(
+        "The head in the photo %s; the photo was turned by %s.",
+        how,
+        "180 degrees" if turns == 2 else f"90 degrees to the {'left' if turns == 1 else 'right'}",
+    )
+    return np.ascontiguousarray(np.rot90(rgb, turns)), turned_landmarks(landmarks, turns, *rgb.shape[:2])
 
 
 def _matte(

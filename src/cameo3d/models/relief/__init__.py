@@ -9,6 +9,7 @@ from typing import Literal
 import numpy as np
 from jaxtyping import UInt8
 
+from cameo3d.geometry.crops import shown_square
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.models.avatar import AvatarModel
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
@@ -50,10 +51,16 @@ class Relief:
         return at.width, at.height
 
     def _view(self, avatar: ReliefAvatar, view: Literal["crop", "photo"]) -> View:
-        if view == "crop":
-            return View(0.0, 0.0, float(CROP_SIZE), CROP_SIZE, CROP_SIZE)
         height, width = avatar.photo.shape[:2]
         crop = avatar.crop
+        if view == "crop":
+            shown = shown_square(crop, avatar.face_in_photo(), width, height)
+            if shown == crop:
+                return View(0.0, 0.0, float(CROP_SIZE), CROP_SIZE, CROP_SIZE)
+            scale = CROP_SIZE / shown.side
+            left = (crop.center_x - crop.side / 2 - shown.center_x + shown.side / 2) * scale
+            top = (crop.center_y - crop.side / 2 - shown.center_y + shown.side / 2) * scale
+            return View(left, top, crop.side * scale, CROP_SIZE, CROP_SIZE)
         return View(crop.center_x - crop.side / 2, crop.center_y - crop.side / 2, crop.side, width, height)
 
 

@@ -9,10 +9,12 @@ import torch
 from jaxtyping import Float32, Int32, UInt8
 from torch import Tensor
 
+from cameo3d.geometry.crops import shown_square
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.inpainting import background_plate, cloth_likeness, foreground_colors
+from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
@@ -67,17 +69,19 @@ class ReliefAvatar:
     right_eye: Eye
     mouth: Mouth
 
+    def face_in_photo(self) -> Float32[np.ndarray, "468 2"]:
+        """The face's vertices in pixels of the photo."""
+        points = self.points.numpy()[:468] / self.canvas.scale
+        return (points + (self.canvas.left, self.canvas.top)).astype(np.float32)
+
 
 def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     """Lift a portrait to a relief. Deterministic; two seconds or less on a CPU core."""
     canvas = choose_canvas(portrait.crop)
-    image = canvas.cut(portrait.photo.numpy())
-    matte = _cap_head(canvas.cut(portrait.matte.numpy(), mirror=False).clip(0, 1), canvas)
-    # Beyond the photo's border its mirror image stands; the person mirrored there is no background.
-    anyone = np.maximum(matte, canvas.cut(portrait.matte.numpy()))
     landmarks = portrait.landmarks.numpy().copy()
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
+    image, matte, outside, backdrop, anyone = _take_apart(portrait, canvas, landmarks)
     landmarks = find_lid_edges(image, landmarks)
 
     rotation = matrices_from_angles(portrait.rotation)
@@ -112,8 +116,9 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
     depths = np.concatenate((face_depths, rim.depths[added], outer_depths))
     carriers, carrier_weights = _carry(face_points, rim, around, oval, per_meter)
-    plate = background_plate(image, anyone, margin=round(0.012 * canvas.side))
-    texture = np.dstack((foreground_colors(image, matte, plate), np.rint(matte * 255).astype(np.uint8)))
+    plate = background_plate(backdrop, anyone, margin=round(0.012 * canvas.side))
+    colors = np.where(outside[..., None], image, foreground_colors(image, matte, plate))
+    texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
     return ReliefAvatar(
         photo=portrait.photo,
@@ -142,6 +147,35 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         right_eye=make_eye(1, image, landmarks, face_depths, rays),
         mouth=make_mouth(image, landmarks, face_depths, rays, per_meter),
     )
+
+
+class _Layers(NamedTuple):
+    """The photo on the canvas, taken apart."""
+
+    image: np.ndarray
+    matte: np.ndarray
+    """The person's coverage."""
+    continued: np.ndarray
+    """Where the image is not the photo but the person alone, continued."""
+    backdrop: np.ndarray
+    """A picture whose background is right."""
+    anyone: np.ndarray
+    """Where somebody hides that background."""
+
+
+def _take_apart(portrait: Portrait, canvas: Canvas, landmarks: np.ndarray) -> _Layers:
+    photo, coverage = portrait.photo.numpy(), portrait.matte.numpy()
+    image, matte = canvas.cut(photo), canvas.cut(coverage, mirror=False).clip(0, 1)
+    height, width = coverage.shape
+    if shown_square(portrait.crop, portrait.landmarks.numpy(), width, height) == portrait.crop:
+        # Beyond the photo's border its mirror image stands; the person mirrored there is no background.
+        capped = _cap_head(matte, canvas)
+        anyone = np.maximum(capped, canvas.cut(coverage))
+        return _Layers(image, capped, np.zeros(matte.shape, bool), image, anyone)
+    outside = canvas.outside(width, height)
+    image, matte, backdrop = continue_beyond(image, matte, outside, landmarks)
+    matte = np.maximum(matte, _cap_head(matte, canvas))
+    return _Layers(image, matte, outside, backdrop, np.where(outside, 0, matte))
 
 
 def _cap_head(matte: np.ndarray, canvas: Canvas) -> np.ndarray:

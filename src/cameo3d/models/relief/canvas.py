@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32, Float64
 
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.values import Crop
@@ -47,6 +47,15 @@ class Canvas:
         matrix = self.canvas_from_photo
         matrix[:, 2] += 0.5 * self.scale - 0.5
         return cv2.warpAffine(image, matrix, (self.side, self.side), flags=cv2.INTER_CUBIC, borderMode=border)
+
+    def outside(self, width: int, height: int) -> Bool[np.ndarray, "side side"]:
+        """Which pixels lie beyond the border of a photo of that size, or so near that they mix with it."""
+        across = (np.arange(self.side) + 0.5) / self.scale
+        beyond = [
+            (place < 1) | (place > length - 1)
+            for place, length in ((across + self.left, width), (across + self.top, height))
+        ]
+        return beyond[0] | beyond[1][:, None]
 
     def rays(self, crop: Crop, points: Float[np.ndarray, "points 2"]) -> Float32[np.ndarray, "points 3"]:
         """Directions at depth 1 in the crop camera's axes of positions on the canvas."""
