@@ -19,3 +19,7 @@ class OutputError(CameoError):
 
 class WeightsError(CameoError):
     """A weights file is missing, damaged, or not of the expected layout."""
+
+
+class TrainingError(CameoError):
+    """A training cannot start or go on: no data, a checkpoint of other choices, infinite gradients."""

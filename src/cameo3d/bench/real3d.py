@@ -92,7 +92,7 @@ def measure_real3d(
             near, _ = fast.run()
             given = fast.given
             scene = exact.model.prepare_scene(given.image, given.classes, given.image)
-            rounded, _ = exact.model.super_resolution(head, scene, given.points, given.points)
+            rounded = exact.model.super_resolution(head, scene, given.points, given.points).image
     figures += exact.figures + fast.figures
     figures.append(_figure("frame, fast, against exact", _decibels(frame, near), "dB", 38.0))
     figures.append(
@@ -131,7 +131,7 @@ class _Bench:
             )
         points = given.points
         frame = self._network_stage(
-            "super-resolution", lambda: model.super_resolution(head, scene, points, points)[0]
+            "super-resolution", lambda: model.super_resolution(head, scene, points, points).image
         )
         steps = ("motion planes", "rendering", "super-resolution")
         self._compare("frame", sum(self._seconds[x] for x in steps), sum(OFFICIAL_SECONDS[x] for x in steps))

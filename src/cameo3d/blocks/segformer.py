@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
@@ -21,6 +22,7 @@ class MixTransformer(nn.Module):
         reductions: Sequence[int] = (8, 4, 2, 1),
         expansion: int = 4,
         norm_epsilon: float = 1e-5,
+        stochastic_depth: float = 0.0,
     ):
         """Build the encoder.
 
@@ -33,19 +35,23 @@ class MixTransformer(nn.Module):
             expansion: Hidden width of the feed-forward layers over the stage's width.
             norm_epsilon: Of the norms in front of attention and feed-forward layers and behind each stage.
                 The norms of embeddings and of reduced keys always have 1e-5.
+            stochastic_depth: In training, how often the last block's branches are skipped (Huang et al., ECCV
+                2016); the first one's never, those between in proportion.
         """
         super().__init__()
+        skips = torch.linspace(0, stochastic_depth, sum(depths)).tolist()
+        firsts = [sum(depths[:index]) for index in range(len(depths))]
         self.stages = nn.ModuleList(
             Stage(
                 previous,
                 width,
-                depth=depth,
                 heads=stage_heads,
                 reduction=reduction,
                 expansion=expansion,
                 kernel=7 if index == 0 else 3,
                 stride=4 if index == 0 else 2,
                 norm_epsilon=norm_epsilon,
+                skips=skips[firsts[index] : firsts[index] + depth],
             )
             for index, (previous, width, depth, stage_heads, reduction) in enumerate(
                 zip((inputs, *widths[:-1]), widths, depths, heads, reductions, strict=True)
@@ -72,21 +78,26 @@ class Stage(nn.Module):
         inputs: int,
         width: int,
         *,
-        depth: int,
         heads: int,
         reduction: int,
         expansion: int,
         kernel: int,
         stride: int,
         norm_epsilon: float,
+        skips: Sequence[float],
     ):
         super().__init__()
         self.embedding = PatchEmbedding(inputs, width, kernel=kernel, stride=stride)
         self.blocks = nn.ModuleList(
             TransformerBlock(
-                width, heads=heads, reduction=reduction, expansion=expansion, norm_epsilon=norm_epsilon
+                width,
+                heads=heads,
+                reduction=reduction,
+                expansion=expansion,
+                norm_epsilon=norm_epsilon,
+                skip=skip,
             )
-            for _ in range(depth)
+            for skip in skips
         )
         self.norm = nn.LayerNorm(width, eps=norm_epsilon)
 
@@ -127,8 +138,10 @@ class TransformerBlock(nn.Module):
         reduction: int = 1,
         expansion: int = 4,
         norm_epsilon: float = 1e-5,
+        skip: float = 0.0,
     ):
         super().__init__()
+        self.skip = skip
         self.attention_norm = nn.LayerNorm(width, eps=norm_epsilon)
         self.attention = ReducedAttention(width, heads=heads, reduction=reduction)
         self.feed_norm = nn.LayerNorm(width, eps=norm_epsilon)
@@ -138,8 +151,15 @@ class TransformerBlock(nn.Module):
         self, tokens: Float[Tensor, "batch tokens width"], size: tuple[int, int]
     ) -> Float[Tensor, "batch tokens width"]:
         """Refined tokens; `size` counts their rows and columns."""
-        tokens = tokens + self.attention(self.attention_norm(tokens), size)
-        return tokens + self.feed(self.feed_norm(tokens), size)
+        tokens = tokens + self._sometimes(self.attention(self.attention_norm(tokens), size))
+        return tokens + self._sometimes(self.feed(self.feed_norm(tokens), size))
+
+    def _sometimes(self, branch: Float[Tensor, "batch tokens width"]) -> Float[Tensor, "batch tokens width"]:
+        """In training, nothing for some of the batch, and so much more for the others."""
+        if not self.training or self.skip == 0:
+            return branch
+        kept = torch.rand((len(branch), 1, 1), device=branch.device) >= self.skip
+        return branch * (kept / (1 - self.skip)).to(branch.dtype)
 
 
 class ReducedAttention(nn.Module):

@@ -6,6 +6,7 @@ import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -82,7 +83,7 @@ def load_weights(path: Path, model: str, config: object = None) -> dict[str, Ten
         raise WeightsError(
             f"{shown(path)} holds weights of {label.model}, not of {model}; import them again."
         )
-    if json.loads(label.config) != json.loads(config_json(config)):
+    if _completed(json.loads(label.config), config) != json.loads(config_json(config)):
         raise WeightsError(f"{shown(path)} was made for other sizes of {model}; import the weights again.")
     if checksum_of(tensors) != label.checksum:
         raise WeightsError(f"{shown(path)} is damaged: its checksum is wrong; import the weights again.")
@@ -92,6 +93,21 @@ def load_weights(path: Path, model: str, config: object = None) -> dict[str, Ten
 def config_json(config: object) -> str:
     """A frozen dataclass of sizes as text; None stands for a network that has one size only."""
     return "{}" if config is None else json.dumps(asdict(config), sort_keys=True)  # type: ignore[call-overload]
+
+
+def _completed(stored: dict[str, Any], config: object) -> dict[str, Any]:
+    """A stored configuration; what did not exist yet when it was stored has its default."""
+    return _joined(json.loads(config_json(None if config is None else type(config)())), stored)
+
+
+def _joined(defaults: dict[str, Any], stored: dict[str, Any]) -> dict[str, Any]:
+    both = dict(defaults)
+    for name, value in stored.items():
+        default = defaults.get(name)
+        both[name] = (
+            _joined(default, value) if isinstance(default, dict) and isinstance(value, dict) else value
+        )
+    return both
 
 
 def checksum_of(tensors: Mapping[str, Tensor]) -> str:

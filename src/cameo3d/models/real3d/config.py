@@ -81,6 +81,8 @@ class FusionSizes:
     """Channels of the narrow layers."""
     style_width: int = 512
     """Length of the constant style vector."""
+    concatenate: bool = False
+    """Whether features of head, torso and background are merely laid side by side: an ablation."""
 
 
 @dataclass(frozen=True)

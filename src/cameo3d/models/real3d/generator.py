@@ -6,13 +6,16 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from cameo3d.blocks.images import channels_innermost
+from cameo3d.blocks.gradients import clamped
+from cameo3d.blocks.images import channels_innermost, resize_smoothly
 from cameo3d.blocks.volume_rendering import SampleNoise
+from cameo3d.models.real3d.concatenation import ConcatenatedLayers
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.image_to_plane import ImageToPlane
 from cameo3d.models.real3d.motion_adapter import MotionAdapter
 from cameo3d.models.real3d.renderer import HeadImage, HeadRenderer
 from cameo3d.models.real3d.super_resolution import HeadTorsoBackground, Scene
+from cameo3d.models.real3d.torso import TorsoImage
 
 
 @dataclass(frozen=True)
@@ -25,6 +28,8 @@ class Frame:
     """How much of each pixel is the person, at half size, in [0, 1]."""
     head: HeadImage
     """The volume rendering of the head."""
+    torso: TorsoImage | None = None
+    """The moved torso; None in frames of the head alone."""
 
 
 class Real3DGenerator(nn.Module):
@@ -36,7 +41,8 @@ class Real3DGenerator(nn.Module):
         self.image_to_plane = ImageToPlane(config.plane, config.plane_channels)
         self.motion_adapter = MotionAdapter(config.motion, config.plane_channels)
         self.renderer = HeadRenderer(config)
-        self.super_resolution = HeadTorsoBackground(config)
+        layers = ConcatenatedLayers if config.fusion.concatenate else HeadTorsoBackground
+        self.super_resolution = layers(config)
 
     def canonical_planes(
         self, head: Float[Tensor, "batch 3 size size"]
@@ -85,8 +91,22 @@ class Real3DGenerator(nn.Module):
         """
         with torch.autocast(planes.device.type, enabled=False):  # depths need all their digits
             head = self.renderer(planes, world_from_camera, intrinsics, noise)
-        image, alpha = self.super_resolution(head, scene, source, driving)
-        return Frame(image.clamp(-1, 1), alpha, head)
+        whole = self.super_resolution(head, scene, source, driving)
+        return Frame(clamped(whole.image), whole.alpha, head, whole.torso)
+
+    def head_frame(
+        self,
+        planes: Float[Tensor, "batch 3 channels half half"],
+        world_from_camera: Float[Tensor, "batch 4 4"],
+        intrinsics: Float[Tensor, "batch 3 3"],
+        noise: SampleNoise | None = None,
+    ) -> Frame:
+        """Render the head alone on black, as the stages before the torso's do; see `forward`."""
+        with torch.autocast(planes.device.type, enabled=False):
+            head = self.renderer(planes, world_from_camera, intrinsics, noise)
+        half = self.config.image_size // 2
+        image = clamped(self.super_resolution.head_only(head))
+        return Frame(image, resize_smoothly(head.opacity, half, half), head)
 
 
 def split_camera(

@@ -21,7 +21,13 @@ class MotionAdapter(nn.Module):
         width = sizes.fused_width
         self.mix = ScaledPointwise(9, 3)
         self.encoder = MixTransformer(
-            3, sizes.widths, sizes.depths, sizes.heads, sizes.reductions, norm_epsilon=1e-6
+            3,
+            sizes.widths,
+            sizes.depths,
+            sizes.heads,
+            sizes.reductions,
+            norm_epsilon=1e-6,
+            stochastic_depth=0.1,
         )
         self.fuse = ScaleFusion(sizes.widths, width)
         self.fuse_norm = nn.BatchNorm2d(width)

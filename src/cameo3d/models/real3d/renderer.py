@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
+from cameo3d.blocks.images import resize_smoothly
 from cameo3d.blocks.plane_decoder import PlaneDecoder
 from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.blocks.rays import box_crossing, pixel_rays
@@ -36,6 +37,8 @@ class HeadRenderer(nn.Module):
         super().__init__()
         self.decoder = PlaneDecoder(config.plane_channels, config.decoder_width, config.plane_channels)
         self.config = config
+        self.shrinks_planes = False
+        """In training, whether planes are shrunk at every look, to half at most, so that they stay smooth."""
 
     def forward(
         self,
@@ -84,4 +87,7 @@ class HeadRenderer(nn.Module):
         points: Float[Tensor, "batch points 3"],
     ) -> tuple[Float[Tensor, "batch points colors"], Float[Tensor, "batch points"]]:
         """Colours, and densities before their activation, at points in world units."""
+        if self.training and self.shrinks_planes:
+            side = int(torch.randint(planes.shape[-1] // 2, planes.shape[-1] + 1, ()))
+            planes = resize_smoothly(planes.flatten(1, 2), side, side).unflatten(1, planes.shape[1:3])
         return self.decoder(sample_triplanes(planes, points, EG3D_AXES, self.config.box_side))

@@ -13,7 +13,19 @@ from cameo3d.blocks.modulated import ModulatedBlock
 from cameo3d.blocks.winograd import Convolution3x3, convolve
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.renderer import HeadImage
-from cameo3d.models.real3d.torso import Torso, TorsoAppearance
+from cameo3d.models.real3d.torso import Torso, TorsoAppearance, TorsoImage
+
+
+@dataclass(frozen=True)
+class Composite:
+    """Head, torso and background in one image."""
+
+    image: Float[Tensor, "batch 3 size size"]
+    """About [-1, 1] but not clamped."""
+    alpha: Float[Tensor, "batch 1 half half"]
+    """How much of each pixel is the person, at half size, in [0, 1]."""
+    torso: TorsoImage
+    """The moved torso behind it."""
 
 
 @dataclass(frozen=True)
@@ -94,8 +106,8 @@ class HeadTorsoBackground(nn.Module):
         scene: Scene,
         source: Float[Tensor, "batch 68 3"],
         driving: Float[Tensor, "batch 68 3"],
-    ) -> tuple[Float[Tensor, "batch 3 size size"], Float[Tensor, "batch 1 half half"]]:
-        """The image, about [-1, 1] but not clamped, and at half size how much of it is the person.
+    ) -> Composite:
+        """Join the head, the torso and the background.
 
         Args:
             head: The rendered head.
@@ -106,7 +118,8 @@ class HeadTorsoBackground(nn.Module):
         half = self.half_size
         colors = head.features[:, :3]
         opacity = resize_smoothly(head.opacity.detach(), half, half)
-        seen = torch.cat((resize_smoothly(colors, half, half), opacity), dim=1)
+        # Detached: the torso shall not repaint the head.
+        seen = torch.cat((resize_smoothly(colors.detach(), half, half), opacity), dim=1)
         torso = self.torso(scene.torso, source, driving, seen)
         style = colors.new_ones(1, self.style_width)
 
@@ -118,7 +131,13 @@ class HeadTorsoBackground(nn.Module):
         person = self.person_alpha(opacity, torso.alpha)
         image = image * person + scene.background * (1 - person)
         x = self._join_background(x, scene.background_share, person)
-        return self.last_block(x, image, style)[1], person
+        return Composite(self.last_block(x, image, style)[1], person, torso)
+
+    def head_only(self, head: HeadImage) -> Float[Tensor, "batch 3 size size"]:
+        """The head on black at full size, about [-1, 1] but not clamped: all that the first stages train."""
+        style = head.features.new_ones(1, self.style_width)
+        x, image = self.head_block(head.features, head.features[:, :3], style)
+        return self.last_block(x, image, style)[1]
 
     def _join_torso(
         self,
@@ -154,8 +173,13 @@ class HeadTorsoBackground(nn.Module):
         The first layer is pointwise and therefore may be applied before its inputs are weighted; its share of
         the background is the same for all frames.
         """
-        first, *others = _convolutions(self.join_background)
         x = functional.conv2d(x, self._join_background_weights()[0]) * person + background * (1 - person)
+        return self._behind_first_layer(x)
+
+    def _behind_first_layer(
+        self, x: Float[Tensor, "batch stem height width"]
+    ) -> Float[Tensor, "batch channels height width"]:
+        first, *others = _convolutions(self.join_background)
         assert first.bias is not None
         return _in_turn(others, functional.leaky_relu(x + first.bias[:, None, None], inplace=True))
 

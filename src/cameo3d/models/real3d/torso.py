@@ -13,6 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from cameo3d.blocks.gradients import slowed
 from cameo3d.blocks.images import channels_innermost, resize
 from cameo3d.models.real3d.config import TorsoSizes
 from cameo3d.models.real3d.torso_layers import ConvNorm, Residual2d, Residual3d
@@ -197,9 +198,10 @@ class MotionEstimator(nn.Module):
         shares = self.choice(x).softmax(dim=1)
         flat = x.flatten(1, 2)
         return TorsoMotion(
-            deformation=(shares[..., None] * motions).sum(dim=1),
-            occlusion=self.occlusion(flat).sigmoid(),
-            alpha=self.alpha(flat).sigmoid(),
+            # What moves learns more slowly than what is painted.
+            deformation=slowed((shares[..., None] * motions).sum(dim=1)),
+            occlusion=slowed(self.occlusion(flat).sigmoid()),
+            alpha=slowed(self.alpha(flat).sigmoid()),
         )
 
     def _see_head(

@@ -17,8 +17,8 @@ from cameo3d.models.voice.lite.speech_encoder import FEATURES_PER_STEP, HEARD, E
 from cameo3d.perception.moonshine import RECOGNISED
 from cameo3d.perception.speech_embedding import TEACHER_HEARS
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
-from cameo3d.training.ema import approach
-from cameo3d.training.schedule import pace
+from cameo3d.training.ema import ema_decay, update_ema
+from cameo3d.training.schedule import cosine
 from cameo3d.training.voice.encoder_batches import EarBatch, EarBatches, Listener
 from cameo3d.training.voice.encoder_recipe import EarRecipe
 from cameo3d.training.voice.losses import naming_loss
@@ -81,11 +81,12 @@ def train_ear(
     torch.manual_seed(recipe.seed)
     pupil = EarPupil(recipe.dropout).to(device)
     average = copy.deepcopy(pupil.ear).eval().requires_grad_(False)
+    rate = cosine(recipe.learning_rate, recipe.steps, recipe.warm_up_steps)
     optimizer = torch.optim.AdamW(pupil.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
     batches = EarBatches(clips, recogniser, recipe, device)
     networks, written = nn.ModuleDict({"pupil": pupil, "average": average}), json.dumps(asdict(recipe))
 
-    first = load_checkpoint(checkpoint, written, networks, optimizer)
+    first, _ = load_checkpoint(checkpoint, written, networks, {"voice": optimizer})
     if first == 0:
         _calibrate(pupil, teacher, [batches.draw(-1 - number) for number in range(_CALIBRATION_BATCHES)])
     for step in range(first, recipe.steps):
@@ -93,18 +94,18 @@ def train_ear(
         losses = ear_losses(pupil, teacher, batches.draw(step))
         loss = torch.stack([weight * losses[name] for name, weight in recipe.loss_weights]).sum()
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * pace(step, recipe.steps, recipe.warm_up_steps)
+            group["lr"] = rate(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(pupil.parameters(), 1.0)
         optimizer.step()
-        approach(average, pupil.ear, 1 - min(recipe.average, step / (step + 10)))
+        update_ema(average, pupil.ear, ema_decay(recipe.average, step))
 
         if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
             if not loss.isfinite():
                 raise FloatingPointError(f"The losses of step {step + 1} are not finite.")
             log(step + 1, {name: float(value.detach()) for name, value in losses.items()})
-            save_checkpoint(checkpoint, step + 1, written, networks, optimizer)
+            save_checkpoint(checkpoint, step + 1, written, networks, {"voice": optimizer})
     return average.cpu()
 
 

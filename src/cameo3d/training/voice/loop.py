@@ -18,8 +18,8 @@ from cameo3d.models.voice.lite.motion_decoder import FRAME_STEPS, LATENTS, MOUTH
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME
 from cameo3d.models.voice.lite.speech_encoder import Ear
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
-from cameo3d.training.ema import approach
-from cameo3d.training.schedule import pace
+from cameo3d.training.ema import ema_decay, update_ema
+from cameo3d.training.schedule import cosine
 from cameo3d.training.voice import losses as voice_losses
 from cameo3d.training.voice.posterior import Posterior
 
@@ -110,26 +110,28 @@ def train_voice(
     average = copy.deepcopy(mouth).eval().requires_grad_(False)
     networks = nn.ModuleDict({"mouth": mouth, "posterior": posterior, "average": average})
     trained = [parameter for parameter in networks.parameters() if parameter.requires_grad]
+    rate = cosine(recipe.learning_rate, recipe.steps, recipe.warm_up_steps)
     optimizer = torch.optim.AdamW(trained, recipe.learning_rate, weight_decay=recipe.weight_decay)
     batches = VoiceBatches(clips, recipe)
     written = json.dumps(asdict(recipe))
 
-    for step in range(load_checkpoint(checkpoint, written, networks, optimizer), recipe.steps):
+    first, _ = load_checkpoint(checkpoint, written, networks, {"voice": optimizer})
+    for step in range(first, recipe.steps):
         torch.manual_seed(recipe.seed + step)
         losses = voice_model_losses(mouth, posterior, batches.draw(step), batches.spreads)
         loss = torch.stack([weight * losses[name] for name, weight in recipe.loss_weights]).sum()
 
         for group in optimizer.param_groups:
-            group["lr"] = recipe.learning_rate * pace(step, recipe.steps, recipe.warm_up_steps)
+            group["lr"] = rate(step)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
         nn.utils.clip_grad_norm_(trained, 1.0, error_if_nonfinite=True)
         optimizer.step()
-        approach(average, mouth, 1 - min(recipe.average, step / (step + 10)))
+        update_ema(average, mouth, ema_decay(recipe.average, step))
 
         if (step + 1) % recipe.save_every == 0 or step + 1 == recipe.steps:
             log(step + 1, {name: float(value.detach()) for name, value in losses.items()})
-            save_checkpoint(checkpoint, step + 1, written, networks, optimizer)
+            save_checkpoint(checkpoint, step + 1, written, networks, {"voice": optimizer})
     return average
 
 
