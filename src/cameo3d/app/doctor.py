@@ -119,11 +119,13 @@ def _released() -> Iterator[Finding]:
 
 
 def _networks() -> Iterator[Finding]:
-    from cameo3d.perception.identity import missing_recogniser
     from cameo3d.weights.judges import FILES, own_networks
+    from cameo3d.weights.packages import PACKAGE_FILES
 
-    why = missing_recogniser()
-    yield Finding("recogniser for csim[dlib]", why or "dlib's, public domain", not why, optional=True)
+    for use, package in PACKAGE_FILES.items():
+        why = package.missing()
+        state = why or f"{package.package}, {package.licence}"
+        yield Finding(f"package for {use}", state, not why, optional=True)
     folder = own_networks().folder
     for file in FILES:
         if (folder / file.name).is_file():

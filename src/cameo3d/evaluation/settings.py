@@ -4,9 +4,9 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
-from cameo3d.perception.identity import missing_recogniser
 from cameo3d.pipeline.choice import Choice
 from cameo3d.weights.judges import own_networks
+from cameo3d.weights.packages import DLIB, LPIPS_ALEX, SFACE
 
 
 @dataclass(frozen=True)
@@ -50,10 +50,11 @@ class Settings:
 
 
 def present_networks() -> tuple[str, ...]:
-    """Names of the files in the user's folder of networks, and `dlib` if its recogniser is installed."""
+    """Names of the files in the user's folder of networks, and of installed packages that hold networks."""
     folder = own_networks().folder
     names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    return (*names, *(() if missing_recogniser() else ("dlib",)))
+    installed = {"dlib": DLIB, "lpips": LPIPS_ALEX, "sface": SFACE}
+    return (*names, *(name for name, file in installed.items() if not file.missing()))
 
 
 def differences(one: Settings, other: dict[str, object]) -> list[str]:

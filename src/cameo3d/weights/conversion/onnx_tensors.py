@@ -1,7 +1,7 @@
 """Reads the stored tensors of an ONNX file, which is a protocol buffer, without the onnx package.
 
 Written after the message definitions of onnx.proto: of the model its graph (7), of the graph its initializers
-(5), of a tensor its dimensions (1), kind (2), name (8) and raw data (9).
+(5), of a tensor its dimensions (1), kind (2), floats (4), name (8) and raw data (9).
 """
 
 from collections.abc import Iterator
@@ -12,12 +12,12 @@ import numpy as np
 from cameo3d.errors import WeightsError
 from cameo3d.media.files import shown
 
-_FLOAT32 = 1
+_KINDS = {1: np.float32, 3: np.int8, 7: np.int64}
 _VARINT, _FIXED64, _BYTES, _FIXED32 = 0, 1, 2, 5
 
 
 def read_onnx_tensors(path: Path) -> dict[str, np.ndarray]:
-    """The float32 tensors that lie in the file as raw data, by name.
+    """The tensors of float32, int8 and int64 in the file, by name; others are left out.
 
     Raises:
         WeightsError: If the file is no readable ONNX model.
@@ -45,7 +45,11 @@ def _tensor(message: bytes) -> dict[str, np.ndarray]:
             name = value.decode()
         elif field == 9 and isinstance(value, bytes):
             raw = value
-    return {name: np.frombuffer(raw, np.float32).reshape(sizes)} if kind == _FLOAT32 and raw else {}
+        elif field == 4 and isinstance(value, bytes):
+            raw += value
+    if kind not in _KINDS or not raw:
+        return {}
+    return {name: np.frombuffer(raw, _KINDS[kind]).reshape(sizes)}
 
 
 def _fields(message: bytes) -> Iterator[tuple[int, int | bytes]]:

@@ -1,0 +1,125 @@
+"""Pairs of pictures to learn GOHA from: which set, which clip and which two frames make a batch."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from cameo3d.data.portraits.goha_folders import GohaClip, GohaFrame
+from cameo3d.errors import InputError
+
+Kind = Literal["video", "views", "photos"]
+"""Two frames of a video; two views of one person with one expression; a photo with itself."""
+
+
+@dataclass(frozen=True)
+class GohaSet:
+    """One data set."""
+
+    name: str
+    kind: Kind
+    clips: Sequence[GohaClip]
+
+
+@dataclass(frozen=True)
+class GohaPairs:
+    """A batch, all of one set."""
+
+    source: Float[Tensor, "batch 3 size size"]
+    """Over black, in [-1, 1]."""
+    target: Float[Tensor, "batch 3 size size"]
+    source_camera: Float[Tensor, "batch 25"]
+    """World from camera and intrinsics."""
+    target_camera: Float[Tensor, "batch 25"]
+    kind: Kind
+
+    @property
+    def size(self) -> int:
+        """Side of the pictures in pixels."""
+        return self.source.shape[-1]
+
+
+class GohaBatches:
+    """Draws batches; the same ones for the same number.
+
+    Every batch comes from one set, drawn by the sets' shares; where photos are of no use, because source and
+    target are one picture, it is drawn until it is of another set.
+
+    Args:
+        sets: The data.
+        shares: How often each set is drawn, by its name; sets that are not named are left out.
+        count: Pairs of a batch.
+        size: Side of the pictures in pixels.
+        seed: Of all draws.
+        draws_per_step: How many batches make one step, over all processes.
+        needs_pairs: Whether a step has no use for photos.
+        device: Where batches go.
+
+    Raises:
+        InputError: If no set is left, or a step needs pairs and there are only photos.
+    """
+
+    def __init__(
+        self,
+        sets: Sequence[GohaSet],
+        shares: Mapping[str, float],
+        count: int,
+        size: int,
+        seed: int,
+        draws_per_step: int = 1,
+        needs_pairs: Callable[[int], bool] = lambda step: False,
+        device: torch.device | str = "cpu",
+    ) -> None:
+        self._sets = [one for one in sets if shares.get(one.name, 0) > 0]
+        if not self._sets:
+            raise InputError(f"There is no data to train on; give at least one of {', '.join(shares)}.")
+        self._shares = {one.name: shares[one.name] for one in self._sets}
+        self._paired = [one for one in self._sets if one.kind != "photos"]
+        self._count, self._size, self._seed, self._device = count, size, seed, device
+        self._draws_per_step, self._needs_pairs = draws_per_step, needs_pairs
+        if not self._paired and any(needs_pairs(step) for step in range(12)):
+            raise InputError("Photos alone show nobody twice; give videos or synthetic views, too.")
+
+    def draw(self, index: int) -> GohaPairs:
+        """The batch of a number.
+
+        Raises:
+            InputError: If a file is missing or broken.
+        """
+        random = np.random.default_rng((self._seed, index))
+        chosen = self._choose(random, index // self._draws_per_step)
+        pairs = [_pair(chosen, random) for _ in range(self._count)]
+        sources, targets = zip(*pairs, strict=True)
+        return GohaPairs(
+            source=torch.stack([frame.read(self._size) for frame in sources]).to(self._device),
+            target=torch.stack([frame.read(self._size) for frame in targets]).to(self._device),
+            source_camera=torch.stack([frame.label() for frame in sources]).to(self._device),
+            target_camera=torch.stack([frame.label() for frame in targets]).to(self._device),
+            kind=chosen.kind,
+        )
+
+    def _choose(self, random: np.random.Generator, step: int) -> GohaSet:
+        # Drawing again until it fits is drawing among those that fit.
+        sets = self._paired if self._needs_pairs(step) else self._sets
+        shares = np.array([self._shares[one.name] for one in sets])
+        return sets[int(random.choice(len(sets), p=shares / shares.sum()))]
+
+
+def _pair(chosen: GohaSet, random: np.random.Generator) -> tuple[GohaFrame, GohaFrame]:
+    clip = chosen.clips[int(random.integers(len(chosen.clips)))]
+    if chosen.kind == "photos" or len(clip.frames) == 1:
+        frame = clip.frames[int(random.integers(len(clip.frames)))]
+        return frame, frame
+    source, target = random.choice(len(clip.frames), 2, replace=False)
+    return clip.frames[int(source)], clip.frames[int(target)]
+
+
+def most_frontal(sets: Sequence[GohaSet]) -> GohaFrame:
+    """The frame whose camera looks most straight at the face."""
+    frames = (frame for one in sets for clip in one.clips for frame in clip.frames)
+    # The third column of the rotation is where the camera looks; a frontal one looks along -z.
+    return min(frames, key=lambda frame: frame.camera[10])
