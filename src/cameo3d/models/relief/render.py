@@ -25,11 +25,11 @@ from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth
 from cameo3d.values import Motion
 
-_NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
+NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
 """Where the neck meets the torso, in head axes, metres."""
-_TORSO_TURN = 0.05
+TORSO_TURN = 0.05
 """How much of the head's turn the torso takes up."""
-_TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
+TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 """How much of the neck's shift it takes up: shoulders sway, but hardly rise when the chin does."""
 _HIDDEN_BEHIND = 0.003
 """Metres behind another part of the face from which on a surface counts as hidden."""
@@ -37,7 +37,7 @@ _DEPTH_CELL = 2
 """Canvas pixels in a cell of the depths that the photo saw."""
 _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
-_FIRM_TURN = math.radians(10)
+FIRM_TURN = math.radians(10)
 """From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
 
@@ -66,8 +66,8 @@ def render(
 
     Beyond the canvas, where a view shows more of the photo, the photo itself stands still.
     """
-    window = _Window(avatar, view)
-    painter = _Painter(avatar, model, window.view)
+    window = Window(avatar, view)
+    painter = Painter(avatar, model, window.view)
     still = None if window.is_whole else window.still(avatar)
     for index in range(len(motion)):
         image = painter.paint(motion.frame(index))
@@ -76,12 +76,12 @@ def render(
 
 def background(avatar: ReliefAvatar, view: View) -> UInt8[np.ndarray, "height width 3"]:
     """The photo without the person, as a view shows it."""
-    window = _Window(avatar, view)
+    window = Window(avatar, view)
     plate = window.resample(avatar.plate.numpy())
     return plate if window.is_whole else window.put(plate, avatar.photo.numpy().copy())
 
 
-class _Window:
+class Window:
     """The part of a view that the canvas fills."""
 
     def __init__(self, avatar: ReliefAvatar, view: View) -> None:
@@ -134,7 +134,7 @@ class _Window:
         return np.dstack((avatar.photo.numpy(), avatar.photo_matte.numpy()))
 
 
-class _Painter:
+class Painter:
     """What stays the same from frame to frame."""
 
     def __init__(self, avatar: ReliefAvatar, model: FaceModel, view: View) -> None:
@@ -159,7 +159,8 @@ class _Painter:
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
-    def paint(self, motion: Motion) -> np.ndarray:
+    def paint(self, motion: Motion, with_back: bool = True) -> np.ndarray:
+        """Draw a motion's first frame; the back is only seen of a turned head."""
         avatar, view = self.avatar, self.view
         target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
         change = self.change(motion.expression[0]).numpy() @ target.T
@@ -174,9 +175,12 @@ class _Painter:
         back = self._with_torso(self.back, with_head(self.back), relative, position)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
         # The back takes colours from the photo as they lie; only a face has another half to borrow from.
-        behind = self.beside.submit(self._draw, back, avatar.back_triangles, self.places)
-        before = self._draw(front, avatar.triangles, self.attributes)
-        image = _over(*before, *behind.result(), 1 + min(1, facing / _FIRM_TURN))
+        if with_back:
+            behind = self.beside.submit(self._draw, back, avatar.back_triangles, self.places)
+            before = self._draw(front, avatar.triangles, self.attributes)
+            image = _over(*before, *behind.result(), 1 + min(1, facing / FIRM_TURN))
+        else:
+            image, _ = self._draw(front, avatar.triangles, self.attributes)
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
@@ -202,12 +206,12 @@ class _Painter:
         self, rest: np.ndarray, head: np.ndarray, relative: np.ndarray, position: np.ndarray
     ) -> np.ndarray:
         """Blend from the head's motion to the torso's, which follows a little."""
-        neck = self.source @ _NECK_BASE + self.position
+        neck = self.source @ NECK_BASE + self.position
         shift = relative @ (neck - self.position) + position - neck
         angles = angles_from_matrices(torch.from_numpy(relative))
-        turn = matrices_from_angles(angles * _TORSO_TURN).numpy()
+        turn = matrices_from_angles(angles * TORSO_TURN).numpy()
         # The torso's motion away from rest: linear in the position.
-        away = (rest - neck) @ (turn - np.eye(3, dtype=np.float32)).T + _TORSO_SHIFT * shift
+        away = (rest - neck) @ (turn - np.eye(3, dtype=np.float32)).T + TORSO_SHIFT * shift
         torso = rest + away * self.anchored
         return torso + (head - torso) * self.head
 
