@@ -1,4 +1,4 @@
-"""The volume rendering of planes that hold a known surface, compiled: rays look for it and sample around it."""
+"""The volume rendering of planes that hold a known surface, compiled: rays look for it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ _RAYS_PER_TASK = 1024
 
 @dataclass(frozen=True)
 class Seen:
-    """What rays see: how much of their light comes from the person, and of the surface that gives most of it."""
+    """How much of each ray's light comes from the person, and from which surface most of it."""
 
     opacity: Float32[np.ndarray, "rows columns"]
     places: Float32[np.ndarray, "rows columns 2"]
@@ -134,7 +134,7 @@ def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
 
 @compiled
 def _look(texels, placing, bending, x, y, depth, seen, place):
-    """Bend a point of a ray to where the photo saw it, and look it up there; weights begin as the last ones."""
+    """Bend a point of a ray to where the photo saw it, and look it up; weights begin as the last."""
     qx, qy = x * depth, y * depth
     hx = qx * bending[0] + qy * bending[3] + depth * bending[6] + bending[9]
     hy = qx * bending[1] + qy * bending[4] + depth * bending[7] + bending[10]

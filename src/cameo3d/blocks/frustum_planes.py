@@ -1,9 +1,9 @@
 """Tri-planes in a photo's own perspective: what each channel means, and the bent rays that see them.
 
-A point's first two coordinates are where the photo saw it, from 0 to 1 over the canvas, its third is depth. So
-the first of the three planes lies over the photo pixel by pixel, and a surface packed into it is exact: its
-front and back depths are channels, and what is looked up from the other planes, ramps of depth, decides how far
-in front of or behind them a point lies. As in EG3D (Chan et al., CVPR 2022) the three look-ups are added.
+A point's first two coordinates are where the photo saw it, from 0 to 1 over the canvas; its third is depth.
+So the first of the three planes lies over the photo pixel by pixel, and a surface packed into it is exact:
+its front and back depths are channels. The other planes hold ramps of depth. As in EG3D (Chan et al., CVPR
+2022) the three look-ups are added, which gives how far a point lies behind the front and before the back.
 """
 
 from dataclasses import dataclass
@@ -15,8 +15,8 @@ from torch import Tensor
 from torch.nn import functional
 
 FRONT, BACK, HEAD, ANCHOR, COVER = range(5)
-"""Channels: metres by which a point lies behind the front surface (once the ramps are added), metres by which
-it lies before the back surface; how far it follows the head, and the torso's motion; whether there is a person."""
+"""Channels: metres behind the front surface and before the back one (once the ramps are added); how far a
+point follows the head, and how far the torso's motion; whether there is a person."""
 COLORS = slice(5, 8)
 """Red, green, blue in [0, 1]."""
 CHANNELS = 8
@@ -43,8 +43,8 @@ class PlaneFrame:
 class Bend:
     """From a point that the camera sees to where the photo saw it: head and torso go different ways.
 
-    A point `q` of the head was at `q @ turn + shift`, one of the torso at `q - (q @ sway + drift)`, as far as it
-    is not anchored. In between, positions are mixed, as skinning does.
+    A point `q` of the head was at `q @ turn + shift`, one of the torso at `q - (q @ sway + drift)`, unless
+    it is anchored. In between, positions are mixed, as skinning does.
     """
 
     turn: Float32[np.ndarray, "3 3"]

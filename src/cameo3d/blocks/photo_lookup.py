@@ -1,5 +1,6 @@
 """From a coarse rendering of where things were in a photo to a picture as sharp as the photo."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import cv2
@@ -70,10 +71,39 @@ def look_up_photo(
 def enlarge(
     coarse: Float32[np.ndarray, "rows columns *channels"], width: int, height: int
 ) -> Float32[np.ndarray, "height width *channels"]:
-    """Bring what coarse rays saw to every pixel."""
-    rows, columns = coarse.shape[:2]
-    full = cv2.resize(coarse, (columns * STRIDE, rows * STRIDE), interpolation=cv2.INTER_CUBIC)
-    return np.ascontiguousarray(full[:height, :width])
+    """Bring what coarse rays saw to every pixel, by cubic splines that keep straight what is straight."""
+    flat = coarse.reshape(*coarse.shape[:2], -1)
+    down, across = (
+        _spline(count)[:size] for count, size in zip(flat.shape[:2], (height, width), strict=True)
+    )
+    parts = [down @ flat[..., k] @ across.T for k in range(flat.shape[2])]
+    return np.ascontiguousarray(np.stack(parts, -1).reshape(height, width, *coarse.shape[2:]))
+
+
+@lru_cache
+def _spline(count: int) -> Float32[np.ndarray, "fine count"]:
+    """Catmull and Rom's weights of coarse values in every pixel; beyond the border lines go on."""
+    if count < 2:
+        return np.ones((STRIDE * count, count), np.float32)
+    places = (np.arange(STRIDE * count) + 0.5) / STRIDE - 0.5
+    base = np.floor(places).astype(int)
+    t = places - base
+    weights = np.zeros((len(places), count + 4))
+    taps = (
+        (-t + 2 * t**2 - t**3) / 2,
+        (2 - 5 * t**2 + 3 * t**3) / 2,
+        (t + 4 * t**2 - 3 * t**3) / 2,
+        (-(t**2) + t**3) / 2,
+    )
+    for step, tap in zip((-1, 0, 1, 2), taps, strict=True):
+        weights[np.arange(len(places)), base + step + 2] += tap
+    inner = weights[:, 2:-2].copy()
+    for outer, distance in ((1, 1), (0, 2)):
+        inner[:, 0] += weights[:, outer] * (1 + distance)
+        inner[:, 1] -= weights[:, outer] * distance
+        inner[:, -1] += weights[:, -1 - outer] * (1 + distance)
+        inner[:, -2] -= weights[:, -1 - outer] * distance
+    return inner.astype(np.float32)
 
 
 def _centers(fine: np.ndarray) -> np.ndarray:
@@ -96,7 +126,11 @@ def _edges(
         last = (slice(1, None), slice(None)) if axis == 0 else (slice(None), slice(1, None))
         jump[first] = np.maximum(jump[first], bent)
         jump[last] = np.maximum(jump[last], bent)
-    usual = np.median(np.abs(np.diff(seen.places[..., 0], axis=1))[known[:, 1:] & known[:, :-1]]) if known.any() else 1.0
+    usual = (
+        np.median(np.abs(np.diff(seen.places[..., 0], axis=1))[known[:, 1:] & known[:, :-1]])
+        if known.any()
+        else 1.0
+    )
     return (jump > _FOLD * max(float(usual), 1e-6)) | ((seen.opacity > 0.02) & (seen.opacity < 0.98))
 
 

@@ -1,5 +1,7 @@
 """A small U-Net whose last layer begins with zeros, so that training begins with no change at all."""
 
+from itertools import pairwise
+
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -20,8 +22,8 @@ class SmallUNet(nn.Module):
     ) -> None:
         super().__init__()
         self.first = _block(4 * inputs, widths[0])
-        self.down = nn.ModuleList(_block(a, b) for a, b in zip(widths, widths[1:], strict=False))
-        self.up = nn.ModuleList(_block(a + b, a) for a, b in zip(widths, widths[1:], strict=False))
+        self.down = nn.ModuleList(_block(a, b) for a, b in pairwise(widths))
+        self.up = nn.ModuleList(_block(a + b, a) for a, b in pairwise(widths))
         self.last = nn.Conv2d(widths[0], 4 * outputs, 3, padding=1)
         nn.init.zeros_(self.last.weight)
         nn.init.zeros_(self.last.bias)  # type: ignore[arg-type]

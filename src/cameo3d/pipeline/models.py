@@ -7,23 +7,27 @@ from pathlib import Path
 import torch
 
 from cameo3d.errors import InputError
+from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.files import shown
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.goha.avatar import GohaAvatar
 from cameo3d.models.real3d.avatar import Real3DAvatar
+from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
 from cameo3d.models.real3d.loading import load_real3d
 from cameo3d.models.relief import RELIEF, ReliefAvatar
-from cameo3d.pipeline.choice import Choice, Device, ModelName
+from cameo3d.pipeline.choice import Choice, Device, ModelName, Size
 from cameo3d.pipeline.goha import load_goha
 from cameo3d.values.storage import load_value, stored_kind
+from cameo3d.weights.imported import weights_path
+from cameo3d.weights.released import RELEASED
 
 
 @dataclass(frozen=True)
 class Offer:
     """One avatar model."""
 
-    avatar: type
-    """What its avatar files hold."""
+    avatars: tuple[type, ...]
+    """What its avatar files may hold."""
     load: Callable[[Choice], AvatarModel]
     """Make it ready; its weights are read now."""
 
@@ -37,13 +41,20 @@ def _relief(choice: Choice) -> AvatarModel:
 
 
 def _real3d(choice: Choice) -> AvatarModel:
-    return load_real3d(choice.size or "official", choice.fast, choice.device)
+    size = choice.size or ("official" if RELEASED["real3d-official"].path.is_file() else "lite")
+    if size == "lite" and not weights_path("real3d-lite").is_file():
+        if choice.fast or choice.device != "cpu":
+            raise InputError(
+                "The small Real3D runs on the CPU as fast as it can; leave --fast, --device out."
+            )
+        return Real3DLite(load_face_model())
+    return load_real3d(size, choice.fast, choice.device)
 
 
 MODELS: Mapping[ModelName, Offer] = {
-    "relief": Offer(ReliefAvatar, _relief),
-    "real3d": Offer(Real3DAvatar, _real3d),
-    "goha": Offer(GohaAvatar, load_goha),
+    "relief": Offer((ReliefAvatar,), _relief),
+    "real3d": Offer((Real3DAvatar, Real3DLiteAvatar), _real3d),
+    "goha": Offer((GohaAvatar,), load_goha),
 }
 """All of them."""
 
@@ -82,7 +93,9 @@ def load_avatar(path: Path, choice: Choice) -> tuple[Avatar, Choice]:
     name = _name_of(kind) or choice.model or "relief"
     if choice.model not in (name, None):
         raise InputError(f"The avatar {shown(path)} was made by {name}; leave --model {choice.model} out.")
-    return load_value(MODELS[name].avatar, path), replace(choice, model=name)
+    kinds = {kind.__name__: kind for kind in MODELS[name].avatars}
+    avatar = load_value(kinds.get(kind or "", MODELS[name].avatars[0]), path)
+    return avatar, _maker(avatar, name, choice)
 
 
 def made_by(avatar: Avatar, choice: Choice) -> Choice:
@@ -94,8 +107,18 @@ def made_by(avatar: Avatar, choice: Choice) -> Choice:
     name = _name_of(type(avatar).__name__)
     if name is None or choice.model not in (name, None):
         raise ValueError(f"A {type(avatar).__name__} was given, and {choice.model} shall draw it.")
-    return replace(choice, model=name)
+    return _maker(avatar, name, choice)
+
+
+def _maker(avatar: Avatar, name: ModelName, choice: Choice) -> Choice:
+    """The choice with the model, and where its avatars differ the size, that made an avatar."""
+    size: Size | None = choice.size
+    if isinstance(avatar, Real3DLiteAvatar):
+        size = "lite"
+    return replace(choice, model=name, size=size)
 
 
 def _name_of(kind: str | None) -> ModelName | None:
-    return next((name for name, offer in MODELS.items() if offer.avatar.__name__ == kind), None)
+    return next(
+        (name for name, offer in MODELS.items() if kind in {each.__name__ for each in offer.avatars}), None
+    )

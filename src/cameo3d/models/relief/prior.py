@@ -48,7 +48,9 @@ class FaceSquare(NamedTuple):
         matrix[:, 2] += 0.5 * scale - 0.5
         if scale < 0.9:  # Every pixel counts, as OpenCV's area sampling does not do in a warp.
             page = cv2.GaussianBlur(page, (0, 0), 0.4 / scale)
-        return cv2.warpAffine(page, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+        return cv2.warpAffine(
+            page, matrix, (size, size), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
 
     def vertices(self, size: int) -> Float32[np.ndarray, "468 2"]:
         """The face's vertices in the square at `size` pixels."""
@@ -74,7 +76,9 @@ class ReliefPrior:
         self.painter = Painter(surface, model, View(left, top, float(detail), self.page_side, self.page_side))
         corner = canvas.rays(crop, np.zeros((1, 2)))[0]
         across = canvas.side / canvas.pixels_per_unit(crop)
-        self.frame = PlaneFrame(1 / across, float(corner[0]), float(corner[1]), float(surface.translation[2]))
+        self.frame = PlaneFrame(
+            1 / across, float(corner[0]), float(corner[1]), float(surface.depths[:468].mean())
+        )
         rest = self._pixels(self.painter.front[:468])
         low, high = rest.min(0), rest.max(0)
         self._square = float((high - low).max()) * _FACE_SHARE
@@ -83,7 +87,7 @@ class ReliefPrior:
         self._attributes = np.column_stack((surface.back_depths, surface.head, surface.anchored))
 
     def page(self, motion: Motion) -> UInt8[np.ndarray, "side side 4"]:
-        """The photo with the expression and gaze of a motion's first frame, the head where it was; with alpha."""
+        """The photo with the expression and gaze of a motion's first frame, the head where it was."""
         surface = self.surface
         return self.painter.paint(
             Motion(
@@ -102,9 +106,7 @@ class ReliefPrior:
         painter = self.painter
         front = painter.front.copy()
         change = painter.change(expression).numpy() @ painter.source.T
-        front[painter.carried] += np.einsum(
-            "vk,vkc->vc", painter.carrier_weights, change[painter.carriers]
-        )
+        front[painter.carried] += np.einsum("vk,vkc->vc", painter.carrier_weights, change[painter.carriers])
         return front
 
     def planes(
@@ -164,7 +166,7 @@ class ReliefPrior:
 
 
 def rays_of(view: View) -> tuple[Float32[np.ndarray, " width"], Float32[np.ndarray, " height"]]:
-    """x / z of each column and y / z of each row of a view."""
+    """The x / z of each column and y / z of each row of a view."""
     scale = 1 / (view.side * CROP_FOCAL)
     columns = np.arange(view.width) + 0.5 - view.left - view.side / 2
     rows = np.arange(view.height) + 0.5 - view.top - view.side / 2

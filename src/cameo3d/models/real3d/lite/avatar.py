@@ -116,7 +116,9 @@ class _Painter:
         side = int(np.ceil(square.side)) + 1
         box = np.s_[max(top, 0) : top + side, max(left, 0) : left + side]
         scale = square.side / SIZE
-        matrix = np.array([[scale, 0, square.corner[0] - box[1].start], [0, scale, square.corner[1] - box[0].start]])
+        matrix = np.array(
+            [[scale, 0, square.corner[0] - box[1].start], [0, scale, square.corner[1] - box[0].start]]
+        )
         matrix[:, 2] += 0.5 * scale - 0.5
         part = page[box][..., :3]
         full = cv2.warpAffine(added, matrix, part.shape[1::-1], flags=cv2.INTER_LINEAR)

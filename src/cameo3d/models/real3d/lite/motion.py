@@ -1,7 +1,8 @@
 """What an expression changes that a warped photo cannot know: a correction of its page, from face maps.
 
-Real3D-Portrait's motion adapter maps pictures of the face whose colours are coordinates (PNCC) to motion planes.
-Here they warp the photo exactly, and the network sees them, the photo and the warped photo, and corrects.
+Real3D-Portrait's motion adapter maps pictures of the face whose colours are coordinates (PNCC) to motion
+planes. Here they warp the photo exactly, and the network sees them, the photo and the warped photo, and
+corrects.
 """
 
 import cv2
@@ -31,20 +32,20 @@ class FaceMaps:
         mean = model.mean.numpy()
         low, high = mean.min(0), mean.max(0)
         self._colors = ((mean - low) / (high - low)).astype(np.float32)
-        self._depths = np.ascontiguousarray(self._colors[:, 2])
+        self.depths = np.ascontiguousarray(self._colors[:, 2])
         self._triangles = model.triangles.numpy().astype(np.int32)
-        self._closed = np.concatenate((self._triangles, np.array(OPENINGS, np.int32)))
+        self.closed = np.concatenate((self._triangles, np.array(OPENINGS, np.int32)))
 
     def draw(self, square: FaceSquare) -> Float32[np.ndarray, "size size 3"]:
         """Coordinates of the mean face in [0, 1]; zero around the face and in its openings."""
         points = square.vertices(SIZE)
-        return rasterize(points, self._depths, self._triangles, self._colors, SIZE, SIZE).attributes
+        return rasterize(points, self.depths, self._triangles, self._colors, SIZE, SIZE).attributes
 
     def cover(self, square: FaceSquare) -> Float32[np.ndarray, "size size"]:
         """1 on the face and its openings, softly going to 0 at its border."""
         points = square.vertices(SIZE)
         ones = np.ones((len(points), 1), np.float32)
-        face = rasterize(points, self._depths, self._closed, ones, SIZE, SIZE).attributes[..., 0]
+        face = rasterize(points, self.depths, self.closed, ones, SIZE, SIZE).attributes[..., 0]
         inner = cv2.erode(face, np.ones((3, 3)), iterations=round(_SOFT * SIZE))
         return cv2.GaussianBlur(inner, (0, 0), _SOFT * SIZE / 2)
 

@@ -1,0 +1,233 @@
+"""What real pictures show where a warped photo is wrong: pages of one person with several expressions.
+
+One picture of a person is lifted and warped to the expressions of others of the same person. Each of those
+is brought into the first one's pose and framing by the tracked face mesh, so that both agree to the pixel
+in where things are and differ in how they look: teeth, lids, folds, light. Small squares around the face
+are kept.
+"""
+
+import csv
+import logging
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from cameo3d.data.portraits.split import is_held_out
+from cameo3d.errors import CameoError, InputError
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.fitting import FrameFitter
+from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.media.files import replacing, shown
+from cameo3d.media.images import read_image
+from cameo3d.media.video import read_frames
+from cameo3d.models.real3d.lite.motion import SIZE, FaceMaps
+from cameo3d.models.relief.avatar import lift_portrait
+from cameo3d.models.relief.lid_edges import find_lid_edges
+from cameo3d.models.relief.prior import FaceSquare, ReliefPrior
+from cameo3d.perception.expression import expression_scores
+from cameo3d.perception.landmarks import find_faces
+from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.values import Motion
+
+logger = logging.getLogger(__name__)
+
+_DETAIL = 384
+"""Pixels of pages across the crop; squares are smaller still."""
+_TARGETS = 10
+"""Frames of a clip."""
+_CLIPS = 12
+"""Clips of one speaker."""
+
+
+@dataclass(frozen=True)
+class ExpressionPages:
+    """Squares around one face; see `models.real3d.lite.motion`."""
+
+    photo: UInt8[Tensor, "size size 3"]
+    neutral_map: UInt8[Tensor, "size size 3"]
+    """Face maps, coordinates in 255ths."""
+    photo_map: UInt8[Tensor, "size size 3"]
+    warped: UInt8[Tensor, "targets size size 3"]
+    """The photo with other expressions."""
+    maps: UInt8[Tensor, "targets size size 3"]
+    covers: UInt8[Tensor, "targets size size"]
+    truth: UInt8[Tensor, "targets size size 3"]
+    """What real pictures with those expressions show."""
+
+
+@dataclass(frozen=True)
+class PageSource:
+    """Pictures of one person."""
+
+    name: str
+    identity: str
+    files: tuple[Path, ...]
+    """One clip, or several photos, the first of which is lifted."""
+
+
+def page_sources(data: Path) -> list[PageSource]:
+    """What a data folder offers: clips, and photos of one person with several expressions; class A only.
+
+    Args:
+        data: Folder with `talking` and `portraits`, each with an index.csv.
+
+    Raises:
+        InputError: If an index is missing.
+    """
+    counts: dict[str, int] = {}
+    clips, photos = [], {}
+    for row in _rows(data / "talking"):
+        speaker = row["speaker"]
+        counts[speaker] = counts.get(speaker, 0) + 1
+        if counts[speaker] <= _CLIPS:
+            path = data / "talking" / row["file"]
+            name = row["file"].replace("/", "_").removesuffix(".mp4")
+            clips.append(PageSource(name, speaker, (path,)))
+    for row in _rows(data / "portraits"):
+        photos.setdefault(row["identity"], []).append(data / "portraits" / row["file"])
+    pairs = [
+        PageSource(f"{files[k].stem}_first", identity, (files[k], files[1 - k]))
+        for identity, files in photos.items()
+        if len(files) == 2
+        for k in (0, 1)
+    ]
+    # Both kinds from the beginning on, so that a part of it is a fair sample.
+    mixed = [source for group in zip(clips, pairs[::2], strict=False) for source in group]
+    return mixed + [source for source in clips + pairs if source not in mixed]
+
+
+def make_pages(source: PageSource) -> ExpressionPages:
+    """Lift the first picture and bring the others to it.
+
+    Raises:
+        FaceError: If one of them shows no usable face.
+    """
+    pictures = list(_pictures(source))
+    portrait = make_portrait(pictures[0])
+    model = load_face_model()
+    relief = lift_portrait(portrait, model)
+    prior, maps = ReliefPrior(relief, model, _DETAIL), FaceMaps(model)
+    squares = [prior.face_square(e) for e in (torch.zeros(52), relief.expression)]
+    # Clips keep their framing, so that one camera sees all; photos have one each.
+    rows = []
+    for picture in pictures:
+        try:
+            landmarks, expression, gaze = _measured(picture, portrait, len(source.files) == 1)
+        except CameoError as error:
+            logger.info("%s: %s", source.name, error)
+            continue
+        motion = Motion(
+            expression[None], relief.rotation[None], relief.translation[None], gaze[None], 25.0, source.name
+        )
+        square = prior.face_square(expression)
+        warped = square.cut(prior.page(motion), SIZE)[..., :3]
+        truth = _brought(picture, find_lid_edges(picture, landmarks), square, maps)
+        rows.append((warped, _bytes(maps.draw(square)), _bytes(maps.cover(square)), truth))
+    if not rows:
+        raise InputError(f"No picture of {source.name} can be used; leave it out.")
+    parts = [torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)]
+    photo = squares[1].cut(prior.page(_own(relief)), SIZE)[..., :3]
+    first = [
+        torch.from_numpy(np.ascontiguousarray(x)) for x in (photo, *(_bytes(maps.draw(s)) for s in squares))
+    ]
+    return ExpressionPages(*first, *parts)
+
+
+def synthesise_pages(data: Path, out: Path) -> Iterator[tuple[PageSource, str]]:
+    """Make the pages of every source that is not there yet, and say how each went.
+
+    Raises:
+        InputError: If the data folder has no index.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    for source in page_sources(data):
+        path = out / f"{source.name}.safetensors"
+        if path.exists():
+            continue
+        try:
+            pages = make_pages(source)
+        except CameoError as error:
+            yield source, str(error)
+            continue
+        metadata = {"identity": source.identity, "held_out": str(is_held_out(source.identity))}
+        with replacing(path) as temporary:
+            save_file(vars(pages), temporary, metadata)
+        yield source, f"{len(pages.truth)} expressions"
+
+
+def read_pages(path: Path) -> ExpressionPages:
+    """Read what `synthesise_pages` wrote."""
+    return ExpressionPages(**load_file(path))
+
+
+def _rows(folder: Path) -> list[dict[str, str]]:
+    try:
+        with (folder / "index.csv").open(encoding="utf8", newline="") as file:
+            return [row for row in csv.DictReader(file) if row["licence_class"] == "A"]
+    except OSError as error:
+        raise InputError(f"The folder {shown(folder)} has no index.csv; give another one.") from error
+
+
+def _pictures(source: PageSource) -> Iterator[np.ndarray]:
+    if len(source.files) > 1:
+        yield from (read_image(path, 1920) for path in source.files)
+        return
+    frames = list(read_frames(source.files[0], 25.0))[:250]
+    # Half a second in, people have begun to speak or not; the rest is spread evenly.
+    start = min(len(frames) - 1, sum(source.name.encode()) % max(1, len(frames)))
+    yield frames[start]
+    yield from (
+        frames[k] for k in np.linspace(0, len(frames) - 1, _TARGETS).round().astype(int) if k != start
+    )
+
+
+def _measured(picture: np.ndarray, portrait, same_framing: bool) -> tuple[np.ndarray, Tensor, Tensor]:
+    """Landmarks, expression and gaze of a picture of the same person."""
+    if not same_framing:
+        seen = make_portrait(picture)
+        return seen.landmarks.numpy(), seen.expression.float(), seen.gaze.float()
+    faces = find_faces(picture)
+    if not faces:
+        raise InputError("A frame shows no face; leave it out.")
+    fitter = FrameFitter(load_face_model(), portrait.identity, portrait.crop)
+    fit = fitter(faces[0], expression_scores(faces[0][None])[0])
+    return faces[0], fit.expression.float(), fit.gaze.float()
+
+
+def _own(relief) -> Motion:
+    return Motion(
+        relief.expression[None],
+        relief.rotation[None],
+        relief.translation[None],
+        relief.gaze[None],
+        25.0,
+        "photo",
+    )
+
+
+def _brought(
+    picture: UInt8[np.ndarray, "height width 3"],
+    landmarks: Float32[np.ndarray, "478 3"],
+    square: FaceSquare,
+    maps: FaceMaps,
+) -> UInt8[np.ndarray, "size size 3"]:
+    """A picture warped so that its face mesh lies where the page has it."""
+    points = square.vertices(SIZE)
+    scale = float(np.ptp(landmarks[:468, :2], axis=0).max() / np.ptp(points, axis=0).max())
+    soft = cv2.GaussianBlur(picture, (0, 0), 0.4 * scale) if scale > 1.1 else picture
+    seen = rasterize(
+        points, maps.depths, maps.closed, np.ascontiguousarray(landmarks[:468, :2], np.float32), SIZE, SIZE
+    )
+    where = np.where(np.isfinite(seen.depths)[..., None], seen.attributes - 0.5, -9).astype(np.float32)
+    return cv2.remap(soft, where[..., 0], where[..., 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+
+
+def _bytes(picture: Float32[np.ndarray, "size size *channels"]) -> UInt8[np.ndarray, "size size *channels"]:
+    return np.rint(picture * 255).astype(np.uint8)

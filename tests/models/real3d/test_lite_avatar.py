@@ -1,0 +1,96 @@
+"""The small Real3D equals the relief until it has learned something."""
+
+import numpy as np
+import pytest
+import torch
+
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
+from cameo3d.imaging.compose import compose
+from cameo3d.media.images import read_image
+from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
+from cameo3d.models.real3d.lite.motion import MotionCorrection
+from cameo3d.models.relief import RELIEF
+from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.values import BLENDSHAPES, Motion
+from cameo3d.values.storage import load_value, save_value
+
+
+@pytest.fixture(scope="module")
+def portrait(astronaut_path):
+    return make_portrait(read_image(astronaut_path))
+
+
+@pytest.fixture(scope="module")
+def avatar(portrait) -> Real3DLiteAvatar:
+    return Real3DLite(load_face_model()).encode(portrait)
+
+
+def motion(avatar, turn=(0.0, 0.0, 0.0), **shapes: float) -> Motion:
+    rotation = matrices_from_angles(torch.tensor(turn).deg2rad()) @ matrices_from_angles(avatar.rotation)
+    expression = avatar.expression.clone()
+    for name, weight in shapes.items():
+        expression[BLENDSHAPES.index(name)] = weight
+    return Motion(
+        expression[None],
+        angles_from_matrices(rotation)[None],
+        avatar.translation[None],
+        avatar.gaze[None],
+        25.0,
+        "test",
+    )
+
+
+def difference(model, other, avatar, moved: Motion) -> float:
+    """Mean difference of two models' pictures over their own background, in 255ths."""
+    pictures = [
+        compose(next(iter(each.render(avatar, moved))), each.background(avatar)) for each in (model, other)
+    ]
+    return float(np.abs(pictures[0].astype(float) - pictures[1]).mean())
+
+
+@pytest.mark.parametrize(
+    ("turn", "shapes", "most"),
+    [
+        ((0.0, 0.0, 0.0), {}, 1.0),
+        ((0.0, 0.0, 0.0), {"jawOpen": 0.6, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, 1.5),
+        ((15.0, 5.0, 5.0), {"mouthSmileLeft": 0.5}, 3.0),
+    ],
+)
+def test_it_begins_as_the_relief(avatar, turn, shapes, most):
+    model, moved = Real3DLite(load_face_model(), MotionCorrection()), motion(avatar, turn, **shapes)
+    assert difference(model, RELIEF, avatar, moved) < most
+    # Not because nothing moves: the photo at rest is another picture.
+    if shapes:
+        still = next(iter(model.render(avatar, motion(avatar))))
+        assert np.abs(still.astype(float) - next(iter(model.render(avatar, moved)))).mean() > 0.3
+
+
+def test_what_it_learned_shows_on_the_face_only(avatar):
+    network = MotionCorrection()
+    torch.nn.init.constant_(network.network.last.bias, 0.2)
+    face = load_face_model()
+    plain, corrected = (
+        next(iter(model.render(avatar, motion(avatar)))).astype(int)
+        for model in (Real3DLite(face), Real3DLite(face, network))
+    )
+    changed = np.abs(corrected - plain)[..., :3].max(-1)
+    assert changed[280, 256] > 15  # the nose
+    assert changed[:20].max() == 0  # the upper border
+
+
+def test_the_whole_photo_is_drawn_at_its_own_size(avatar, portrait):
+    model = Real3DLite(load_face_model())
+    frame = next(iter(model.render(avatar, motion(avatar), "photo")))
+    picture = compose(frame, model.background(avatar, "photo"))
+    assert picture.shape == tuple(portrait.photo.shape)
+    assert np.abs(picture.astype(float) - portrait.photo.numpy()).mean() < 3
+
+
+def test_an_avatar_file_brings_everything(avatar, tmp_path):
+    save_value(avatar, tmp_path / "a.avatar")
+    stored, model = load_value(Real3DLiteAvatar, tmp_path / "a.avatar"), Real3DLite(load_face_model())
+    moved = motion(avatar, (8.0, 0.0, 0.0))
+    np.testing.assert_array_equal(
+        next(iter(model.render(stored, moved))), next(iter(model.render(avatar, moved)))
+    )
