@@ -28,13 +28,13 @@ from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
 from cameo3d.models.real3d.lite.motion import SIZE, FaceMaps
-from cameo3d.models.relief.avatar import lift_portrait
+from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces
 from cameo3d.pipeline.portrait import make_portrait
-from cameo3d.values import Motion
+from cameo3d.values import Motion, Portrait
 
 logger = logging.getLogger(__name__)
 
@@ -132,7 +132,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
         rows.append((warped, _bytes(maps.draw(square)), _bytes(maps.cover(square)), truth))
     if not rows:
         raise InputError(f"No picture of {source.name} can be used; leave it out.")
-    parts = [torch.from_numpy(np.stack(part)) for part in zip(*rows, strict=True)]
+    parts = [torch.from_numpy(np.stack([row[k] for row in rows])) for k in range(4)]
     photo = squares[1].cut(prior.page(_own(relief)), SIZE)[..., :3]
     first = [
         torch.from_numpy(np.ascontiguousarray(x)) for x in (photo, *(_bytes(maps.draw(s)) for s in squares))
@@ -188,7 +188,9 @@ def _pictures(source: PageSource) -> Iterator[np.ndarray]:
     )
 
 
-def _measured(picture: np.ndarray, portrait, same_framing: bool) -> tuple[np.ndarray, Tensor, Tensor]:
+def _measured(
+    picture: np.ndarray, portrait: Portrait, same_framing: bool
+) -> tuple[np.ndarray, Tensor, Tensor]:
     """Landmarks, expression and gaze of a picture of the same person."""
     if not same_framing:
         seen = make_portrait(picture)
@@ -201,7 +203,7 @@ def _measured(picture: np.ndarray, portrait, same_framing: bool) -> tuple[np.nda
     return faces[0], fit.expression.float(), fit.gaze.float()
 
 
-def _own(relief) -> Motion:
+def _own(relief: ReliefAvatar) -> Motion:
     return Motion(
         relief.expression[None],
         relief.rotation[None],

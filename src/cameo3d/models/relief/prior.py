@@ -125,13 +125,17 @@ class ReliefPrior:
         )
         covered = np.isfinite(drawn.depths)
         # Around the surface its border goes on, so that nothing is mixed with nothing.
-        rows, columns = distance_transform_edt(~covered, return_distances=False, return_indices=True)
+        nearest = distance_transform_edt(~covered, return_distances=False, return_indices=True)
+        rows, columns = np.asarray(nearest)
         depths, attributes = drawn.depths[rows, columns], drawn.attributes[rows, columns]
         back = np.maximum(attributes[..., 0], depths + _THINNEST)
         small = cv2.resize(page[..., :3], (PLANE_SIZE, PLANE_SIZE), interpolation=cv2.INTER_AREA)
-        maps = np.stack((depths, back, attributes[..., 1], attributes[..., 2], covered.astype(np.float32)))
+        front_map, back_map, head, anchor, cover = (
+            torch.from_numpy(each.astype(np.float32))
+            for each in (depths, back, attributes[..., 1], attributes[..., 2], covered)
+        )
         colors = torch.from_numpy(small).permute(2, 0, 1).float() / 255
-        return packed_planes(*torch.from_numpy(maps.astype(np.float32)), colors, self.frame.middle)
+        return packed_planes(front_map, back_map, head, anchor, cover, colors, self.frame.middle)
 
     def face_square(self, expression: Float[Tensor, "52"]) -> "FaceSquare":
         """Where an expression moves the face to, for networks that look at it."""

@@ -44,7 +44,7 @@ class Real3DLite(Relief):
 
     def __init__(self, face: FaceModel, motion: MotionCorrection | None = None) -> None:
         self._face, self._maps = face, FaceMaps(face)
-        self._motion = None if motion is None else motion.eval().to(memory_format=torch.channels_last)
+        self._motion = None if motion is None else motion.eval()
 
     def encode(self, portrait: Portrait) -> Real3DLiteAvatar:
         """Make a person's avatar from a portrait."""
