@@ -10,6 +10,7 @@ import csv
 import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 import cv2
@@ -179,7 +180,7 @@ def _pictures(source: PageSource) -> Iterator[np.ndarray]:
     if len(source.files) > 1:
         yield from (read_image(path, 1920) for path in source.files)
         return
-    frames = list(read_frames(source.files[0], 25.0))[:250]
+    frames: list[np.ndarray] = list(islice(read_frames(source.files[0], 25.0), 250))
     # Half a second in, people have begun to speak or not; the rest is spread evenly.
     start = min(len(frames) - 1, sum(source.name.encode()) % max(1, len(frames)))
     yield frames[start]
