@@ -177,10 +177,11 @@ def _rows(folder: Path) -> list[dict[str, str]]:
 
 
 def _pictures(source: PageSource) -> Iterator[np.ndarray]:
-    if len(source.files) > 1:
+    first, *others = source.files
+    if others:
         yield from (read_image(path, 1920) for path in source.files)
         return
-    frames: list[np.ndarray] = list(islice(read_frames(source.files[0], 25.0), 250))
+    frames: list[np.ndarray] = list(islice(read_frames(first, 25.0), 250))
     # Half a second in, people have begun to speak or not; the rest is spread evenly.
     start = min(len(frames) - 1, sum(source.name.encode()) % max(1, len(frames)))
     yield frames[start]
