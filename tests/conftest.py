@@ -17,3 +17,11 @@ def astronaut_path() -> Path:
 @pytest.fixture(scope="session")
 def demo_motion_path() -> Path:
     return Path(str(files("cameo3d") / "assets" / "demo_motion.csv"))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_credentials(tmp_path_factory) -> Path:
+    """Outputs of tests are signed by a key of theirs, never by the user's."""
+    folder = tmp_path_factory.mktemp("credentials") / "key"
+    os.environ["CAMEO3D_CREDENTIALS"] = str(folder)
+    return folder

@@ -23,3 +23,7 @@ class WeightsError(CameoError):
 
 class TrainingError(CameoError):
     """A training cannot start or go on: no data, a checkpoint of other choices, infinite gradients."""
+
+
+class CredentialsError(CameoError):
+    """Credentials cannot be made, used or read."""

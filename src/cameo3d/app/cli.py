@@ -15,6 +15,7 @@ from tyro.conf import FlagCreatePairsOff, Positional, arg, create_mutex_group
 from cameo3d import __version__
 from cameo3d.errors import CameoError, InputError
 from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice, Device
+from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 
 app = tyro.extras.SubcommandApp()
 
@@ -25,6 +26,7 @@ _Out = Annotated[Path | None, arg(metavar="FILE")]
 _Photo = Annotated[Positional[Path], arg(metavar="PHOTO")]
 _PhotoOrAvatar = Annotated[Positional[Path], arg(metavar="PHOTO|AVATAR")]
 _Choice = Annotated[Choice, arg(name="")]
+_Disclosure = Annotated[Disclosure, arg(name="")]
 _Text = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
 
 
@@ -49,6 +51,7 @@ def animate(
     seed: int = 0,
     voice_model: Literal["lite", "official"] = "lite",
     overwrite: bool = False,
+    disclosure: _Disclosure = FULL_DISCLOSURE,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
@@ -75,6 +78,7 @@ def animate(
         voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
             weights you have imported.
         overwrite: Replace an existing output.
+        disclosure: How the video says that it is generated.
         choice: The avatar model.
     """
     smooth, temperature = _unit("smooth", smooth), _unit("temperature", temperature)
@@ -85,7 +89,7 @@ def animate(
         raise _usage("--absolute and --voice do not go together: a voice has no pose to take over.")
     if compare and transparent:
         raise _usage("--compare and --background transparent do not go together.")
-    from cameo3d.app.outputs import checked_video, write_video
+    from cameo3d.app.outputs import checked_video, origin, report, write_video
     from cameo3d.app.progress import counted, progress_bar
     from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline import animate as story
@@ -115,8 +119,12 @@ def animate(
     frames, size = (animation, animation.size)
     if compare:
         frames, size = compared(animation), compared_size(animation)
-    write_video(out, counted(frames, len(animation), "Rendering"), size, animation, overwrite)
-    print(out)
+    rendered = counted(frames, len(animation), "Rendering")
+    made_of = origin(
+        animation, source, seed, video=video, motion=motion, voice=voice, pose=pose, background=background
+    )
+    signed = write_video(out, rendered, size, animation, overwrite, made_of, disclosure)
+    report([out], signed)
 
 
 @app.command
@@ -186,6 +194,7 @@ def orbit(
     frame: Literal["crop", "photo"] = "crop",
     face: int = 0,
     overwrite: bool = False,
+    disclosure: _Disclosure = FULL_DISCLOSURE,
     choice: _Choice = DEFAULT_CHOICE,
 ) -> None:
     """Turn a head to both sides and nod.
@@ -200,13 +209,14 @@ def orbit(
         frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
         face: Which face of the photo, counted from the largest, 0.
         overwrite: Replace an existing output.
+        disclosure: How the video says that it is generated.
         choice: The avatar model.
     """
     if not 0.04 <= seconds <= 3600:
         raise _usage(f"--seconds should lie between 0.04 and 3600, got {seconds}.")
     if not (abs(yaw) <= 60 and abs(pitch) <= 60):
         raise _usage(f"--yaw and --pitch should lie between -60 and 60 degrees, got {yaw} and {pitch}.")
-    from cameo3d.app.outputs import checked_video, write_video
+    from cameo3d.app.outputs import checked_video, origin, report, write_video
     from cameo3d.app.progress import counted
     from cameo3d.pipeline import animate as story
 
@@ -223,21 +233,61 @@ def orbit(
         face=face,
         choice=choice,
     )
-    write_video(out, counted(animation, len(animation), "Rendering"), animation.size, animation, overwrite)
-    print(out)
+    rendered = counted(animation, len(animation), "Rendering")
+    made_of = origin(animation, source, background=background)
+    signed = write_video(out, rendered, animation.size, animation, overwrite, made_of, disclosure)
+    report([out], signed)
 
 
 @app.command
-def demo(out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"), overwrite: bool = False) -> None:
+def demo(
+    out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"),
+    overwrite: bool = False,
+    disclosure: _Disclosure = FULL_DISCLOSURE,
+) -> None:
     """Let the astronaut's portrait that scikit-image carries speak, and say how long each stage took.
 
     Args:
         out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.
         overwrite: Replace the files of an earlier demo.
+        disclosure: How video and sheet say that they are generated.
     """
     from cameo3d.app.demo import run
 
-    run(out, overwrite)
+    run(out, overwrite, disclosure)
+
+
+@app.command
+def verify(file: Annotated[Positional[Path], arg(metavar="FILE")], json: bool = False) -> None:
+    """Say whether a picture or a video tells that it is generated, by credentials or by the hidden mark.
+
+    Exits with 0 if it does, with 1 if nothing was found (which proves nothing), with 2 if it cannot be read.
+
+    Args:
+        file: Picture or video, of whatever origin.
+        json: Print all figures as JSON.
+    """
+    from cameo3d.app.provenance import verify_file
+
+    sys.exit(verify_file(file, json))
+
+
+@app.command
+def credentials(
+    action: Annotated[Positional[Literal["init", "show", "use"]], arg(metavar="init|show|use")],
+    files: Annotated[Positional[tuple[Path, ...]], arg(metavar="CERT KEY")] = (),
+) -> None:
+    """Manage the key that signs outputs; one is made for this installation when the first output is signed.
+
+    Args:
+        action: Make a new key, show the one that there is, or take your own certificate and key.
+        files: With use, PEM files: the certificate with those that vouch for it, and its private key.
+    """
+    if len(files) != (2 if action == "use" else 0):
+        raise _usage("Write `cameo3d credentials init`, `... show`, or `... use CERT KEY`.")
+    from cameo3d.app.provenance import manage_credentials
+
+    manage_credentials(action, *files)
 
 
 @app.command

@@ -1,29 +1,35 @@
 """`cameo3d demo`: the astronaut's portrait says, in a computer voice that the package ships, what it is."""
 
 import time
+from collections.abc import Iterable, Iterator
 from importlib import resources
 from pathlib import Path
 
 from cameo3d.app.progress import counted
 from cameo3d.errors import OutputError
 from cameo3d.media.files import check_output, shown
+from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 
 
-def run(folder: Path, overwrite: bool) -> None:
-    """Write demo.mp4 and its contact sheet demo.png, and print both paths and the seconds of each stage.
+def run(folder: Path, overwrite: bool, disclosure: Disclosure = FULL_DISCLOSURE) -> None:
+    """Write demo.mp4 and its contact sheet demo.png; print seconds of each stage, both paths, and a verdict.
+
+    The verdict is that of `cameo3d verify` about demo.mp4.
 
     Args:
         folder: Where to; it is made if need be.
         overwrite: Whether files of an earlier demo may be replaced.
+        disclosure: How they say that they are generated.
 
     Raises:
         OutputError: If they cannot be written there.
     """
     clock = _Clock()
+    from cameo3d.app.outputs import origin, report, write_video
     from cameo3d.imaging.contact_sheets import contact_sheet, pick
-    from cameo3d.media.images import write_image
-    from cameo3d.media.video import VideoWriter
     from cameo3d.pipeline.animate import animate, create
+    from cameo3d.provenance.verifying import verify
+    from cameo3d.provenance.writing import write_still
 
     clock.stop("import")
     try:
@@ -36,28 +42,35 @@ def run(folder: Path, overwrite: bool) -> None:
     photo = resources.files("skimage").joinpath("data", "astronaut.png")
     voice = resources.files("cameo3d").joinpath("assets", "demo_voice.flac")
 
-    with resources.as_file(photo) as path:
+    with resources.as_file(photo) as path, resources.as_file(voice) as sound:
         avatar = create(path)
-    clock.stop("photo to avatar")
-    with resources.as_file(voice) as sound:
+        clock.stop("photo to avatar")
         animation = animate(avatar, voice=sound)
         clock.stop("voice to motion")
-        chosen, shots = set(pick(len(animation), 24)), []
-        with VideoWriter(
-            video, animation.size, animation.frame_rate, animation.audio, overwrite=overwrite
-        ) as writer:
-            for index, frame in enumerate(counted(animation, len(animation), "Rendering")):
-                writer.write(frame)
-                if index in chosen:
-                    shots.append((f"{index / animation.frame_rate:.2f} s", frame))
-    clock.stop(f"render and encode {len(animation)} frames")
-    labels, pictures = zip(*shots, strict=True)
-    write_image(sheet, contact_sheet(pictures, labels))
+        made_of = origin(animation, path, voice=sound)
+        shots: list = []
+        frames = _keeping(counted(animation, len(animation), "Rendering"), pick(len(animation), 24), shots)
+        signed = write_video(video, frames, animation.size, animation, overwrite, made_of, disclosure)
+    clock.stop(f"render, mark, encode and sign {len(animation)} frames")
+    pictures = [picture for _, picture in shots]
+    drawn = contact_sheet(pictures, [f"{index / animation.frame_rate:.2f} s" for index, _ in shots])
+    signed &= write_still(sheet, drawn, made_of, disclosure)
     clock.stop("contact sheet")
+    verdict = verify(video)
+    clock.stop("verify")
     for stage, seconds in clock.stages.items():
         print(f"{seconds:6.1f} s  {stage}")
-    print(video.absolute())
-    print(sheet.absolute())
+    report([video.absolute(), sheet.absolute()], signed)
+    print(verdict.line)
+
+
+def _keeping(frames: Iterable, chosen: Iterable[int], kept: list) -> Iterator:
+    """Pass frames on, and keep the chosen ones with their numbers."""
+    wanted = set(chosen)
+    for index, frame in enumerate(frames):
+        if index in wanted:
+            kept.append((index, frame))
+        yield frame
 
 
 class _Clock:

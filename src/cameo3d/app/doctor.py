@@ -23,6 +23,8 @@ _LIBRARIES = {
     "pillow": "PIL",
     "tyro": "tyro",
     "rich": "rich",
+    "c2pa-python": "c2pa",
+    "cryptography": "cryptography",
     "jaxtyping": "jaxtyping",
 }
 _ENCODERS = ("libx264", "aac", "libvpx-vp9", "libopus", "prores_ks")

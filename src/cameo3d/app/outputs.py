@@ -1,5 +1,6 @@
 """Where results go: names that are derived, checked before the long work, and the writer that suits them."""
 
+import sys
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -7,6 +8,10 @@ from cameo3d.errors import OutputError
 from cameo3d.media.files import check_output, shown
 from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for
 from cameo3d.pipeline.animate import Animation
+from cameo3d.provenance.disclosure import Disclosure
+from cameo3d.provenance.manifest import SIDECAR_KINDS, sidecar
+from cameo3d.provenance.origin import Origin, origin_of
+from cameo3d.provenance.writing import plain_tag, write_frames
 
 
 def checked_video(out: Path, transparent: bool, overwrite: bool, inputs: Sequence[Path | None]) -> Path:
@@ -24,6 +29,8 @@ def checked_video(out: Path, transparent: bool, overwrite: bool, inputs: Sequenc
     if transparent and not out.suffix:
         return FrameFolderWriter(out, overwrite).path
     codec_for(out, transparent)
+    if out.suffix.lower() in SIDECAR_KINDS:
+        checked_file(sidecar(out), overwrite, inputs)
     return checked_file(out, overwrite, inputs)
 
 
@@ -42,15 +49,46 @@ def checked_file(out: Path, overwrite: bool, inputs: Sequence[Path | None], suff
 
 
 def write_video(
-    out: Path, frames: Iterable, size: tuple[int, int], animation: Animation, overwrite: bool
-) -> None:
-    """Write frames, with the driver's sound, to the file or folder that `checked_video` accepted."""
-    transparent = animation.background is None
+    out: Path,
+    frames: Iterable,
+    size: tuple[int, int],
+    animation: Animation,
+    overwrite: bool,
+    origin: Origin,
+    disclosure: Disclosure,
+) -> bool:
+    """Write frames, with the driver's sound, to the file or folder that `checked_video` accepted, disclosed.
+
+    Returns:
+        False if it should have been signed and is not.
+    """
+    transparent, tag = animation.background is None, plain_tag(disclosure)
     if transparent and not out.suffix:
-        writer = FrameFolderWriter(out, overwrite)
+        writer = FrameFolderWriter(out, overwrite, tag)
     else:
         codec = codec_for(out, transparent)
-        writer = VideoWriter(out, size, animation.frame_rate, animation.audio, codec, overwrite)
-    with writer:
-        for frame in frames:
-            writer.write(frame)
+        writer = VideoWriter(out, size, animation.frame_rate, animation.audio, codec, overwrite, tag)
+    return write_frames(writer, frames, origin, disclosure)
+
+
+def origin(animation: Animation, source: Path, seed: int = 0, **files: Path | str | None) -> Origin:
+    """From what an animation is made.
+
+    Args:
+        animation: The animation.
+        source: Photo or avatar file.
+        seed: The seed of the take.
+        files: The other files, under the names of `provenance.origin.Role`; what is no file is left out.
+    """
+    model = type(animation.avatar).__name__.removesuffix("Avatar").lower()
+    role = "avatar" if source.suffix.lower() == ".avatar" else "photo"
+    there = {name: Path(file) for name, file in files.items() if file is not None and Path(file).is_file()}
+    return origin_of(model, seed, **{role: source, **there})
+
+
+def report(paths: Sequence[Path], signed: bool) -> None:
+    """Print what was written, and end with 3 if it is unsigned against the user's will."""
+    for path in paths:
+        print(path)
+    if not signed:
+        sys.exit(3)

@@ -10,7 +10,7 @@ from PIL import Image, ImageCms, ImageOps
 
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import check_input, replacing, shown
-from cameo3d.media.provenance import image_tags
+from cameo3d.media.tags import AI_TAG, image_tags
 
 logger = logging.getLogger(__name__)
 
@@ -75,13 +75,14 @@ def read_image(path: Path, max_side: int | None = None) -> UInt8[np.ndarray, "he
     return np.array(upright)
 
 
-def write_image(path: Path, pixels: UInt8[np.ndarray, "height width channels"]) -> None:
-    """Write RGB, or RGB with alpha, as PNG, JPEG or WebP with the AI tag (see `provenance`).
+def write_image(path: Path, pixels: UInt8[np.ndarray, "height width channels"], tag: str = AI_TAG) -> None:
+    """Write RGB, or RGB with alpha, as PNG, JPEG or WebP with the AI tag (see `tags`).
 
     Args:
         path: The name, whose suffix names the format; a file of that name is replaced (ask
             `check_output` first whether it may).
         pixels: Three or four channels; alpha is not premultiplied.
+        tag: The text of the tag.
 
     Raises:
         OutputError: If the suffix is another one, if alpha is to go into a JPEG, or if the file
@@ -92,13 +93,13 @@ def write_image(path: Path, pixels: UInt8[np.ndarray, "height width channels"]) 
         raise OutputError(f"The output {shown(path)} should end in one of {', '.join(IMAGE_SUFFIXES)}.")
     if suffix in (".jpg", ".jpeg") and pixels.shape[-1] == 4:
         raise OutputError(f"The output {shown(path)} cannot be transparent; write a .png or .webp.")
-    data = encode_image(pixels, suffix)
+    data = encode_image(pixels, suffix, tag=tag)
     with replacing(path) as temporary:
         temporary.write_bytes(data)
 
 
 def encode_image(
-    pixels: UInt8[np.ndarray, "height width channels"], suffix: str, fast: bool = False
+    pixels: UInt8[np.ndarray, "height width channels"], suffix: str, fast: bool = False, tag: str = AI_TAG
 ) -> bytes:
     """The bytes of a picture file with the AI tag.
 
@@ -106,13 +107,14 @@ def encode_image(
         pixels: Three or four channels; alpha is not premultiplied.
         suffix: One of `IMAGE_SUFFIXES`.
         fast: Compress a PNG less, for frames that are written by the hundred.
+        tag: The text of the tag.
     """
     options: dict = {
         ".png": {"format": "PNG", "compress_level": 1 if fast else 6},
         ".webp": {"format": "WEBP", "quality": 95, "exact": True},
     }.get(suffix, {"format": "JPEG", "quality": 95, "subsampling": 0})
     buffer = io.BytesIO()
-    Image.fromarray(pixels).save(buffer, **options, **image_tags(suffix))
+    Image.fromarray(pixels).save(buffer, **options, **image_tags(suffix, tag))
     return buffer.getvalue()
 
 

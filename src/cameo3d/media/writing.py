@@ -28,7 +28,7 @@ from cameo3d.errors import InputError, OutputError
 from cameo3d.media.audio import AudioInfo, audio_frame, probe_audio, stream_audio
 from cameo3d.media.files import check_output, check_output_folder, replacing, replacing_folder, shown
 from cameo3d.media.images import encode_image
-from cameo3d.media.provenance import video_tags
+from cameo3d.media.tags import AI_TAG, video_tags
 
 Codec = Literal["h264", "vp9", "prores4444", "vp9-alpha"]
 
@@ -107,6 +107,7 @@ class VideoWriter:
         audio: Path | None = None,
         codec: Codec = "h264",
         overwrite: bool = False,
+        tag: str = AI_TAG,
     ) -> None:
         """Check everything that can be checked before the first frame is made.
 
@@ -121,6 +122,7 @@ class VideoWriter:
             codec: H.264 and VP9 take RGB frames; ProRes 4444 and "vp9-alpha" take RGB with alpha,
                 not premultiplied.
             overwrite: Whether a file of that name may be replaced.
+            tag: The text of the AI tag.
 
         Raises:
             InputError: If the sound cannot be read.
@@ -135,6 +137,7 @@ class VideoWriter:
         self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
         self.frame_count = 0
         self._audio = audio
+        self._tag = tag
         self._audio_info = None if audio is None else probe_audio(audio)
         if audio is not None and self._audio_info is None:
             raise InputError(f"The sound {shown(audio)} has no audio stream; give a file with sound.")
@@ -148,7 +151,7 @@ class VideoWriter:
             temporary = stack.enter_context(replacing(self.path))
             self._container = av.open(str(temporary), "w", container_options={"movflags": "+faststart"})
             stack.callback(self._abandon)
-            self._container.metadata.update(video_tags())
+            self._container.metadata.update(video_tags(self._tag))
             self._video = _add_video(self._container, self._encoding, self.size, self.frame_rate)
             if self._audio is not None and self._audio_info is not None:
                 self._track = _SoundTrack(
@@ -279,18 +282,20 @@ class FrameFolderWriter:
 
     _PATTERN = "frame_*.png"
 
-    def __init__(self, folder: Path, overwrite: bool = False) -> None:
+    def __init__(self, folder: Path, overwrite: bool = False, tag: str = AI_TAG) -> None:
         """Check everything that can be checked before the first frame is made.
 
         Args:
             folder: The folder; it appears when the block ends, complete.
             overwrite: Whether a folder of that name may be replaced, if it holds such frames only.
+            tag: The text of the AI tag.
 
         Raises:
             OutputError: If the folder cannot be made there.
         """
         self.path = check_output_folder(folder, overwrite, self._PATTERN)
         self.frame_count = 0
+        self._tag = tag
         self._cleanup = ExitStack()
 
     def __enter__(self) -> "FrameFolderWriter":
@@ -300,7 +305,7 @@ class FrameFolderWriter:
 
     def write(self, frame: UInt8[np.ndarray, "height width channels"]) -> None:
         """Append a frame: RGB bytes, or RGB with alpha that is not premultiplied."""
-        data = encode_image(frame, ".png", fast=True)
+        data = encode_image(frame, ".png", fast=True, tag=self._tag)
         (self._temporary / f"frame_{self.frame_count:06d}.png").write_bytes(data)
         self.frame_count += 1
 

@@ -1,4 +1,7 @@
-"""The mark that tells people and programs that a picture or a video was made by this package."""
+"""The plain tag that tells people and programs that a picture or a video was made by this package.
+
+Anybody can remove it; `cameo3d.provenance` adds what is signed, and what stays in the picture.
+"""
 
 from pathlib import Path
 
@@ -16,26 +19,27 @@ Iptc4xmpExt:DigitalSourceType="{_SOURCE_TYPE}"/></rdf:RDF></x:xmpmeta><?xpacket 
 _EXIF_DESCRIPTION, _EXIF_SOFTWARE = 0x010E, 0x0131
 
 
-def video_tags() -> dict[str, str]:
+def video_tags(tag: str = AI_TAG) -> dict[str, str]:
     """Metadata of an mp4, mov or webm container; the muxer adds its own `encoder`."""
-    return {"comment": AI_TAG}
+    return {"comment": tag}
 
 
-def image_tags(suffix: str) -> dict:
+def image_tags(suffix: str, tag: str = AI_TAG) -> dict:
     """Keyword arguments for Pillow's `save`: the tag as text, and IPTC's digital source type as XMP.
 
     Args:
         suffix: ".png", ".jpg", ".jpeg" or ".webp", which differ in where they keep text.
+        tag: The text.
     """
     from PIL import Image, PngImagePlugin
 
     exif = Image.Exif()
-    exif[_EXIF_DESCRIPTION] = AI_TAG
+    exif[_EXIF_DESCRIPTION] = tag
     exif[_EXIF_SOFTWARE] = "cameo3d"
     if suffix != ".png":
         return {"exif": exif.tobytes(), "xmp": _XMP.encode()}
     text = PngImagePlugin.PngInfo()
-    text.add_text("Comment", AI_TAG)
+    text.add_text("Comment", tag)
     text.add_text("Software", "cameo3d")
     text.add_itxt("XML:com.adobe.xmp", _XMP)
     return {"exif": exif.tobytes(), "pnginfo": text}

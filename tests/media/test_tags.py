@@ -7,7 +7,7 @@ from PIL import Image
 
 from cameo3d.errors import InputError
 from cameo3d.media.images import write_image
-from cameo3d.media.provenance import AI_TAG, read_tag
+from cameo3d.media.tags import AI_TAG, read_tag
 from cameo3d.media.video import Codec, FrameFolderWriter, VideoWriter
 
 
