@@ -96,8 +96,6 @@ def test_what_is_missing_to_load_is_said_with_where_to_get_it(monkeypatch, tmp_p
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"checkpoint825000.ckpt from https://.*import goha FOLDER"):
         loading.load_goha(Choice(model="goha"))
-    with pytest.raises(WeightsError, match="no weights of GOHA's lite size"):
-        loading.load_goha(Choice(model="goha", size="lite"))
 
 
 def test_imported_files_make_a_model(release, monkeypatch):

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from cameo3d.errors import WeightsError
 from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.models.goha.avatar import Goha
 from cameo3d.models.goha.config import OFFICIAL
@@ -16,13 +15,11 @@ from cameo3d.weights.released import RELEASED
 
 
 def load_goha(choice: Choice) -> Goha:
-    """GOHA in the chosen size.
+    """The released GOHA.
 
     Raises:
         WeightsError: If weights are missing or damaged; the message says what to get, or what there is.
     """
-    if choice.size == "lite":
-        raise WeightsError("There are no weights of GOHA's lite size yet; leave --size lite out.")
     # All files are asked for before the first, which is large, is read.
     for name in ("goha-official", "goha-regressor", "goha-face"):
         RELEASED[name].demand()

@@ -11,6 +11,7 @@ from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.files import shown
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.goha.avatar import GohaAvatar
+from cameo3d.models.goha.lite.avatar import GohaLite, GohaLiteAvatar
 from cameo3d.models.real3d.avatar import Real3DAvatar
 from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
 from cameo3d.models.real3d.loading import load_real3d
@@ -43,18 +44,28 @@ def _relief(choice: Choice) -> AvatarModel:
 def _real3d(choice: Choice) -> AvatarModel:
     size = choice.size or ("official" if RELEASED["real3d-official"].path.is_file() else "lite")
     if size == "lite" and not weights_path("real3d-lite").is_file():
-        if choice.fast or choice.device != "cpu":
-            raise InputError(
-                "The small Real3D runs on the CPU as fast as it can; leave --fast, --device out."
-            )
+        _check_small(choice)
         return Real3DLite(load_face_model())
     return load_real3d(size, choice.fast, choice.device)
+
+
+def _goha(choice: Choice) -> AvatarModel:
+    size = choice.size or ("official" if RELEASED["goha-official"].path.is_file() else "lite")
+    if size == "official":
+        return load_goha(choice)
+    _check_small(choice)
+    return GohaLite(load_face_model())
+
+
+def _check_small(choice: Choice) -> None:
+    if choice.fast or choice.device != "cpu":
+        raise InputError("Small models run on the CPU, as fast as they can; leave --fast, --device out.")
 
 
 MODELS: Mapping[ModelName, Offer] = {
     "relief": Offer((ReliefAvatar,), _relief),
     "real3d": Offer((Real3DAvatar, Real3DLiteAvatar), _real3d),
-    "goha": Offer((GohaAvatar,), load_goha),
+    "goha": Offer((GohaAvatar, GohaLiteAvatar), _goha),
 }
 """All of them."""
 
@@ -113,7 +124,7 @@ def made_by(avatar: Avatar, choice: Choice) -> Choice:
 def _maker(avatar: Avatar, name: ModelName, choice: Choice) -> Choice:
     """The choice with the model, and where its avatars differ the size, that made an avatar."""
     size: Size | None = choice.size
-    if isinstance(avatar, Real3DLiteAvatar):
+    if isinstance(avatar, Real3DLiteAvatar | GohaLiteAvatar):
         size = "lite"
     return replace(choice, model=name, size=size)
 

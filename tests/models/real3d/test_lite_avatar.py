@@ -4,12 +4,12 @@ import numpy as np
 import pytest
 import torch
 
+from cameo3d.blocks.face_correction import FaceCorrection
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
 from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
-from cameo3d.models.real3d.lite.motion import MotionCorrection
 from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion
@@ -58,7 +58,7 @@ def difference(model, other, avatar, moved: Motion) -> float:
     ],
 )
 def test_it_begins_as_the_relief(avatar, turn, shapes, most):
-    model, moved = Real3DLite(load_face_model(), MotionCorrection()), motion(avatar, turn, **shapes)
+    model, moved = Real3DLite(load_face_model(), FaceCorrection()), motion(avatar, turn, **shapes)
     assert difference(model, RELIEF, avatar, moved) < most
     # Not because nothing moves: the photo at rest is another picture.
     if shapes:
@@ -67,7 +67,7 @@ def test_it_begins_as_the_relief(avatar, turn, shapes, most):
 
 
 def test_what_it_learned_shows_on_the_face_only(avatar):
-    network = MotionCorrection()
+    network = FaceCorrection()
     torch.nn.init.constant_(network.network.last.bias, 0.2)
     face = load_face_model()
     plain, corrected = (

@@ -20,6 +20,7 @@ from jaxtyping import Float32, UInt8
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
+from cameo3d.blocks.face_correction import SIZE, FaceMaps
 from cameo3d.data.portraits.split import is_held_out
 from cameo3d.errors import CameoError, InputError
 from cameo3d.geometry.face_model import load_face_model
@@ -28,7 +29,6 @@ from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
-from cameo3d.models.real3d.lite.motion import SIZE, FaceMaps
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior
@@ -49,7 +49,7 @@ _CLIPS = 12
 
 @dataclass(frozen=True)
 class ExpressionPages:
-    """Squares around one face; see `models.real3d.lite.motion`."""
+    """Squares around one face; see `blocks.face_correction`."""
 
     photo: UInt8[Tensor, "size size 3"]
     neutral_map: UInt8[Tensor, "size size 3"]
@@ -130,13 +130,21 @@ def make_pages(source: PageSource) -> ExpressionPages:
         square = prior.face_square(expression)
         warped = square.cut(prior.page(motion), SIZE)[..., :3]
         truth = _brought(picture, find_lid_edges(picture, landmarks), square, maps)
-        rows.append((warped, _bytes(maps.draw(square)), _bytes(maps.cover(square)), truth))
+        rows.append(
+            (
+                warped,
+                _bytes(maps.draw(square.vertices(SIZE))),
+                _bytes(maps.cover(square.vertices(SIZE))),
+                truth,
+            )
+        )
     if not rows:
         raise InputError(f"No picture of {source.name} can be used; leave it out.")
     parts = [torch.from_numpy(np.stack([row[k] for row in rows])) for k in range(4)]
     photo = squares[1].cut(prior.page(_own(relief)), SIZE)[..., :3]
     first = [
-        torch.from_numpy(np.ascontiguousarray(x)) for x in (photo, *(_bytes(maps.draw(s)) for s in squares))
+        torch.from_numpy(np.ascontiguousarray(x))
+        for x in (photo, *(_bytes(maps.draw(s.vertices(SIZE))) for s in squares))
     ]
     return ExpressionPages(*first, *parts)
 

@@ -1,8 +1,8 @@
-"""What an expression changes that a warped photo cannot know: a correction of its page, from face maps.
+"""What an expression changes that a warped photo cannot know: a correction of its colours, from face maps.
 
-Real3D-Portrait's motion adapter maps pictures of the face whose colours are coordinates (PNCC) to motion
-planes. Here they warp the photo exactly, and the network sees them, the photo and the warped photo, and
-corrects.
+Real3D-Portrait's motion adapter sees pictures of the face whose colours are coordinates (PNCC), GOHA's
+expression branch a drawing of the face. In the small models face maps have warped the photo exactly; this
+network sees them, the photo and the warped photo, and corrects teeth, lids, folds and shade.
 """
 
 import cv2
@@ -15,7 +15,6 @@ from cameo3d.blocks.small_unet import SmallUNet
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS
 from cameo3d.geometry.rasterizer import rasterize
-from cameo3d.models.relief.prior import FaceSquare
 
 SIZE = 128
 """Pixels across the square that the network sees."""
@@ -36,14 +35,16 @@ class FaceMaps:
         self._triangles = model.triangles.numpy().astype(np.int32)
         self.closed = np.concatenate((self._triangles, np.array(OPENINGS, np.int32)))
 
-    def draw(self, square: FaceSquare) -> Float32[np.ndarray, "size size 3"]:
-        """Coordinates of the mean face in [0, 1]; zero around the face and in its openings."""
-        points = square.vertices(SIZE)
+    def draw(self, points: Float32[np.ndarray, "468 2"]) -> Float32[np.ndarray, "size size 3"]:
+        """Coordinates of the mean face in [0, 1]; zero around the face and in its openings.
+
+        Args:
+            points: The face's vertices in the square, pixels.
+        """
         return rasterize(points, self.depths, self._triangles, self._colors, SIZE, SIZE).attributes
 
-    def cover(self, square: FaceSquare) -> Float32[np.ndarray, "size size"]:
+    def cover(self, points: Float32[np.ndarray, "468 2"]) -> Float32[np.ndarray, "size size"]:
         """1 on the face and its openings, softly going to 0 at its border."""
-        points = square.vertices(SIZE)
         ones = np.ones((len(points), 1), np.float32)
         face = rasterize(points, self.depths, self.closed, ones, SIZE, SIZE).attributes[..., 0]
         inner = cv2.erode(face, np.ones((3, 3)), iterations=round(_SOFT * SIZE))
@@ -67,7 +68,7 @@ def conditions(
     return torch.from_numpy(np.dstack((pictures, coordinates)).transpose(2, 0, 1).astype(np.float32))
 
 
-class MotionCorrection(nn.Module):
+class FaceCorrection(nn.Module):
     """The network. A new one corrects nothing."""
 
     def __init__(self) -> None:

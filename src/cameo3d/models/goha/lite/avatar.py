@@ -1,0 +1,95 @@
+"""The small GOHA behind the contract of avatar models: three branches of planes whose sum is rendered.
+
+Canonical planes hold the person's shape with a neutral face and soft colours, appearance planes the photo's
+own detail lifted onto it, expression planes what a drawn face changes.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float32, UInt8
+from torch import Tensor
+
+from cameo3d.blocks.face_correction import FaceCorrection
+from cameo3d.blocks.frustum_planes import CHANNELS, COLORS, ramps
+from cameo3d.geometry.face_model import FaceModel
+from cameo3d.models.relief import Relief
+from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
+from cameo3d.models.relief.plane_painter import DETAIL, PlanePainter, resting
+from cameo3d.models.relief.prior import PLANE_SIZE, ReliefPrior
+from cameo3d.models.relief.render import Window
+from cameo3d.values import Motion, Portrait
+
+_SOFT = 0.01
+"""Width of the blur that tells soft colours from detail, in sides of the canvas."""
+
+
+@dataclass(frozen=True)
+class GohaLiteAvatar(ReliefAvatar):
+    """What the small model keeps of one person; planes lie over the photo, and ramps of depth beside them."""
+
+    canonical: Float32[Tensor, "channels size size"]
+    """The neutral person in soft colours."""
+    appearance: Float32[Tensor, "channels size size"]
+    """The photo's detail where the photo shows it."""
+
+
+class GohaLite(Relief):
+    """The small model.
+
+    Args:
+        face: The shipped face model.
+        correction: What was learned about expressions; None draws the warped photo as it is.
+    """
+
+    def __init__(self, face: FaceModel, correction: FaceCorrection | None = None) -> None:
+        self._face = face
+        self._correction = None if correction is None else correction.eval()
+
+    def encode(self, portrait: Portrait) -> GohaLiteAvatar:
+        """Make a person's avatar from a portrait."""
+        relief = lift_portrait(portrait, self._face)
+        prior = ReliefPrior(relief, self._face, DETAIL)
+        canonical, appearance = _branches(prior, prior.page(resting(relief)))
+        values = {field.name: getattr(relief, field.name) for field in fields(relief)}
+        return GohaLiteAvatar(**values, canonical=canonical, appearance=appearance)
+
+    def render(
+        self,
+        avatar: GohaLiteAvatar,
+        motion: Motion,
+        view: Literal["crop", "photo"] = "crop",
+        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
+    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Yield the person in motion, frame by frame, in straight colours with alpha."""
+        window = Window(avatar, self._view(avatar, view))
+        painter = PlanePainter(avatar, self._face, window.view, self._correction)
+        depth = ramps(avatar.canonical.shape[-1])
+        still = _branches(painter.prior, painter.photo_page)
+        person, resting_planes = avatar.canonical + avatar.appearance, still[0] + still[1]
+        outside = None if window.is_whole else window.still(avatar)
+        for index in range(len(motion)):
+            frame = motion.frame(index)
+            page = painter.page(frame)
+            expression = painter.prior.planes(page, frame.expression[0])[0] - resting_planes
+            image = painter.draw(torch.cat(((person + expression)[None], depth)), page, frame)
+            yield image if outside is None else window.put(image, outside.copy())
+
+
+def _branches(
+    prior: ReliefPrior, photo: UInt8[np.ndarray, "side side 4"]
+) -> tuple[Float32[Tensor, "channels size size"], Float32[Tensor, "channels size size"]]:
+    """Canonical and appearance planes of a photo's page, those that lie over it."""
+    neutral = replace(resting(prior.surface), expression=torch.zeros(1, 52))
+    canonical = prior.planes(_softened(prior.page(neutral)), neutral.expression[0])[0]
+    appearance = torch.zeros(CHANNELS, PLANE_SIZE, PLANE_SIZE)
+    appearance[COLORS] = (prior.planes(photo) - prior.planes(_softened(photo)))[0, COLORS]
+    return canonical.contiguous(), appearance
+
+
+def _softened(page: UInt8[np.ndarray, "side side 4"]) -> UInt8[np.ndarray, "side side 4"]:
+    return cv2.GaussianBlur(page, (0, 0), _SOFT * len(page))

@@ -1,0 +1,101 @@
+"""Drawing planes by a look back at the photo: what small models do in every frame."""
+
+from math import acos
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FaceMaps, conditions
+from cameo3d.blocks.frustum_kernel import RayTracer
+from cameo3d.blocks.photo_lookup import correspond, look_up_photo
+from cameo3d.geometry.face_model import FaceModel
+from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
+from cameo3d.models.relief.render import FIRM_TURN, View
+from cameo3d.values import Motion
+
+DETAIL = 512
+"""Pixels of a page across the crop, at least."""
+
+
+class PlanePainter:
+    """Draws one person in one view.
+
+    Args:
+        avatar: The person's relief, the prior of all planes.
+        face: The shipped face model.
+        view: What frames show.
+        correction: What is added to the repainted photo; None leaves it as it is.
+    """
+
+    def __init__(
+        self, avatar: ReliefAvatar, face: FaceModel, view: View, correction: FaceCorrection | None
+    ) -> None:
+        detail = max(DETAIL, round(min(view.side, avatar.canvas.scale * avatar.crop.side)))
+        self.prior = ReliefPrior(avatar, face, detail)
+        self.resting = resting(avatar)
+        self.photo_page = self.prior.page(self.resting)
+        self._across, self._down = rays_of(view)
+        self._correction, self._face_maps = correction, FaceMaps(face)
+        squares = [self.prior.face_square(e) for e in (torch.zeros(52), avatar.expression)]
+        self._maps = [self._face_maps.draw(square.vertices(SIZE)) for square in squares]
+        self._photo = squares[1].cut(self.photo_page, SIZE)[..., :3]
+
+    def page(self, motion: Motion) -> UInt8[np.ndarray, "side side 4"]:
+        """The photo repainted with a motion's first expression and gaze, corrected by what was learned."""
+        page = self.prior.page(motion)
+        if self._correction is not None:
+            square = self.prior.face_square(motion.expression[0])
+            _paste(page, self._added(self._correction, page, square), square)
+        return page
+
+    def draw(
+        self,
+        planes: Float[Tensor, "3 channels size size"],
+        page: UInt8[np.ndarray, "side side 4"],
+        motion: Motion,
+    ) -> UInt8[np.ndarray, "height width 4"]:
+        """Render planes in a motion's first pose; colours are the page's, with alpha."""
+        rotation, translation = motion.rotation[0], motion.translation[0]
+        bend = self.prior.bend(rotation, translation)
+        tracer = RayTracer(planes, self.prior.frame, bend, *self.prior.depth_range(translation))
+        found = correspond(tracer, self._across, self._down)
+        image = look_up_photo(found, page)
+        turned = acos(float(np.clip(bend.turn[2, 2], -1, 1)))
+        firm = 1 + min(1.0, turned / FIRM_TURN)
+        image[..., 3] = np.rint((image[..., 3] * firm).clip(0, 255) * found.cover)
+        return image
+
+    @torch.inference_mode()
+    def _added(self, network: FaceCorrection, page: np.ndarray, square: FaceSquare) -> np.ndarray:
+        points = square.vertices(SIZE)
+        maps = (self._maps[0], self._maps[1], self._face_maps.draw(points))
+        seen = conditions(self._photo, square.cut(page, SIZE)[..., :3], maps)
+        cover = torch.from_numpy(self._face_maps.cover(points))
+        return network(seen[None], cover[None, None])[0].permute(1, 2, 0).numpy() * 127.5
+
+
+def resting(surface: ReliefAvatar) -> Motion:
+    """The photo's own expression, pose and gaze, as one frame."""
+    return Motion(
+        surface.expression[None],
+        surface.rotation[None],
+        surface.translation[None],
+        surface.gaze[None],
+        25.0,
+        "photo",
+    )
+
+
+def _paste(page: np.ndarray, added: np.ndarray, square: FaceSquare) -> None:
+    """Add to a square of a page, in place."""
+    left, top = np.floor(square.corner).astype(int).clip(0)
+    side, scale = int(np.ceil(square.side)) + 1, square.side / len(added)
+    matrix = np.array([[scale, 0, square.corner[0] - left], [0, scale, square.corner[1] - top]])
+    matrix[:, 2] += 0.5 * scale - 0.5
+    part = page[top : top + side, left : left + side, :3]
+    full = cv2.warpAffine(added, matrix, part.shape[1::-1], flags=cv2.INTER_LINEAR)
+    part[:] = np.rint((part + full).clip(0, 255))

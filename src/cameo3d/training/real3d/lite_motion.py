@@ -1,0 +1,198 @@
+"""How the small Real3D learns to correct a warped photo: real pictures of the same person are the truth."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cameo3d.blocks.face_correction import FaceCorrection
+from cameo3d.data.portraits.expression_pages import ExpressionPages, read_pages
+from cameo3d.errors import InputError
+from cameo3d.media.files import shown
+from cameo3d.training.learner import Group, Learner, Losses, Part
+from cameo3d.training.schedule import cosine
+
+_OPENINGS, _AROUND = 4.0, 9
+"""How much more pixels in and around mouth and eyes count, and how many pixels around that is."""
+
+
+@dataclass(frozen=True)
+class LiteMotionRecipe:
+    """All choices of this training."""
+
+    steps: int = 3000
+    batch: int = 8
+    rate: float = 1e-3
+    warm_up: int = 100
+    photos: float = 0.5
+    """Share of the pairs that come from photos; the rest comes from clips."""
+    jitter: float = 0.15
+    """Spread of the gain of each colour, the same in all pictures of a pair."""
+    seed: int = 0
+    weights: tuple[tuple[str, float], ...] = (
+        ("l1", 1.0),
+        ("edges", 1.0),
+        ("perceptual", 0.1),
+        ("size", 0.02),
+    )
+
+
+@dataclass(frozen=True)
+class PageBatch:
+    """Pairs for the correction; colours in [-1, 1]."""
+
+    seen: Float[Tensor, "batch 15 size size"]
+    cover: Float[Tensor, "batch 1 size size"]
+    truth: Float[Tensor, "batch 3 size size"]
+
+    @property
+    def warped(self) -> Float[Tensor, "batch 3 size size"]:
+        """The warped photo."""
+        return self.seen[:, 3:6]
+
+
+class PageBatches:
+    """Draws pairs of expression pages; the same ones for the same number.
+
+    Args:
+        folder: Where `synthesise_pages` wrote them.
+        recipe: How to draw.
+        held_out: Whether to take the people of the evaluation instead of all others, without augmentation.
+
+    Raises:
+        InputError: If the folder holds none of them.
+    """
+
+    def __init__(self, folder: Path, recipe: LiteMotionRecipe, held_out: bool = False) -> None:
+        self._recipe, self._held_out = recipe, held_out
+        people: dict[tuple[bool, str], list[ExpressionPages]] = {}
+        for path in sorted(folder.glob("*.safetensors")):
+            with safe_open(path, "pt") as file:
+                labels = file.metadata()
+            if (labels["held_out"] == "True") == held_out:
+                pages = read_pages(path)
+                people.setdefault((len(pages.truth) > 2, labels["identity"]), []).append(pages)
+        if not people:
+            raise InputError(f"{shown(folder)} holds no expression pages; make them first.")
+        self._clips = [pages for (is_clip, _), pages in sorted(people.items()) if is_clip]
+        self._photos = [pages for (is_clip, _), pages in sorted(people.items()) if not is_clip]
+
+    def draw(self, index: int) -> PageBatch:
+        """The batch of a number."""
+        draw = np.random.default_rng((self._recipe.seed, index))
+        rows = [self._pair(draw) for _ in range(self._recipe.batch)]
+        return PageBatch(*(torch.stack(part) for part in zip(*rows, strict=True)))
+
+    def _pair(self, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        kinds = [kind for kind in (self._photos, self._clips) if kind]
+        kind = kinds[0] if draw.random() < self._recipe.photos else kinds[-1]
+        person = kind[draw.integers(len(kind))]
+        pages = person[draw.integers(len(person))]
+        number = int(draw.integers(len(pages.truth)))
+        flip = not self._held_out and bool(draw.random() < 0.5)
+        gain = np.ones(3) if self._held_out else np.exp(draw.normal(0, self._recipe.jitter, 3))
+        return paired(pages, number, flip, torch.tensor(gain, dtype=torch.float32))
+
+
+def paired(
+    pages: ExpressionPages, number: int, flip: bool, gain: Float[Tensor, "3"]
+) -> tuple[Float[Tensor, "15 size size"], Float[Tensor, "1 size size"], Float[Tensor, "3 size size"]]:
+    """What the network sees, where it counts, and the truth, of one expression."""
+    cover = pages.covers[number].float() / 255
+    colors = [_picture(each) for each in (pages.photo, pages.warped[number], pages.truth[number])]
+    # Exposure is the camera's affair: the truth is brought to the mean of the warped photo.
+    weight = cover / cover.sum().clamp(min=1)
+    colors[2] = colors[2] + ((colors[1] - colors[2]) * weight).sum((1, 2), keepdim=True)
+    colors = [((each + 1) * gain[:, None, None] - 1).clamp(-1, 1) for each in colors]
+    maps = [_picture(each) for each in (pages.neutral_map, pages.photo_map, pages.maps[number])]
+    if flip:
+        maps = [_mirrored(each) for each in maps]
+        colors = [each.flip(-1) for each in colors]
+        cover = cover.flip(-1)
+    return torch.cat((colors[0], colors[1], *maps)), cover[None], colors[2]
+
+
+class LiteMotionStage:
+    """The stage for `training.loop.train`.
+
+    Args:
+        recipe: All choices.
+        perceptual: Distance of two batches of pictures in [-1, 1]; None leaves it out.
+    """
+
+    def __init__(self, recipe: LiteMotionRecipe, perceptual: nn.Module | None = None) -> None:
+        torch.manual_seed(recipe.seed)
+        network, average = FaceCorrection(), FaceCorrection()
+        average.load_state_dict(network.state_dict())
+        self.networks = nn.ModuleDict({"motion": network, "average": average.requires_grad_(False)})
+        rate = cosine(recipe.rate, recipe.steps, recipe.warm_up)
+        self.learners: Mapping[str, Learner] = {
+            "motion": Learner({"motion": Group(list(network.parameters()), rate)}, weight_decay=0.01)
+        }
+        self.averaged: Mapping[str, str] = {"average": "motion"}
+        self._weights, self._perceptual = dict(recipe.weights), perceptual
+
+    def step(self, step: int, parts: Sequence[Part[PageBatch]]) -> dict[str, float]:
+        """One step."""
+        return self.learners["motion"].update(step, parts, self.losses, self._weights)
+
+    def losses(self, batch: PageBatch) -> Losses:
+        """Losses of the network that learns."""
+        added = self.networks["motion"](batch.seen, batch.cover)
+        found = correction_losses(batch, added)
+        if self._perceptual is not None:
+            drawn = _inside(batch.warped + added, batch)
+            found["perceptual"] = self._perceptual(drawn, _inside(batch.truth, batch)).mean()
+        return found
+
+    def sheet(self, batch: PageBatch) -> UInt8[np.ndarray, "height width 3"]:
+        """Rows of photo, warped photo, corrected by the averaged network, truth."""
+        corrected = batch.warped + self.networks["average"](batch.seen, batch.cover)
+        columns = (batch.seen[:, :3], batch.warped, corrected, _inside(batch.truth, batch))
+        picture = torch.cat([torch.cat(list(each), 1) for each in columns], 2)
+        return ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+
+
+def correction_losses(batch: PageBatch, added: Float[Tensor, "batch 3 size size"]) -> Losses:
+    """L1 of colours and of their steps, most of all around openings; and how much was added."""
+    counted = batch.cover * (1 + _OPENINGS * openings(batch.seen[:, 12:15], batch.cover))
+    share = counted / counted.sum().clamp(min=1)
+    error = batch.warped + added - batch.truth
+    right, down = error.diff(dim=-1), error.diff(dim=-2)
+    return {
+        "l1": (error.abs().mean(1, keepdim=True) * share).sum(),
+        "edges": (right.abs().mean(1, keepdim=True) * share[..., 1:]).sum()
+        + (down.abs().mean(1, keepdim=True) * share[..., 1:, :]).sum(),
+        "size": (added.abs().mean(1, keepdim=True) * share).sum(),
+    }
+
+
+def openings(
+    face_map: Float[Tensor, "batch 3 size size"], cover: Float[Tensor, "batch 1 size size"]
+) -> Float[Tensor, "batch 1 size size"]:
+    """1 in the holes of a face map and around them."""
+    holes = ((face_map.amax(1, keepdim=True) <= -1) & (cover > 0.5)).float()
+    return functional.max_pool2d(holes, 2 * _AROUND + 1, 1, _AROUND)
+
+
+def _inside(picture: Tensor, batch: PageBatch) -> Tensor:
+    """A picture on the face, the warped photo around it."""
+    return batch.warped + (picture - batch.warped) * batch.cover
+
+
+def _picture(bytes_: UInt8[Tensor, "size size 3"]) -> Float[Tensor, "3 size size"]:
+    return bytes_.permute(2, 0, 1).float() / 127.5 - 1
+
+
+def _mirrored(face_map: Float[Tensor, "3 size size"]) -> Float[Tensor, "3 size size"]:
+    """The map of the mirrored face: across runs the other way, where there is a face."""
+    turned = face_map.flip(-1).clone()
+    face = turned.amax(0) > -1
+    turned[0] = torch.where(face, -turned[0], turned[0])
+    return turned
