@@ -18,7 +18,21 @@ from cameo3d.media.video import probe_video
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.values.motion_files import load_motion, save_motion
 
-COMMANDS = ("animate", "track", "create", "orbit", "demo", "bench", "evaluate", "weights", "train", "doctor")
+COMMANDS = (
+    *(
+        "animate",
+        "track",
+        "create",
+        "orbit",
+        "demo",
+        "bench",
+        "evaluate",
+        "weights",
+        "data",
+        "train",
+        "doctor",
+    ),
+)
 
 
 @pytest.fixture

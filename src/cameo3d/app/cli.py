@@ -426,27 +426,89 @@ def evaluate(
 
 
 @app.command
-def train(
-    name: Annotated[Positional[Literal["voice"]], arg(metavar="NAME")],
-    data: Annotated[Path, arg(metavar="FOLDER")],
-    speech: Annotated[Path, arg(metavar="FOLDER")],
-    out: Annotated[Path, arg(metavar="FOLDER")],
-    device: Device = "cpu",
+def data(
+    action: Annotated[Positional[Literal["prepare"]], arg(metavar="prepare")],
+    folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
+    out: Annotated[Path, arg(metavar="SHARDS")],
+    size: int = 512,
+    framing: Literal["eg3d", "shoulders"] = "eg3d",
+    face_model: Literal["shipped", "basel"] = "shipped",
+    frames: int = 250,
+    licence: str = "",
+    jobs: int = 1,
 ) -> None:
-    """Train a model that the package ships, from data to weights; the same call takes up what was stopped.
+    """Turn photos and clips into compact shards to learn from; the same call takes up what was stopped.
 
-    The voice needs some more packages, see docs/cards/voice.md.
+    Clips that cannot be used are listed with the reason in SHARDS/skipped.csv.
 
     Args:
-        name: Which model.
-        data: Talking videos with their index.csv.
-        speech: Speech without pictures with its index.csv.
-        out: Folder for prepared data, the state of the training and the weights.
-        device: Where to train what takes long.
+        action: What to do.
+        folder: Own files, or VFHQ, CelebV-HQ, TalkingHead-1KH, HDTF, FFHQ or RAVDESS as they lie on disk.
+        out: Folder of the shards.
+        size: Side of the pictures in pixels.
+        framing: Head and shoulders as EG3D cuts them out, or a square half as large again.
+        face_model: Whose coefficients: ours, or those of the Basel model that you have imported.
+        frames: Most frames of a clip.
+        licence: Noted in every shard.
+        jobs: Processes that work at the same time.
     """
-    from cameo3d.app.train import train_voice_model
+    for name, value, least in (("size", size, 32), ("frames", frames, 1), ("jobs", jobs, 1)):
+        if value < least:
+            raise _usage(f"--{name} should be at least {least}, got {value}.")
+    from cameo3d.app.training import prepare
 
-    print(train_voice_model(data, speech, out, device))
+    prepare(folder, out, size, framing, face_model, frames, licence, jobs)
+
+
+@app.command
+def train(
+    stage: Annotated[Positional[str], arg(metavar="STAGE")],
+    out: Annotated[Path, arg(metavar="FOLDER")],
+    data: Annotated[Path | None, arg(metavar="SHARDS")] = None,
+    speech: Annotated[Path | None, arg(metavar="FOLDER")] = None,
+    recipe: str = "lite",
+    start: _File = None,
+    teacher: _File = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    accumulate: int | None = None,
+    precision: Literal["float32", "bfloat16", "float16"] | None = None,
+    perceptual: bool = True,
+    store: Annotated[str | None, arg(metavar="LICENCE")] = None,
+    device: Device = "cpu",
+) -> None:
+    """Train one stage of a model; the same call takes up what was stopped. torchrun runs it on many GPUs.
+
+    Stages: real3d.image_to_plane, real3d.motion, real3d.torso, real3d.sync, real3d.voice, and voice, the
+    small model that the package ships.
+
+    Args:
+        stage: Which stage.
+        out: Folder of the checkpoint, the log and sample sheets.
+        data: Shards from `cameo3d data prepare`; for voice, talking videos with their index.csv.
+        speech: For voice, speech without pictures with its index.csv.
+        recipe: official or lite; of an ablation such as lite-without-motion-adapter.
+        start: Checkpoint of the stage before.
+        teacher: EG3D's checkpoint for real3d.image_to_plane, the sync expert's for real3d.voice.
+        steps: How long, instead of the recipe's.
+        batch: Examples in a batch, instead of the recipe's.
+        accumulate: Batches whose gradients are added up for one step.
+        precision: Of convolutions; weights stay float32.
+        perceptual: Whether perceptual networks judge pictures; without them their terms are left out.
+        store: Put the trained Real3D-Portrait where `--model real3d --size RECIPE` finds it, on these terms.
+        device: Where to train.
+    """
+    if stage == "voice":
+        if data is None or speech is None:
+            raise _usage("The stage voice needs --data FOLDER and --speech FOLDER.")
+        from cameo3d.app.train import train_voice_model
+
+        print(train_voice_model(data, speech, out, device))
+        return
+    from cameo3d.app.training import train_stage
+
+    changes = {"steps": steps, "batch": batch, "accumulate": accumulate, "precision": precision}
+    print(train_stage(stage, out, data, recipe, start, teacher, changes, perceptual, store, device))
 
 
 @app.command

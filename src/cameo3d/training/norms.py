@@ -1,13 +1,15 @@
 """Spectral and weight norms: part of the training, multiplied into the weights when they are saved."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 
 import torch
 from torch import Tensor, nn
-from torch.nn.utils import parametrizations, parametrize
+from torch.nn.utils import parametrizations
 
 from cameo3d.models.real3d.torso import Torso
 from cameo3d.models.voice.official.network import GatedConvolutions
+
+_MARK = ".parametrizations.weight."
 
 
 def add_spectral_norms(torso: Torso) -> None:
@@ -23,25 +25,22 @@ def add_weight_norms(network: nn.Module) -> None:
 
 
 @torch.no_grad()
-def merged_state(network: nn.Module) -> dict[str, Tensor]:
-    """A network's state with the norms multiplied in, under the names that it has without them."""
-    state = dict(network.state_dict())
-    for name, module in network.named_modules():
-        if not parametrize.is_parametrized(module):
-            continue
-        training = module.training
-        module.eval()  # a spectral norm would go on estimating
-        for key in module.parametrizations:  # type: ignore[union-attr]
-            state = {k: x for k, x in state.items() if not k.startswith(f"{name}.parametrizations.{key}.")}
-            state[f"{name}.{key}"] = getattr(module, key).detach().clone()
-        module.train(training)
-    return state
+def without_norms(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state with its norms multiplied in, under the names that the network has without them."""
+    plain = {name: x for name, x in state.items() if _MARK not in name}
+    for stem in dict.fromkeys(name.split(_MARK)[0] for name in state if _MARK in name):
+        parts = {name.split(_MARK)[1]: x for name, x in state.items() if name.startswith(stem + _MARK)}
+        if "original" in parts:  # spectral norm: the largest singular value, estimated
+            weight = parts["original"]
+            plain[f"{stem}.weight"] = weight / (parts["0._u"] @ (weight.flatten(1) @ parts["0._v"]))
+        else:  # weight norm: magnitude and direction of each output channel
+            size, way = parts["original0"], parts["original1"]
+            plain[f"{stem}.weight"] = way * (size / way.flatten(1).norm(dim=1).view_as(size))
+    return plain
 
 
-def _parametrize(parts: Iterable[nn.Module], norm) -> None:
+def _parametrize(parts: Iterable[nn.Module], norm: Callable[[nn.Module], nn.Module]) -> None:
     for part in parts:
         for module in part.modules():
-            if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d) and not parametrize.is_parametrized(
-                module
-            ):
+            if isinstance(module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
                 norm(module)

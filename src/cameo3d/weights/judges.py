@@ -10,6 +10,8 @@ INCEPTION = "pt_inception-2015-12-05-6726825d.pth"
 ARCFACE, AURAFACE = "w600k_r50.onnx", "auraface.onnx"
 SYNCNET = "syncnet_v2.model"
 DEEP3D = "epoch_20.pth"
+VGG_19, VGG_FACE = "vgg19-dcbb9e9d.pth", "vgg_face_dag.pth"
+RESNET_34, MIT_B0 = "resnet34-b627a593.pth", "mit_b0.pth"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,16 @@ FILES = (
     NetworkFile(
         *(DEEP3D, "aed[deep3d], apd[deep3d]", "github.com/sicxu/Deep3DFaceRecon_pytorch"),
         "code MIT, weights bound to the Basel Face Model: non-commercial",
+    ),
+    NetworkFile(VGG_19, "the perceptual loss of `cameo3d train`", _TORCHVISION, _IMAGENET),
+    NetworkFile(
+        *(VGG_FACE, "the perceptual loss of `cameo3d train`"),
+        *("www.robots.ox.ac.uk/~albanie/pytorch-models.html", "VGG-Face: non-commercial research only"),
+    ),
+    NetworkFile(RESNET_34, "a start of `cameo3d train real3d.image_to_plane`", _TORCHVISION, _IMAGENET),
+    NetworkFile(
+        *(MIT_B0, "a start of `cameo3d train real3d.motion`"),
+        *("github.com/NVlabs/SegFormer", "NVIDIA, non-commercial; trained on ImageNet"),
     ),
 )
 """All files that are looked for, under the names that their makers gave them, but AuraFace's."""

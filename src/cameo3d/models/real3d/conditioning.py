@@ -87,8 +87,8 @@ class SteeringFace(Protocol):
 class BaselSteering:
     """The user's Basel face model, fitted as the official inference does."""
 
-    def __init__(self, face: Real3DFace, ours: FaceModel) -> None:
-        self._face, self._mapper = face, FaceMapper(face.map_colors, face.map_triangles)
+    def __init__(self, face: Real3DFace, ours: FaceModel, size: int = MAP_SIZE) -> None:
+        self._face, self._mapper = face, FaceMapper(face.map_colors, face.map_triangles, size)
         self._map = ExpressionMap(face, ours)
 
     @property
@@ -144,7 +144,7 @@ class ShippedSteering:
 
     def fit(self, portrait: Portrait) -> FaceState:
         """The portrait's own fit."""
-        euler, translation = _pose(portrait.rotation[None], portrait.translation[None])
+        euler, translation = deep3d_poses(portrait.rotation[None], portrait.translation[None])
         return FaceState(portrait.identity, portrait.expression, euler[0], translation[0])
 
     def expressions(
@@ -185,15 +185,15 @@ def moved_poses(
 
     The distance stays that of the photo, as in the official inference.
     """
-    euler, translation = _pose(motion.rotation, motion.translation)
-    first_euler, first_translation = _pose(photo.rotation[None], photo.translation[None])
+    euler, translation = deep3d_poses(motion.rotation, motion.translation)
+    first_euler, first_translation = deep3d_poses(photo.rotation[None], photo.translation[None])
     turns = pose_rotation(euler).mT @ pose_rotation(first_euler)  # points as columns
     moved = state.translation + translation - first_translation
     moved[:, 2] = state.translation[2]
     return _euler(turns @ pose_rotation(state.euler[None]).mT), moved
 
 
-def _pose(
+def deep3d_poses(
     rotation: Float[Tensor, "frames 3"], translation: Float[Tensor, "frames 3"]
 ) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
     """Our yaw, pitch, roll and metres as Deep3D's angles and decimetres, so that the picture is the same.

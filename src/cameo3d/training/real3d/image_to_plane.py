@@ -95,7 +95,6 @@ class ImageToPlaneStage:
         teacher: EG3D with weights; it stays as it is. Decoder and super-resolution begin as its.
         perceptual: The perceptual loss on pictures in [0, 1]; None leaves its terms out.
         device: Where to train.
-        discriminator: The teacher's discriminator to begin with; a fresh one if left out.
     """
 
     averaged = {"average": "generator"}  # noqa: RUF012 - never changed
@@ -106,7 +105,6 @@ class ImageToPlaneStage:
         teacher: Eg3dGenerator,
         perceptual: nn.Module | None,
         device: torch.device,
-        discriminator: dict[str, Tensor] | None = None,
     ) -> None:
         self.recipe, self._perceptual = recipe, perceptual
         self.teacher = teacher.to(device).eval().requires_grad_(False)
@@ -115,8 +113,6 @@ class ImageToPlaneStage:
         generator.renderer.shrinks_planes = recipe.shrinks_planes
         average.load_state_dict(generator.state_dict())
         judge = build_discriminator(recipe.adversary, recipe.network.image_size)
-        if discriminator is not None:
-            judge.load_state_dict(discriminator)
         self.networks = nn.ModuleDict(
             {
                 "generator": generator.to(device),

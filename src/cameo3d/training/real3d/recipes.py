@@ -4,6 +4,7 @@
 the field says so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from cameo3d.models.real3d.config import LITE as LITE_NETWORK
@@ -114,6 +115,8 @@ class MotionRecipe:
     """What the blink term should come to; public default 0.3."""
     pncc_aim: float = 0.5
     """What the term of changed face maps should come to; public default 0, which switches it off."""
+    pre_trained: bool = True
+    """Without it, a start from the stage before is not used: an ablation."""
     motion_adapter: bool = True
     """Without it, canonical planes alone are drawn: an ablation."""
     official_mask_slip: bool = False
@@ -253,16 +256,21 @@ SYNC = {
 }
 VOICE = {"official": VoiceRecipe(), "lite": VoiceRecipe(plan=Plan(steps=20_000), most_steps=8000)}
 
-ABLATIONS = {
-    "motion": {
-        "without pre-training": MotionRecipe(),
-        "without motion adapter": MotionRecipe(motion_adapter=False),
-    },
-    "torso": {
-        "concatenation instead of fusion": TorsoRecipe(
-            network=replace(OFFICIAL_NETWORK, fusion=replace(OFFICIAL_NETWORK.fusion, concatenate=True))
-        ),
-        "no inpainted background": TorsoRecipe(inpainted_background=False),
-    },
+MOTION_ABLATIONS: dict[str, Callable[[MotionRecipe], MotionRecipe]] = {
+    "without-pre-training": lambda recipe: replace(recipe, pre_trained=False),
+    "without-motion-adapter": lambda recipe: replace(recipe, motion_adapter=False),
 }
-"""Real3D-Portrait's ablations; "without pre-training" is stage B without a start from stage A."""
+TORSO_ABLATIONS: dict[str, Callable[[TorsoRecipe], TorsoRecipe]] = {
+    "concatenation": lambda recipe: replace(
+        recipe, network=replace(recipe.network, fusion=replace(recipe.network.fusion, concatenate=True))
+    ),
+    "without-inpainted-background": lambda recipe: replace(recipe, inpainted_background=False),
+}
+"""Real3D-Portrait's ablations, as changes of a recipe."""
+
+MOTION |= {
+    f"{size}-{name}": make(MOTION[size]) for size in list(MOTION) for name, make in MOTION_ABLATIONS.items()
+}
+TORSO |= {
+    f"{size}-{name}": make(TORSO[size]) for size in list(TORSO) for name, make in TORSO_ABLATIONS.items()
+}

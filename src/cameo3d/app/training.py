@@ -1,0 +1,99 @@
+"""`cameo3d data prepare` and `cameo3d train STAGE`: progress and files around the library."""
+
+import logging
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+from cameo3d.app.progress import progress_bar
+from cameo3d.data.portraits.preparing import Framing, Preparation
+from cameo3d.data.portraits.workers import SKIPPED, prepare_folder
+from cameo3d.errors import OutputError, TrainingError
+from cameo3d.media.files import shown
+from cameo3d.pipeline.choice import Device
+from cameo3d.pipeline.models import check_device
+from cameo3d.training.distributed import join_processes
+from cameo3d.training.reports import progress_line
+from cameo3d.training.running import changed, run_stage, store_generator
+from cameo3d.training.setting import Setting
+from cameo3d.training.stages import recipe_of
+
+logger = logging.getLogger(__name__)
+
+
+def prepare(
+    folder: Path,
+    out: Path,
+    size: int,
+    framing: Framing,
+    face_model: Literal["shipped", "basel"],
+    frames: int,
+    licence: str,
+    jobs: int,
+) -> None:
+    """Prepare a folder and say what came out.
+
+    Raises:
+        CameoError: If there is nothing to prepare, or the shards cannot be written.
+    """
+    how = Preparation(size, framing, face_model, frames, licence)
+    with progress_bar("Preparing") as advance:
+        shards, skipped = prepare_folder(folder, out, how, jobs, advance)
+    reasons = f"; {skipped} were skipped, see {shown(out / SKIPPED)}" if skipped else ""
+    print(f"{shards} shards in {shown(out)}{reasons}")
+
+
+def train_stage(
+    stage: str,
+    out: Path,
+    data: Path | None,
+    size: str,
+    start: Path | None,
+    teacher: Path | None,
+    changes: Mapping[str, Any],
+    perceptual: bool,
+    store: str | None,
+    device: Device,
+) -> Path:
+    """Train a stage, in this process or as one of several.
+
+    Args:
+        stage: Its name.
+        out: Folder of the checkpoint, the log and the sheets.
+        data: Folder of shards.
+        size: Name of the recipe.
+        start: Checkpoint of the stage before.
+        teacher: Checkpoint of the teacher.
+        changes: Values that replace those of the recipe; None replaces nothing.
+        perceptual: Whether perceptual networks judge.
+        store: Licence under which the trained generator is put into the user's weights; None leaves it.
+        device: Where to train.
+
+    Returns:
+        The checkpoint, or the stored weights.
+
+    Raises:
+        CameoError: If something is missing or cannot be used.
+    """
+    check_device(device)
+    for name, value in changes.items():
+        if isinstance(value, int) and value < 1:
+            raise TrainingError(f"--{name} should be at least 1, got {value}.")
+    recipe = changed(recipe_of(stage, size), **changes)
+    steps = recipe.plan.steps
+    recipe = changed(recipe, log_every=min(recipe.plan.log_every, math.ceil(steps / 100)))
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {shown(out)} cannot be made; choose another with --out.") from error
+    with join_processes(device) as processes:
+        setting = Setting(processes.device, recipe.plan.seed, data, start, teacher, perceptual)
+
+        def say(step: int, means: dict[str, float]) -> None:
+            logger.warning("%s", progress_line(step, steps, means))
+
+        path = run_stage(stage, recipe, setting, out, processes, say)
+        if store is not None and processes.first:
+            return store_generator(path, stage, recipe, size, store)
+    return path
