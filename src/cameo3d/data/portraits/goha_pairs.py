@@ -37,10 +37,11 @@ class GohaPairs:
     target_camera: Float[Tensor, "batch 25"]
     kind: Kind
 
-    @property
-    def size(self) -> int:
-        """Side of the pictures in pixels."""
-        return self.source.shape[-1]
+    def first(self, count: int) -> "GohaPairs":
+        """Only some of the pairs."""
+        parts = (self.source, self.target, self.source_camera, self.target_camera)
+        source, target, source_camera, target_camera = (x[:count] for x in parts)
+        return GohaPairs(source, target, source_camera, target_camera, self.kind)
 
 
 class GohaBatches:

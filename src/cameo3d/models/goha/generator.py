@@ -9,6 +9,7 @@ from torch.nn import functional
 
 from cameo3d.blocks.images import resize
 from cameo3d.blocks.rays import pixel_rays
+from cameo3d.blocks.volume_rendering import SampleNoise
 from cameo3d.geometry.basel.bfm import BaselFace, FaceCoefficients, draw_face, pose_face
 from cameo3d.models.goha.config import OFFICIAL, GohaConfig
 from cameo3d.models.goha.expression import EncodedExpression, LinearExpression, ModulatedExpression
@@ -94,10 +95,19 @@ class GohaGenerator(nn.Module):
         return self.draw(planes, world_from_camera, intrinsics, noise)
 
     def with_appearance(
-        self, source: GohaSource, base: Float[Tensor, "batch 3 channels plane_height plane_width"]
+        self,
+        source: GohaSource,
+        base: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        noise: SampleNoise | None = None,
     ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
-        """Canonical and expression planes with the photo's details, which depend on both."""
-        return base if self.appearance is None else base + self.appearance_planes(source, base)
+        """Canonical and expression planes with the photo's details, which depend on both.
+
+        Args:
+            source: The person.
+            base: Canonical and expression planes.
+            noise: Of the rays that find the details' depth.
+        """
+        return base if self.appearance is None else base + self.appearance_planes(source, base, noise)
 
     def draw(
         self,
@@ -157,10 +167,14 @@ class GohaGenerator(nn.Module):
         return self.expression(coefficients)
 
     def appearance_planes(
-        self, source: GohaSource, base: Float[Tensor, "batch 3 channels plane_height plane_width"]
+        self,
+        source: GohaSource,
+        base: Float[Tensor, "batch 3 channels plane_height plane_width"],
+        noise: SampleNoise | None = None,
     ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
         """Planes of the photo's details, placed by the depth of the planes so far."""
-        rough = self.renderer(base, source.world_from_camera, source.intrinsics, self.config.lift_size)
+        camera = source.world_from_camera, source.intrinsics
+        rough = self.renderer(base, *camera, self.config.lift_size, noise)
         features = self.appearance_features(self.appearance_input(source, rough))
         points = self.lifted_points(source, rough.depth)
         return self.upsampled_appearance(

@@ -9,13 +9,18 @@ from cameo3d.blocks.images import resize
 from cameo3d.blocks.segformer import MixTransformer, ScaleFusion
 from cameo3d.models.goha.config import GohaConfig
 
+STOCHASTIC_DEPTH = 0.1
+"""In training, how often the encoders' last blocks are skipped; earlier ones less, the first never."""
+
 
 class ImageEncoder(nn.Module):
     """A SegFormer up to its fused map, a quarter of the image's size."""
 
     def __init__(self, config: GohaConfig, inputs: int = 3):
         super().__init__()
-        self.transformer = MixTransformer(inputs, config.encoder_widths, config.encoder_depths)
+        self.transformer = MixTransformer(
+            inputs, config.encoder_widths, config.encoder_depths, stochastic_depth=STOCHASTIC_DEPTH
+        )
         self.fusion = ScaleFusion(config.encoder_widths, config.fused_width)
 
     def forward(

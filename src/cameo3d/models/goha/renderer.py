@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from cameo3d.blocks.plane_decoder import PlaneDecoder
 from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
@@ -16,7 +17,7 @@ from cameo3d.models.goha.config import GohaConfig
 COLORS = 3
 """Of the colours that the decoder knows, the later ones are never looked at."""
 RAYS_AT_ONCE, LEARNED_AT_ONCE = 16384, 4096
-"""Bound the memory of the samples; where gradients need them all, more of it."""
+"""Bound the memory of the samples; where gradients need them all, more of it, unless they are recomputed."""
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,8 @@ class PlaneRenderer(nn.Module):
     def __init__(self, config: GohaConfig):
         super().__init__()
         self.config = config
+        self.recompute = False
+        """Whether training keeps no samples, but looks them up again for the gradients."""
         self.decoder = PlaneDecoder(config.plane_channels, config.decoder_width, config.plane_channels)
 
     def forward(
@@ -63,6 +66,16 @@ class PlaneRenderer(nn.Module):
             seen.depths.unflatten(-1, (size, size)),
             seen.opacities.unflatten(-1, (size, size)),
         )
+
+    def random_noise(
+        self, like: Float[Tensor, "batch 3 channels plane_height plane_width"], size: int
+    ) -> SampleNoise:
+        """Independent positions of samples for `size` times `size` rays, from torch's own generator."""
+
+        def uniform(count: int) -> Tensor:
+            return torch.rand((len(like), size * size, count), device=like.device)
+
+        return SampleNoise(uniform(self.config.coarse_samples), uniform(self.config.fine_samples))
 
     def look_up(
         self,
@@ -107,10 +120,14 @@ class PlaneRenderer(nn.Module):
         given = (origins, directions, near, far, noise.jitter, noise.quantiles)
         count = LEARNED_AT_ONCE if torch.is_grad_enabled() else RAYS_AT_ONCE
         bundles = zip(*(x.split(count, dim=1) for x in given), strict=True)
-        parts = [
-            render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
-            for starts, ways, begin, end, jitter, quantiles in bundles
-        ]
+
+        def render(starts, ways, begin, end, jitter, quantiles) -> Rendering:
+            return render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
+
+        if self.recompute and torch.is_grad_enabled():
+            parts = [checkpoint(render, *bundle, use_reentrant=False) for bundle in bundles]
+        else:
+            parts = [render(*bundle) for bundle in bundles]
         return Rendering(
             torch.cat([x.features for x in parts], dim=1),
             torch.cat([x.depths for x in parts], dim=1),
