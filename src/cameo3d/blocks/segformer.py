@@ -39,7 +39,7 @@ class MixTransformer(nn.Module):
                 2016); the first one's never, those between in proportion.
         """
         super().__init__()
-        skips = torch.linspace(0, stochastic_depth, sum(depths)).tolist()
+        skips = torch.linspace(0, stochastic_depth, sum(depths), device="cpu").tolist()
         firsts = [sum(depths[:index]) for index in range(len(depths))]
         self.stages = nn.ModuleList(
             Stage(
