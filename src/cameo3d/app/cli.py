@@ -44,6 +44,7 @@ def animate(
     frame: Literal["crop", "photo"] = "crop",
     compare: bool = False,
     face: int = 0,
+    hidden: Literal["still", "move"] = "still",
     smooth: float = 0.3,
     blink: Literal["natural", "none"] = "natural",
     mouth_amplitude: float = 1.0,
@@ -70,6 +71,8 @@ def animate(
         frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
         compare: Put photo, driver and result side by side.
         face: Which face of the photo, counted from the largest, 0.
+        hidden: Whether what the photo does not show, such as eyes behind dark lenses or a mouth behind a
+            mask, stays as it is there or moves all the same.
         smooth: How strongly a video's motion is smoothed, from 0 to 1.
         blink: With a voice, whether the eyes blink.
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
@@ -108,6 +111,7 @@ def animate(
             background=background,
             frame=frame,
             face=face,
+            hidden=hidden,
             smooth=smooth,
             delivery=Delivery(
                 blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed

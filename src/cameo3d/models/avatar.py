@@ -8,7 +8,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.portrait import Posed
+from cameo3d.values.portrait import Posed, Sight
 
 
 @runtime_checkable
@@ -31,6 +31,11 @@ class Avatar(Posed, Protocol):
     @property
     def identity(self) -> Float[Tensor, " components"]:
         """Face shape in standard deviations of the shipped face model."""
+        ...
+
+    @property
+    def sight(self) -> Sight:
+        """What the photo does not show of the face."""
         ...
 
     @property

@@ -1,10 +1,11 @@
 """The whole story: a photo and a motion in, frames out."""
 
+import logging
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import cv2
 import numpy as np
@@ -18,6 +19,7 @@ from cameo3d.media.video import probe_video, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
+from cameo3d.pipeline.hidden import held_where_hidden, hidden_notices
 from cameo3d.pipeline.models import load_avatar, load_model, made_by
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.orbit import orbit_motion
@@ -33,12 +35,17 @@ from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_m
 from cameo3d.pipeline.voice import VoiceName, check_voice, load_voice, voice_motion
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion_files import load_motion
+from cameo3d.values.portrait import Sight
+
+logger = logging.getLogger(__name__)
 
 MAX_PHOTO_SIDE = 1920
 """Larger photos are scaled down to this, in pixels."""
 
 Frame = Literal["crop", "photo"]
 """The head-and-shoulders square at 512x512, or the person within the whole photo."""
+Hidden = Literal["still", "move"]
+"""Whether what the photo does not show stays as it is there, or moves all the same."""
 Source = str | Path | Portrait | Avatar
 
 
@@ -99,6 +106,7 @@ def animate(
     background: str | Path = "keep",
     frame: Frame = "crop",
     face: int = 0,
+    hidden: Hidden = "still",
     smooth: float = 0.3,
     delivery: Delivery | None = None,
     voice_model: VoiceName = "lite",
@@ -119,6 +127,8 @@ def animate(
         background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
         frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
         face: Which face of the photo, counted from the largest, 0.
+        hidden: Whether what the photo does not show (eyes that are shut or behind dark lenses, a covered
+            mouth) stays "still", or is made to "move" all the same.
         smooth: How strongly a video's motion is smoothed, in [0, 1].
         delivery: How a voice is spoken; of its pose and that given above, the one that is still counts.
         voice_model: What turns a voice into motion: "lite", which is shipped, or "official", with imported
@@ -145,6 +155,11 @@ def animate(
     speaker = None if voice is None else load_voice(voice_model)
     fill = _read_background(background)
     model, avatar = _avatar(source, face, choice)
+    sight = avatar.sight if hidden == "still" else Sight()
+    for notice in hidden_notices(sight):
+        logger.warning(notice)
+    fields: Any = avatar  # a dataclass, which a protocol cannot say
+    avatar: Avatar = replace(fields, sight=sight)
     driver = None if video is None else Path(video)
     audio = None if voice is None else Path(voice)
     tracked = None
@@ -167,6 +182,7 @@ def animate(
     if pose is not None:
         posed = None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar)
         moved = with_pose(moved, posed, avatar)
+    moved = held_where_hidden(moved, avatar, sight)
     return Animation(
         model,
         avatar,
@@ -218,7 +234,10 @@ def create(photo: str | Path | Portrait, face: int = 0, choice: Choice = DEFAULT
         InputError: If the photo cannot be read.
         FaceError: If it shows no usable face.
     """
-    return _encode(load_model(choice), photo, face)
+    avatar = _encode(load_model(choice), photo, face)
+    for notice in hidden_notices(avatar.sight):
+        logger.warning(notice)
+    return avatar
 
 
 def track(

@@ -16,6 +16,7 @@ from cameo3d.geometry.fitting import fit_portrait
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces, turned_landmarks
 from cameo3d.perception.matte import person_matte
+from cameo3d.perception.sight import judge_sight
 from cameo3d.values import Crop, Portrait
 
 logger = logging.getLogger(__name__)
@@ -58,7 +59,8 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
     crop = portrait_crop(landmarks)
     if shown_square(crop, landmarks, rgb.shape[1], rgb.shape[0]) != crop:
         logger.warning("The photo cuts the head; frames show what the photo holds, and little beyond it.")
-    fit = fit_portrait(model, landmarks, crop, expression_scores(landmarks[None])[0])
+    scores = expression_scores(landmarks[None])[0]
+    fit = fit_portrait(model, landmarks, crop, scores)
     if abs(float(fit.rotation[0])) > MOST_YAW:
         raise FaceError(
             f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at "
@@ -79,6 +81,7 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         rotation=fit.rotation,
         translation=fit.translation,
         gaze=fit.gaze,
+        sight=judge_sight(rgb, landmarks, scores, float(fit.rotation[0])),
     )
 
 

@@ -17,6 +17,41 @@ class Crop:
 
 
 @dataclass(frozen=True)
+class Sight:
+    """What a photo does not show of a face, each from 0, surely shown, to 1, surely not."""
+
+    left_covered: float = 0.0
+    right_covered: float = 0.0
+    """Whether something hides an eye: a dark lens, a hand, hair, the photo's border."""
+    left_shut: float = 0.0
+    right_shut: float = 0.0
+    """Whether its lids are too low to show the eye."""
+    mouth_covered: float = 0.0
+    """Whether something hides the lips: a mask, a scarf, a microphone, a hand."""
+    tongue_out: float = 0.0
+
+    @property
+    def covered_eyes(self) -> tuple[bool, bool]:
+        """Whether the left and the right eye count as covered."""
+        return self.left_covered > COVERED, self.right_covered > COVERED
+
+    @property
+    def shut_eyes(self) -> tuple[bool, bool]:
+        """Whether the left and the right eye count as shut; never what is covered."""
+        left, right = self.covered_eyes
+        return not left and self.left_shut > SHUT, not right and self.right_shut > SHUT
+
+    @property
+    def still_mouth(self) -> bool:
+        """Whether the mouth counts as covered, or the tongue as out."""
+        return max(self.mouth_covered, self.tongue_out) > COVERED
+
+
+COVERED, SHUT = 0.5, 0.4
+"""From how sure on something counts as covered, and as shut."""
+
+
+@dataclass(frozen=True)
 class Portrait:
     """One photo with its face found, fitted and cut out. Coordinates are pixels of `photo`."""
 
@@ -38,6 +73,8 @@ class Portrait:
     """Head origin in the crop camera's axes, in metres."""
     gaze: Float[Tensor, "2 2"]
     """Yaw and pitch in radians of the left, then the right eye against the head."""
+    sight: Sight = Sight()
+    """What the photo does not show of the face."""
 
 
 @runtime_checkable

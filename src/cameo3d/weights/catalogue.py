@@ -42,4 +42,10 @@ CATALOGUE: dict[str, Entry] = {
         "MIT",
         "docs/cards/voice.md",
     ),
+    "sight": Entry(
+        "sight.safetensors",
+        "e77b6e0097ba4305524de1493d00384126c3a593769cb8ad6e3df7c676b714b8",
+        "MIT",
+        "docs/cards/sight.md",
+    ),
 }

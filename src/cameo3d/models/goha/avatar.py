@@ -25,6 +25,7 @@ from cameo3d.models.goha.framing import (
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.portrait import Sight
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
@@ -48,6 +49,7 @@ class GohaAvatar:
     rotation: Float[Tensor, "3"]
     translation: Float[Tensor, "3"]
     gaze: Float[Tensor, "2 2"]
+    sight: Sight
     image: Float[Tensor, "3 size size"]
     """The crop over black, in [-1, 1]."""
     resting: Float[Tensor, "1 size size"]
@@ -119,6 +121,7 @@ class Goha:
             rotation=portrait.rotation.float(),
             translation=portrait.translation.float(),
             gaze=portrait.gaze.float(),
+            sight=portrait.sight,
             image=source.image[0].cpu(),
             resting=source.resting[0].cpu(),
             canonical=source.canonical[0].cpu(),

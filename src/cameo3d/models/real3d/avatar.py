@@ -20,6 +20,7 @@ from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.real3d.torso import TorsoAppearance
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.portrait import Sight
 
 View = Literal["crop", "photo"]
 _SMOOTHED = 7
@@ -40,6 +41,7 @@ class Real3DAvatar:
     rotation: Float32[Tensor, "3"]
     translation: Float32[Tensor, "3"]
     gaze: Float32[Tensor, "2 2"]
+    sight: Sight
     size: str
     """Whose weights made it: "official" or "lite"."""
     face: FaceState
@@ -96,6 +98,7 @@ class Real3D:
             rotation=portrait.rotation.float(),
             translation=portrait.translation.float(),
             gaze=portrait.gaze.float(),
+            sight=portrait.sight,
             size=self._size,
             face=self._face.fit(portrait),
             planes=planes.float().cpu(),

@@ -21,6 +21,7 @@ from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.mouth import Mouth, make_mouth
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
 from cameo3d.values import Crop, Portrait
+from cameo3d.values.portrait import Sight
 
 _SPACING = 7 / 512
 """Distance of surface points around the face, as a fraction of the crop."""
@@ -65,6 +66,7 @@ class ReliefAvatar:
     rotation: Float32[Tensor, "3"]
     translation: Float32[Tensor, "3"]
     gaze: Float32[Tensor, "2 2"]
+    sight: Sight
     left_eye: Eye
     right_eye: Eye
     mouth: Mouth
@@ -143,6 +145,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         rotation=portrait.rotation.float(),
         translation=portrait.translation.float(),
         gaze=portrait.gaze.float(),
+        sight=portrait.sight,
         left_eye=make_eye(0, image, landmarks, face_depths, rays),
         right_eye=make_eye(1, image, landmarks, face_depths, rays),
         mouth=make_mouth(image, landmarks, face_depths, rays, per_meter),

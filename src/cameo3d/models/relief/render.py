@@ -184,10 +184,15 @@ class Painter:
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
-            pixels = view.pixels(with_head(eye.patch.positions.numpy()))
-            shift = self._iris_shift(*(motion.gaze[0, side] - avatar.gaze[side]).tolist())
-            draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
+            if avatar.sight.covered_eyes[side]:
+                continue
+            if not avatar.sight.shut_eyes[side]:
+                pixels = view.pixels(with_head(eye.patch.positions.numpy()))
+                shift = self._iris_shift(*(motion.gaze[0, side] - avatar.gaze[side]).tolist())
+                draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
             draw_lid(image, self.lids[side], front[:468], corners)
+        if avatar.sight.still_mouth:
+            return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
         mouth = avatar.mouth
         cavity, lower, upper = (
