@@ -28,7 +28,7 @@ def test_import_loads_no_heavy_library():
 
 @pytest.mark.parametrize("name", [name for name in cameo3d.__all__ if name != "__version__"])
 def test_public_names_are_found_in_their_homes(name):
-    assert callable(getattr(cameo3d, name))
+    assert getattr(cameo3d, name) is not None
 
 
 def test_unknown_names_are_refused():

@@ -9,14 +9,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
+from made_person import made_person
 
 from cameo3d import __version__
 from cameo3d.app.cli import main
 from cameo3d.media.audio import read_audio
 from cameo3d.media.video import probe_video
 from cameo3d.pipeline.orbit import orbit_motion
-from cameo3d.values.motion_files import load_motion, save_motion
+from cameo3d.values.motion_files import load_motion
 
 COMMANDS = (
     *(
@@ -60,9 +60,7 @@ def avatar(here, avatar_file) -> Path:
 
 
 def write_motion(path: Path, frame_count: int) -> Path:
-    distance = torch.tensor([0.0, 0.0, 1.0])
-    still, gaze = torch.zeros(3), torch.zeros(2, 2)
-    save_motion(orbit_motion(torch.zeros(52), still, distance, gaze, frame_count / 25, 0.2, 0.1), path)
+    orbit_motion(made_person(), frame_count / 25, 0.2, 0.1).save(path)
     return path
 
 

@@ -39,7 +39,7 @@ def settings_for() -> Callable[..., Settings]:
             "data": str(root / "data"),
             "photos": None,
             "pairs": None,
-            "choice": None,
+            "model": None,
             "outputs": str(root / "outputs"),
             "frame": "crop",
             "relative": False,

@@ -12,9 +12,8 @@ from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.parsing import FaceParser
 from cameo3d.perception.deep3d import FaceRegressor
-from cameo3d.pipeline import goha as loading
 from cameo3d.pipeline import importing as weights
-from cameo3d.pipeline.choice import Choice
+from cameo3d.pipeline import models as loading
 from cameo3d.pipeline.importing import import_weights
 from cameo3d.weights.conversion.renaming import check_layout
 
@@ -95,14 +94,14 @@ def test_a_face_model_of_another_layout_writes_nothing(release, tmp_path):
 def test_what_is_missing_to_load_is_said_with_where_to_get_it(monkeypatch, tmp_path):
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     with pytest.raises(WeightsError, match=r"checkpoint825000.ckpt from https://.*import goha FOLDER"):
-        loading.load_goha(Choice(model="goha"))
+        loading.load_goha()
 
 
 def test_imported_files_make_a_model(release, monkeypatch):
     import_weights("goha", release, print)
-    monkeypatch.setattr(loading, "OFFICIAL", TINY)
+    monkeypatch.setattr(loading, "GOHA", TINY)
     monkeypatch.setattr(loading, "FaceRegressor", NETWORKS["goha-regressor"])
-    model = loading.load_goha(Choice(model="goha", fast=True))
+    model = loading.load_goha(fast=True)
     assert model.fast
     stored = loading._stored("goha-regressor", None)
     assert all(torch.equal(x, stored[name]) for name, x in model.regressor.state_dict().items())

@@ -13,7 +13,7 @@ from cameo3d.values.portrait import Sight
 
 @pytest.fixture(scope="module")
 def avatar(astronaut_path):
-    return RELIEF.encode(make_portrait(read_image(astronaut_path)))
+    return RELIEF.encode([make_portrait(read_image(astronaut_path))])
 
 
 @pytest.fixture
@@ -21,8 +21,8 @@ def motion(avatar):
     """Everything moves at half its strength."""
     return Motion(
         torch.full((3, 52), 0.5),
-        avatar.rotation.expand(3, 3),
-        avatar.translation.expand(3, 3),
+        avatar.person.rotation.expand(3, 3),
+        avatar.person.translation.expand(3, 3),
         torch.full((3, 2, 2), 0.3),
         25.0,
         "test",
@@ -36,22 +36,22 @@ def _changed(before, after):
 
 
 def test_what_is_seen_moves_as_it_did(avatar, motion):
-    assert held_where_hidden(motion, avatar, Sight(0.4, 0.4, 0.3, 0.3, 0.4, 0.4)) is motion
+    assert held_where_hidden(motion, avatar.person, Sight(0.4, 0.4, 0.3, 0.3, 0.4, 0.4)) is motion
 
 
 def test_a_covered_eye_holds_its_lids_and_its_gaze_and_nothing_else(avatar, motion):
-    held = held_where_hidden(motion, avatar, Sight(right_covered=0.9, right_shut=0.9))
+    held = held_where_hidden(motion, avatar.person, Sight(right_covered=0.9, right_shut=0.9))
     assert all(name.startswith("eye") and name.endswith("Right") for name in _changed(motion, held))
     blink = BLENDSHAPES.index("eyeBlinkRight")
-    assert (held.expression[:, blink] == avatar.expression[blink]).all()
-    assert (held.gaze[:, 1] == avatar.gaze[1]).all()
+    assert (held.expression[:, blink] == avatar.person.expression[blink]).all()
+    assert (held.gaze[:, 1] == avatar.person.gaze[1]).all()
     assert (held.gaze[:, 0] == motion.gaze[:, 0]).all()
     assert held.basel is None
 
 
 def test_shut_eyes_close_further_but_do_not_open(avatar, motion):
     blink = BLENDSHAPES.index("eyeBlinkLeft")
-    source = replace(avatar, expression=avatar.expression.clone())
+    source = replace(avatar.person, expression=avatar.person.expression.clone())
     source.expression[blink] = 0.7
     motion.expression[:, blink] = torch.tensor([0.0, 0.7, 1.0])
     held = held_where_hidden(motion, source, Sight(left_shut=0.8))
@@ -60,9 +60,9 @@ def test_shut_eyes_close_further_but_do_not_open(avatar, motion):
 
 @pytest.mark.parametrize("sight", [Sight(mouth_covered=0.9), Sight(tongue_out=0.9)])
 def test_a_mouth_that_is_covered_or_shows_its_tongue_stays_as_it_is(avatar, motion, sight):
-    held = held_where_hidden(motion, avatar, sight)
+    held = held_where_hidden(motion, avatar.person, sight)
     mouth = [i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth", "tongue"))]
-    assert (held.expression[:, mouth] == avatar.expression[mouth]).all()
+    assert (held.expression[:, mouth] == avatar.person.expression[mouth]).all()
     brow = BLENDSHAPES.index("browInnerUp")
     assert (held.expression[:, brow] == 0.5).all()
 

@@ -4,19 +4,18 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_person import made_person
 from scipy.io import savemat
 from synthetic_basel import basel_arrays, basel_face
 
 from cameo3d.errors import WeightsError
-from cameo3d.media.images import read_image
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.pipeline import importing as weights
 from cameo3d.pipeline.animate import animate
 from cameo3d.pipeline.importing import import_weights
-from cameo3d.pipeline.official_voice import load_official_voice, load_real3d_face
-from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.models import load_official_voice, load_real3d_face
 from cameo3d.pipeline.retarget import voiced_motion
 from cameo3d.values.motion import still_motion
 from cameo3d.weights.conversion.basel import LEFT_EYE, MAP_COLORS, MESH_VERTICES, RIGHT_EYE
@@ -91,9 +90,9 @@ def test_what_is_missing_is_named_with_origin_and_licence(mine, missing):
         load_official_voice(TINY)
 
 
-def test_coefficients_stay_with_a_voice_that_is_transferred_to_a_photo(astronaut_path):
+def test_coefficients_stay_with_a_voice_that_is_transferred_to_a_photo():
     spoken = replace(still_motion(3), basel=torch.ones(3, 64))
-    moved = voiced_motion(spoken, make_portrait(read_image(astronaut_path)))
+    moved = voiced_motion(spoken, made_person())
     assert moved.basel is not None
     assert torch.equal(moved.basel, torch.ones(3, 64))
 

@@ -1,14 +1,13 @@
 import pytest
 import torch
+from made_person import made_person
 
 from cameo3d.pipeline.orbit import orbit_motion
 
 
 def an_orbit(seconds: float = 4.0):
     rotation = torch.tensor([0.1, -0.05, 0.02])
-    return orbit_motion(
-        torch.rand(52), rotation, torch.tensor([0.0, 0.0, 1.0]), torch.zeros(2, 2), seconds, 0.4, 0.1
-    ), rotation
+    return orbit_motion(made_person(rotation=rotation), seconds, 0.4, 0.1), rotation
 
 
 def test_an_orbit_starts_at_the_pose_and_turns_as_far_to_both_sides():

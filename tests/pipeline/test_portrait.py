@@ -10,6 +10,7 @@ from cameo3d.errors import FaceError
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
+from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline import portrait as room
 from cameo3d.pipeline.portrait import make_portrait
@@ -24,32 +25,32 @@ def photo(astronaut_path) -> np.ndarray:
 
 @pytest.fixture(scope="module")
 def avatar(photo):
-    return RELIEF.encode(make_portrait(photo))
+    return RELIEF.encode([make_portrait(photo)])
 
 
 def test_head_and_shoulders_lie_in_the_crop(avatar):
-    crop = avatar.crop
+    crop = avatar.person.crop
     assert 120 < crop.side < 220
     assert math.hypot(crop.center_x - 223, crop.center_y - 105) < 25
-    assert 0.85 < float(avatar.translation[2]) < 1.2
+    assert 0.85 < float(avatar.person.translation[2]) < 1.2
 
 
 @pytest.mark.parametrize("turn", [(15, 0, 0), (-15, 0, 0), (0, 10, 0), (0, -10, 0), (0, 0, 12), (10, 6, -8)])
 def test_the_pose_of_a_turned_head_is_found_again(avatar, turn):
     change = matrices_from_angles(torch.tensor(turn, dtype=torch.float32).deg2rad())
-    rotation = angles_from_matrices(change @ matrices_from_angles(avatar.rotation))[None]
+    rotation = angles_from_matrices(change @ matrices_from_angles(avatar.person.rotation))[None]
     motion = Motion(
-        avatar.expression[None],
+        avatar.person.expression[None],
         rotation,
-        turned_about_the_neck(rotation, avatar),
-        avatar.gaze[None],
+        turned_about_the_neck(rotation, avatar.person),
+        avatar.person.gaze[None],
         25.0,
         "test",
     )
-    picture = compose(next(RELIEF.render(avatar, motion)), RELIEF.background(avatar))
+    picture = compose(next(render(RELIEF, avatar, motion)), RELIEF.background(avatar))
     found = make_portrait(picture)
     # Largest error measured: 3.0 degrees, in pitch; MediaPipe's landmarks are no better on a relief.
-    assert float((found.rotation - rotation[0]).abs().max()) < math.radians(4.5)
+    assert float((found.person.rotation - rotation[0]).abs().max()) < math.radians(4.5)
 
 
 def test_the_largest_face_comes_first_and_others_can_be_asked_for(photo):
@@ -57,7 +58,7 @@ def test_the_largest_face_comes_first_and_others_can_be_asked_for(photo):
     both = np.full((512, 800, 3), 200, np.uint8)
     both[:, :512] = photo
     both[100:280, 580:760] = small
-    assert make_portrait(both, 0).crop.center_x < 512 < make_portrait(both, 1).crop.center_x
+    assert make_portrait(both, 0).person.crop.center_x < 512 < make_portrait(both, 1).person.crop.center_x
     with pytest.raises(FaceError, match=r"Face 2 .* shows 2"):
         make_portrait(both, 2)
 
@@ -67,7 +68,7 @@ def test_the_largest_face_comes_first_and_others_can_be_asked_for(photo):
 )
 def test_a_photo_that_lies_or_stands_on_its_head_is_turned_upright(photo, caplog, turns, said):
     portrait = make_portrait(np.ascontiguousarray(np.rot90(photo, turns)))
-    np.testing.assert_array_equal(portrait.photo.numpy(), photo)
+    np.testing.assert_array_equal(portrait.person.photo.numpy(), photo)
     np.testing.assert_allclose(portrait.landmarks.numpy(), make_portrait(photo).landmarks.numpy(), atol=2)
     assert [said in record.message for record in caplog.records] == [True]
 
@@ -75,7 +76,7 @@ def test_a_photo_that_lies_or_stands_on_its_head_is_turned_upright(photo, caplog
 def test_a_tilted_head_stays_tilted(photo, caplog):
     matrix = cv2.getRotationMatrix2D((223, 122), -40, 1.0)
     tilted = cv2.warpAffine(photo, matrix, (512, 512), borderMode=cv2.BORDER_REFLECT)
-    assert math.degrees(float(make_portrait(tilted).rotation[2])) == pytest.approx(43, abs=4)
+    assert math.degrees(float(make_portrait(tilted).person.rotation[2])) == pytest.approx(43, abs=4)
     assert not caplog.records
 
 

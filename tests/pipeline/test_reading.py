@@ -1,14 +1,14 @@
 import numpy as np
+import pytest
 import torch
 from synthetic_basel import basel_face
 
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, OUTER_LIP_LOWER
 from cameo3d.media.images import read_image
 from cameo3d.models.relief import RELIEF
-from cameo3d.pipeline import reading
 from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.pipeline.portrait import make_portrait
-from cameo3d.pipeline.reading import ExpressionReader, with_fitted_expressions, with_read_expressions
+from cameo3d.pipeline.reading import BaselReader, ExpressionReader, with_read_expressions
 from cameo3d.values import Crop
 from cameo3d.values.motion import still_motion
 
@@ -53,42 +53,38 @@ def test_the_relief_reads_nothing():
     assert not isinstance(RELIEF, ExpressionReader)
 
 
-class Shown:
-    """Finds the landmarks that a frame's number asks for."""
-
-    def __init__(self, landmarks):
-        self.landmarks = landmarks
-
-    def __call__(self, frame):
-        return self.landmarks[int(frame[0, 0, 0])]
-
-    def close(self):
-        self.landmarks = []
+def read_with(sightings, portrait, study_frames, aim_after):
+    """Let a reader see landmarks, or None, and tell it the crop after some of them."""
+    reader = BaselReader(basel_face(), study_frames)
+    for index, landmarks in enumerate(sightings):
+        if index == aim_after:
+            reader.aim(portrait.person.crop)
+        reader.see(landmarks)
+    return reader.on(still_motion(len(sightings) + 1))
 
 
-def test_a_drivers_landmarks_give_the_basel_models_expressions(astronaut_path, monkeypatch):
-    portrait = make_portrait(read_image(astronaut_path))
+@pytest.fixture(scope="module")
+def portrait(astronaut_path):
+    return make_portrait(read_image(astronaut_path))
+
+
+@pytest.mark.parametrize(("study_frames", "aim_after"), [(10, 2), (2, 4), (5, 0)])
+def test_a_drivers_landmarks_give_the_basel_models_expressions(portrait, study_frames, aim_after):
     shut = portrait.landmarks.numpy()
     agape = shut.copy()
-    agape[sorted({*INNER_LIP_LOWER[1:-1], *OUTER_LIP_LOWER[1:-1]}), 1] += 0.05 * portrait.crop.side
-    monkeypatch.setattr(reading, "FaceFollower", lambda face: Shown([None, shut, agape]))
-    order = [0, 1, 0, 2, 1]
-    frames = [np.full((4, 4, 3), index, np.uint8) for index in order]
-    video = TrackedVideo(still_motion(6), portrait.crop, portrait.identity, (512, 512), 2)
-    read = with_fitted_expressions(video, iter(frames), face := basel_face())
+    agape[sorted({*INNER_LIP_LOWER[1:-1], *OUTER_LIP_LOWER[1:-1]}), 1] += 0.05 * portrait.person.crop.side
+    read = read_with([None, shut, None, agape, shut], portrait, study_frames, aim_after)
     assert read.basel is not None
     assert read.basel.shape == (6, 64)
     # Before the face is first seen its first expression is held, and where it is lost the one before.
     assert torch.equal(read.basel[0], read.basel[1])
     assert torch.equal(read.basel[1], read.basel[2])
     assert torch.equal(read.basel[4], read.basel[5])
-    points = face.mesh.shape(torch.zeros(6, 80), read.basel)
+    points = basel_face().mesh.shape(torch.zeros(6, 80), read.basel)
     gaps = (points[:, 13] - points[:, 14]).norm(dim=1)  # between the middles of the inner lips, decimetres
     assert gaps[3] > gaps[1] + 0.05
     assert gaps[4] < gaps[3] - 0.05
 
 
-def test_a_driver_who_is_never_seen_changes_nothing(monkeypatch):
-    monkeypatch.setattr(reading, "FaceFollower", lambda face: Shown([None]))
-    video = tracked(2)
-    assert with_fitted_expressions(video, np.zeros((2, 4, 4, 3), np.uint8), basel_face()) is video.motion
+def test_a_driver_who_is_never_seen_changes_nothing(portrait):
+    assert read_with([None, None], portrait, 2, 1).basel is None

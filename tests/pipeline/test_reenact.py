@@ -42,11 +42,11 @@ def test_the_search_stops_at_the_frame_itself():
 
 def test_a_video_that_takes_the_head_for_nearer_is_brought_to_the_avatars_distance(astronaut_path):
     avatar = create(astronaut_path)
-    moved = avatar.translation + torch.tensor([[0.0, 0, 0], [0.02, -0.01, 0.03]])
+    moved = avatar.person.translation + torch.tensor([[0.0, 0, 0], [0.02, -0.01, 0.03]])
     motion = replace(still_motion(2), translation=0.97 * moved, rotation=torch.full((2, 3), 0.1))
-    tracked = TrackedVideo(motion, avatar.crop, avatar.identity + 1, (512, 512), 0)
+    tracked = TrackedVideo(motion, avatar.person.crop, avatar.person.identity + 1, (512, 512), 0)
     known, video = seen_at(avatar, tracked, 0)
     torch.testing.assert_close(video.motion.translation, moved)
-    torch.testing.assert_close(known.translation, avatar.translation)
-    torch.testing.assert_close(known.rotation, motion.rotation[0])
-    torch.testing.assert_close(known.identity, avatar.identity + 1)
+    torch.testing.assert_close(known.person.translation, avatar.person.translation)
+    torch.testing.assert_close(known.person.rotation, motion.rotation[0])
+    torch.testing.assert_close(known.person.identity, avatar.person.identity + 1)

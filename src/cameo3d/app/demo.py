@@ -25,9 +25,10 @@ def run(folder: Path, overwrite: bool, disclosure: Disclosure = FULL_DISCLOSURE)
         OutputError: If they cannot be written there.
     """
     clock = _Clock()
-    from cameo3d.app.outputs import origin, report, write_video
+    from cameo3d.app.outputs import origin, report
     from cameo3d.imaging.contact_sheets import contact_sheet, pick
     from cameo3d.pipeline.animate import animate, create
+    from cameo3d.pipeline.animation import write_animation
     from cameo3d.provenance.verifying import verify
     from cameo3d.provenance.writing import write_still
 
@@ -50,7 +51,7 @@ def run(folder: Path, overwrite: bool, disclosure: Disclosure = FULL_DISCLOSURE)
         made_of = origin(animation, path, voice=sound)
         shots: list = []
         frames = _keeping(counted(animation, len(animation), "Rendering"), pick(len(animation), 24), shots)
-        signed = write_video(video, frames, animation.size, animation, overwrite, made_of, disclosure)
+        signed = write_animation(animation, frames, animation.size, video, overwrite, made_of, disclosure)
     clock.stop(f"render, mark, encode and sign {len(animation)} frames")
     pictures = [picture for _, picture in shots]
     drawn = contact_sheet(pictures, [f"{index / animation.frame_rate:.2f} s" for index, _ in shots])

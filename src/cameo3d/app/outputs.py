@@ -1,17 +1,15 @@
-"""Where results go: names that are derived, checked before the long work, and the writer that suits them."""
+"""Where results go: names that are derived, checked before the long work."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 from cameo3d.errors import OutputError
 from cameo3d.media.files import check_output, shown
-from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for
-from cameo3d.pipeline.animate import Animation
-from cameo3d.provenance.disclosure import Disclosure
+from cameo3d.media.video import FrameFolderWriter, codec_for
+from cameo3d.pipeline.animation import Animation
 from cameo3d.provenance.manifest import SIDECAR_KINDS, sidecar
 from cameo3d.provenance.origin import Origin, origin_of
-from cameo3d.provenance.writing import plain_tag, write_frames
 
 
 def checked_video(out: Path, transparent: bool, overwrite: bool, inputs: Sequence[Path | None]) -> Path:
@@ -46,29 +44,6 @@ def checked_file(out: Path, overwrite: bool, inputs: Sequence[Path | None], suff
     if any(path and path.exists() and out.exists() and out.samefile(path) for path in inputs):
         raise OutputError(f"The output {shown(out)} is also an input; give another name.")
     return out
-
-
-def write_video(
-    out: Path,
-    frames: Iterable,
-    size: tuple[int, int],
-    animation: Animation,
-    overwrite: bool,
-    origin: Origin,
-    disclosure: Disclosure,
-) -> bool:
-    """Write frames, with the driver's sound, to the file or folder that `checked_video` accepted, disclosed.
-
-    Returns:
-        False if it should have been signed and is not.
-    """
-    transparent, tag = animation.background is None, plain_tag(disclosure)
-    if transparent and not out.suffix:
-        writer = FrameFolderWriter(out, overwrite, tag)
-    else:
-        codec = codec_for(out, transparent)
-        writer = VideoWriter(out, size, animation.frame_rate, animation.audio, codec, overwrite, tag)
-    return write_frames(writer, frames, origin, disclosure)
 
 
 def origin(animation: Animation, source: Path, seed: int = 0, **files: Path | str | None) -> Origin:

@@ -20,8 +20,8 @@ from cameo3d.errors import InputError, OutputError
 from cameo3d.media.files import replacing, shown
 from cameo3d.perception.moonshine import load_recogniser
 from cameo3d.perception.speech_embedding import load_teacher
-from cameo3d.pipeline.choice import Device
 from cameo3d.pipeline.models import check_device
+from cameo3d.pipeline.options import Device
 from cameo3d.training.voice.encoder_loop import train_ear
 from cameo3d.training.voice.encoder_recipe import EarRecipe
 from cameo3d.training.voice.loop import VoiceRecipe, held_out, train_voice

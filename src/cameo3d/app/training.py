@@ -11,8 +11,8 @@ from cameo3d.data.portraits.preparing import Framing, Preparation
 from cameo3d.data.portraits.workers import SKIPPED, prepare_folder
 from cameo3d.errors import OutputError, TrainingError
 from cameo3d.media.files import shown
-from cameo3d.pipeline.choice import Device
 from cameo3d.pipeline.models import check_device
+from cameo3d.pipeline.options import Device
 from cameo3d.training.distributed import join_processes
 from cameo3d.training.reports import progress_line
 from cameo3d.training.running import changed, run_stage, store_generator

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import torch
 
 from cameo3d.bench.peak_memory import forget_peak, peak_megabytes
-from cameo3d.pipeline.choice import Device
+from cameo3d.pipeline.options import Device
 
 
 class DeviceMeter:

@@ -25,9 +25,8 @@ from cameo3d.models.goha.framing import label_of, lens
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.matte import person_matte
-from cameo3d.pipeline.choice import Choice, Device
-from cameo3d.pipeline.goha import load_goha
-from cameo3d.pipeline.models import check_device
+from cameo3d.pipeline.models import check_device, load_goha
+from cameo3d.pipeline.options import Device
 
 OFFICIAL_SECONDS = {
     "canonical planes": 1.61,
@@ -130,7 +129,7 @@ class _GohaBench:
 
     def _model(self, fast: bool) -> Goha:
         try:
-            return load_goha(Choice(model="goha", fast=fast, device=self.device))
+            return load_goha(fast=fast, device=self.device)
         except WeightsError as error:
             self.say(f"measuring with random weights, since there are no others ({error})")
         torch.manual_seed(0)

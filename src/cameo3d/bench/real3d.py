@@ -15,11 +15,10 @@ from cameo3d.blocks.processors import half_precision
 from cameo3d.geometry.cameras import crop_camera
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
-from cameo3d.models.real3d.loading import load_generator
 from cameo3d.models.real3d.poses import camera_of_pose
 from cameo3d.models.real3d.renderer import HeadImage
-from cameo3d.pipeline.choice import Device
-from cameo3d.pipeline.models import check_device
+from cameo3d.pipeline.models import check_device, load_real3d_generator
+from cameo3d.pipeline.options import Device
 from cameo3d.weights.released import RELEASED
 
 Result = TypeVar("Result")
@@ -217,7 +216,7 @@ def _decibels(exact: Tensor, near: Tensor) -> float:
 
 
 def _network(config: Real3DConfig, known: bool) -> Real3DGenerator:
-    return load_generator(config, "official") if known else Real3DGenerator(config).eval()
+    return load_real3d_generator(config, "official") if known else Real3DGenerator(config).eval()
 
 
 def _inputs(config: Real3DConfig, device: Device) -> _Inputs:

@@ -26,7 +26,8 @@ from cameo3d.media.files import check_input, replacing, shown
 from cameo3d.media.video import VideoWriter, probe_video, read_frames
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.voice import LiteVoice
-from cameo3d.pipeline.animate import Animation, animate, create
+from cameo3d.pipeline.animate import animate, create
+from cameo3d.pipeline.animation import Animation
 from cameo3d.values.motion_files import load_motion
 from cameo3d.values.sound import SAMPLE_RATE
 

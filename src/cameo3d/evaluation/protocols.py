@@ -4,9 +4,9 @@ import math
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import islice, repeat
 from pathlib import Path
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -26,13 +26,15 @@ from cameo3d.evaluation.measures import Case, Moment, Picture, SeenFace
 from cameo3d.evaluation.pairs import Pair
 from cameo3d.evaluation.settings import Settings
 from cameo3d.evaluation.tracking import FaceWatcher, see_face
+from cameo3d.imaging.framing import cut
 from cameo3d.media.files import shown
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
-from cameo3d.models.avatar import Avatar
-from cameo3d.pipeline.animate import Animation, animate, create, cut
-from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
+from cameo3d.models.avatar import Avatar, View
+from cameo3d.pipeline.animate import Model, model_of
+from cameo3d.pipeline.animation import CROP_SIZE, Animation
+from cameo3d.pipeline.options import DEFAULT_MODEL, ModelOptions
 from cameo3d.pipeline.portrait import make_portrait
-from cameo3d.values import Motion, Portrait
+from cameo3d.values import Motion, Person
 
 PHOTO_FRAMES = 100
 """So many frames of a clip drive a photo, as in GOHA's table 3."""
@@ -111,10 +113,10 @@ Frames = Iterator[tuple[Picture, Picture | None]]
 
 def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, Frames]:
     """Frames of our own model, each beside the driver's in the same framing."""
-    choice = settings.choice or DEFAULT_CHOICE
+    model = _loaded(settings.model or DEFAULT_MODEL)
     first = next(frames_of(pair.source))
     try:
-        avatar = create(make_portrait(first), choice=choice)
+        avatar = model.encode(make_portrait(first))
     except FaceError as error:
         raise FaceError(f"{shown(pair.source.path)}: {error}") from error
     driver, video = pair.driver, None
@@ -122,10 +124,10 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
         video = stack.enter_context(as_video(driver))
     elif settings.protocol in ("self", "voice") or (settings.protocol == "cross" and driver is None):
         raise InputError(f"The pair {pair.name} has no clip that drives it; name one as its driver.")
-    framed = _Framing(avatar, settings.frame, choice)
+    framed = _Framing(model, avatar, settings.frame)
     match settings.protocol:
         case "reconstruction":
-            animation = framed.moved(_own_pose(avatar))
+            animation = framed.moved(_own_pose(avatar.person))
             besides = iter([framed(first)])
         case "free-view":
             animation = framed.moved(_turns(avatar))
@@ -136,24 +138,22 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
             info = probe_video(video)
             if (info.width, info.height) != (first.shape[1], first.shape[0]):
                 raise InputError(f"The clip {shown(driver.path)} is too large; scale it down to 1920 pixels.")
-            animation = animate(avatar, video=video, relative=False, frame=settings.frame, choice=choice)
+            animation = model.animate(avatar, video=video, relative=False, frame=settings.frame)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
         case "cross" if driver and driver.kind == "photo":
             other = make_portrait(next(frames_of(driver)))
-            animation = framed.moved(_own_pose(other))
-            besides = iter([cut(other.photo.numpy(), other.crop)])
+            animation = framed.moved(_own_pose(other.person))
+            besides = iter([cut(other.person.photo.numpy(), other.person.crop, CROP_SIZE)])
         case "cross":
             assert video, "checked above"
-            animation = animate(
-                avatar, video=video, relative=settings.relative, frame=settings.frame, choice=choice
-            )
+            animation = model.animate(avatar, video=video, relative=settings.relative, frame=settings.frame)
             besides = animation.driver_frames()
         case "voice":
             assert driver, "checked above"
             assert video, "checked above"
             if not probe_video(video).has_audio:
                 raise InputError(f"The clip {shown(driver.path)} has no sound; give one in which one speaks.")
-            animation = animate(avatar, voice=video, frame=settings.frame, choice=choice)
+            animation = model.animate(avatar, voice=video, frame=settings.frame)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
     photo = framed(first)
     sound = video if video is not None and probe_video(video).has_audio else None
@@ -163,15 +163,21 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
     return case, zip(outputs, besides, strict=False)
 
 
+@lru_cache(1)
+def _loaded(options: ModelOptions) -> Model:
+    """The model, loaded once for all cases of a process."""
+    return model_of(options)
+
+
 class _Framing:
     """Pictures in the framing of an avatar's frames."""
 
-    def __init__(self, avatar: Avatar, view: Literal["crop", "photo"], choice: Choice) -> None:
-        self._avatar, self._choice = avatar, choice
-        self._view: Literal["crop", "photo"] = view
+    def __init__(self, model: Model, avatar: Avatar, view: View) -> None:
+        self._model, self._avatar = model, avatar
+        self._view: View = view
 
     def __call__(self, picture: AnyPicture) -> Picture:
-        return picture if self._view == "photo" else cut(picture, self._avatar.crop)
+        return picture if self._view == "photo" else cut(picture, self._avatar.person.crop, CROP_SIZE)
 
     def seen(self, picture: AnyPicture) -> Picture:
         """Ones where the framing shows a part of the picture, zeros where the truth is black beyond it."""
@@ -180,10 +186,10 @@ class _Framing:
 
     def moved(self, motion: Motion) -> Animation:
         """The avatar in motion, taken over as it is."""
-        return animate(self._avatar, motion=motion, relative=False, frame=self._view, choice=self._choice)
+        return self._model.animate(self._avatar, motion=motion, relative=False, frame=self._view)
 
 
-def _own_pose(person: Avatar | Portrait) -> Motion:
+def _own_pose(person: Person) -> Motion:
     """One frame: the person as in the photo."""
     return Motion(
         person.expression[None],
@@ -197,7 +203,10 @@ def _own_pose(person: Avatar | Portrait) -> Motion:
 
 def _turns(avatar: Avatar) -> Motion:
     """One frame for every view of the grid."""
-    still, turns = _own_pose(avatar), torch.tensor([(*pair, 0) for pair in view_angles()]) * (math.pi / 180)
+    still, turns = (
+        _own_pose(avatar.person),
+        torch.tensor([(*pair, 0) for pair in view_angles()]) * (math.pi / 180),
+    )
     count = len(turns)
     return Motion(
         still.expression.expand(count, -1),

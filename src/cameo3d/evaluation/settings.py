@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
-from cameo3d.pipeline.choice import Choice
+from cameo3d.pipeline.options import ModelOptions
 from cameo3d.weights.judges import own_networks
 from cameo3d.weights.packages import DLIB, LPIPS_ALEX, SFACE
 
@@ -21,7 +21,7 @@ class Settings:
     """Folder whose photos are the sources of `cross`; None for those of the data set."""
     pairs: str | None
     """CSV file with the pairs to take; None for the protocol's own choice."""
-    choice: Choice | None
+    model: ModelOptions | None
     """The model that is measured, or None for `outputs`."""
     outputs: str | None
     """Folder of another system's videos or pictures, each named like its pair."""
@@ -43,9 +43,9 @@ class Settings:
     @property
     def subject(self) -> str:
         """What is measured, in words."""
-        if self.choice is None:
+        if self.model is None:
             return f"outputs in {self.outputs}"
-        words = (self.choice.model or "relief", self.choice.size, "fast" if self.choice.fast else None)
+        words = (self.model.model or "relief", self.model.size, "fast" if self.model.fast else None)
         return "model " + " ".join(word for word in words if word)
 
 

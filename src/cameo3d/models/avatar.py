@@ -1,80 +1,112 @@
-"""The contract of every avatar model: `encode` once a person, `render` once a clip."""
+"""The contract of avatar models: `encode` once a person, `perform` once a clip, `draw` chunk by chunk."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, UInt8
-from torch import Tensor
+from jaxtyping import UInt8
 
-from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.portrait import Posed, Sight
+from cameo3d.values import Motion, Person, Portrait
+from cameo3d.values.storage import save_value
 
-
-@runtime_checkable
-class Avatar(Posed, Protocol):
-    """What every model's avatar tells of its person; the rest is the model's own.
-
-    It is a frozen dataclass of tensors, so that `save_value` and `load_value` store it.
-    """
-
-    @property
-    def photo(self) -> UInt8[Tensor, "height width 3"]:
-        """The photo it was made from."""
-        ...
-
-    @property
-    def crop(self) -> Crop:
-        """The head-and-shoulders square in the photo."""
-        ...
-
-    @property
-    def identity(self) -> Float[Tensor, " components"]:
-        """Face shape in standard deviations of the shipped face model."""
-        ...
-
-    @property
-    def sight(self) -> Sight:
-        """What the photo does not show of the face."""
-        ...
-
-    @property
-    def expression(self) -> Float[Tensor, "52"]:
-        """ARKit weights of the photo's own expression."""
-        ...
+View = Literal["crop", "photo"]
+"""The head-and-shoulders square at the model's size, or the person within the whole photo at its own size."""
+Frames = Iterator[UInt8[np.ndarray, "height width 4"]]
+"""Straight colours with alpha, one frame after the other."""
 
 
-Person = TypeVar("Person", bound=Avatar)
+@dataclass(frozen=True)
+class Avatar:
+    """One person, ready to be drawn. Each model adds its own tensors."""
+
+    person: Person
+    """Who it is, and how the photo shows them."""
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a file, usually named .avatar; `Avatar.load` reads it.
+
+        Raises:
+            OutputError: If it cannot be written there.
+        """
+        save_value(self, Path(path))
+
+    @staticmethod
+    def load(path: str | Path) -> "Avatar":
+        """Read an avatar of any model from a file.
+
+        Raises:
+            InputError: If the file is damaged or holds no avatar.
+        """
+        from cameo3d.models.kinds import load_avatar  # the models build on this module
+
+        return load_avatar(Path(path))
+
+
+Kind = TypeVar("Kind", bound=Avatar)
 
 
 @runtime_checkable
-class AvatarModel(Protocol[Person]):
+class Performance(Protocol):
+    """One clip on its way through a model: motion goes in chunk by chunk, frames come out in order."""
+
+    @property
+    def look_ahead(self) -> int:
+        """Frames of motion that must be known after a frame before it is drawn."""
+        ...
+
+    def draw(self, motion: Motion) -> Frames:
+        """Take in more motion, and draw the frames that it completes. How it is cut changes no frame."""
+        ...
+
+    def finish(self) -> Frames:
+        """Draw the frames that are left when the motion has ended."""
+        ...
+
+
+@runtime_checkable
+class AvatarModel(Protocol[Kind]):
     """A way to make avatars and to draw them."""
 
-    def encode(self, portrait: Portrait) -> Person:
-        """Make a person's avatar from a portrait."""
-        ...
+    def encode(self, portraits: Sequence[Portrait]) -> Kind:
+        """Make a person's avatar from one or more portraits of them; the first one gives pose and background.
 
-    def render(
-        self,
-        avatar: Person,
-        motion: Motion,
-        view: Literal["crop", "photo"] = "crop",
-        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Yield the person in motion, frame by frame, in straight colours with alpha.
-
-        `backdrop`, of the view's size, is what the caller will lay the frames over. A model that paints
-        person and background together may do so and yield opaque frames; others leave it alone.
+        Raises:
+            InputError: If the model takes fewer portraits than were given.
         """
         ...
 
-    def background(
-        self, avatar: Person, view: Literal["crop", "photo"] = "crop"
-    ) -> UInt8[np.ndarray, "height width 3"]:
-        """The photo's own background with the person taken out, at the size of the view."""
+    def perform(
+        self, avatar: Kind, view: View = "crop", backdrop: UInt8[np.ndarray, "height width 3"] | None = None
+    ) -> Performance:
+        """Begin a clip.
+
+        Args:
+            avatar: Whom to draw.
+            view: What the frames show.
+            backdrop: What the caller will lay the frames over, at the view's size. A model that paints person
+                and background together then yields opaque frames; others leave it alone.
+        """
         ...
 
-    def size(self, avatar: Person, view: Literal["crop", "photo"] = "crop") -> tuple[int, int]:
-        """Width and height of a view's frames, pixels."""
+    def background(self, avatar: Kind, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
+        """The photo's own background without the person, at the size of the view."""
         ...
+
+    def size(self, avatar: Kind, view: View = "crop") -> tuple[int, int]:
+        """Width and height of a view's frames, in pixels."""
+        ...
+
+
+def render(
+    model: AvatarModel[Kind],
+    avatar: Kind,
+    motion: Motion,
+    view: View = "crop",
+    backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
+) -> Frames:
+    """Draw a whole motion, frame by frame."""
+    performance = model.perform(avatar, view, backdrop)
+    yield from performance.draw(motion)
+    yield from performance.finish()

@@ -1,242 +1,272 @@
-"""The whole story: a photo and a motion in, frames out."""
+"""The whole story: load a model, make an avatar of a photo, and let a driver move it."""
 
 import logging
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
-import cv2
-import numpy as np
-from jaxtyping import UInt8
+import torch
 
 from cameo3d.errors import FaceError, InputError
-from cameo3d.imaging.compose import compose
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_image
-from cameo3d.media.video import probe_video, read_frames
-from cameo3d.models.avatar import Avatar, AvatarModel
-from cameo3d.models.voice.contract import Delivery
-from cameo3d.pipeline.choice import DEFAULT_CHOICE, Choice
+from cameo3d.models.avatar import Avatar, AvatarModel, View
+from cameo3d.models.kinds import load_avatar, maker_of, size_of
+from cameo3d.models.voice.contract import Delivery, VoiceModel
+from cameo3d.pipeline.animation import Animation
+from cameo3d.pipeline.backgrounds import MAX_PHOTO_SIDE, Background, covering, read_background
+from cameo3d.pipeline.drivers import (
+    Driven,
+    Driver,
+    MotionDriver,
+    VideoDriver,
+    VoiceDriver,
+    pose_motion,
+    transfer,
+    without_pose,
+)
 from cameo3d.pipeline.hidden import held_where_hidden, hidden_notices
-from cameo3d.pipeline.models import load_avatar, load_model, made_by
+from cameo3d.pipeline.models import load_network, load_voice_model
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
+from cameo3d.pipeline.options import DEFAULT_MODEL, Device, ModelName, ModelOptions, Size
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
-from cameo3d.pipeline.reading import (
-    ExpressionReader,
-    LandmarkDriven,
-    with_fitted_expressions,
-    with_read_expressions,
-)
-from cameo3d.pipeline.reenact import matching_frame, seen_at
-from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion, with_pose
-from cameo3d.pipeline.voice import VoiceName, check_voice, load_voice, voice_motion
-from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.motion_files import load_motion
+from cameo3d.pipeline.retarget import absolute_motion, with_pose
+from cameo3d.values import Motion, Portrait
 from cameo3d.values.portrait import Sight
 
 logger = logging.getLogger(__name__)
 
-MAX_PHOTO_SIDE = 1920
-"""Larger photos are scaled down to this, in pixels."""
-
-Frame = Literal["crop", "photo"]
-"""The head-and-shoulders square at 512x512, or the person within the whole photo."""
+Photo = str | Path | Portrait
+Source = Photo | Avatar
+VoiceName = Literal["lite", "official"]
 Hidden = Literal["still", "move"]
 """Whether what the photo does not show stays as it is there, or moves all the same."""
-Source = str | Path | Portrait | Avatar
 
 
 @dataclass(frozen=True)
-class Animation:
-    """A person in motion. Iterating draws one frame after the other; it can be iterated again."""
+class Model:
+    """A loaded avatar model. Load it once, then encode many people and animate each many times."""
 
-    model: AvatarModel
-    avatar: Avatar
-    motion: Motion
-    view: Frame
-    background: UInt8[np.ndarray, "height width 3"] | None
-    """What stands behind the person; None leaves it transparent."""
-    driver: Path | None = None
-    """The video that drives it."""
-    driver_crop: Crop | None = None
-    """Where the driver's head and shoulders are, in pixels of its frames."""
-    audio: Path | None = None
-    """The file whose sound belongs to it."""
+    name: ModelName
+    network: AvatarModel
+    """What encodes and draws."""
 
-    @property
-    def size(self) -> tuple[int, int]:
-        """Width and height of a frame in pixels."""
-        return self.model.size(self.avatar, self.view)
+    def encode(self, photos: Photo | Sequence[Photo], face: int = 0) -> Avatar:
+        """Make an avatar of one person.
 
-    @property
-    def frame_rate(self) -> float:
-        """Frames a second."""
-        return self.motion.frame_rate
-
-    def __len__(self) -> int:
-        return len(self.motion)
-
-    def __iter__(self) -> Iterator[UInt8[np.ndarray, "height width channels"]]:
-        for frame in self.model.render(self.avatar, self.motion, self.view, self.background):
-            yield frame if self.background is None else compose(frame, self.background)
-
-    def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-        """The driving video's own frames: its head and shoulders, or all of it, as `view` says.
+        Args:
+            photos: A photo file or portrait, or several of the same person. The avatar starts from the one
+                that shows the face best: closest to the front, and largest.
+            face: Which face of each photo, counted from the largest, 0.
 
         Raises:
-            ValueError: If no video drives it.
+            InputError: If a photo cannot be read, or none is given.
+            FaceError: If one shows no usable face.
         """
-        if self.driver is None:
-            raise ValueError("This animation has no driving video.")
-        for frame in read_frames(self.driver, self.frame_rate):
-            yield frame if self.view == "photo" or self.driver_crop is None else cut(frame, self.driver_crop)
+        several = [photos] if isinstance(photos, str | Path | Portrait) else list(photos)
+        if not several:
+            raise InputError("No photo was given; give one or more of the same person.")
+        portraits = [_portrait(photo, face) for photo in several]
+        return self.network.encode(sorted(portraits, key=_awkwardness))
+
+    def animate(
+        self,
+        source: Source,
+        *,
+        video: str | Path | None = None,
+        motion: str | Path | Motion | None = None,
+        voice: str | Path | None = None,
+        pose: str | Path | Motion | None = None,
+        relative: bool = True,
+        background: str | Path = "keep",
+        frame: View = "crop",
+        face: int = 0,
+        hidden: Hidden = "still",
+        smooth: float = 0.3,
+        delivery: Delivery | None = None,
+        voice_model: VoiceName | VoiceModel = "lite",
+        progress: Progress | None = None,
+    ) -> Animation:
+        """Bring a person to life with the motion of a video or of a motion file, or with a voice.
+
+        Args:
+            source: An avatar of this model, an avatar file, a photo file, or a portrait.
+            video: Video whose motion and sound are taken. Give exactly one of this, `motion` and `voice`.
+            motion: Motion, or a motion file (our own or Live Link Face CSV).
+            voice: Sound file, or a video of which only the sound is taken, that the person says.
+            pose: Where head pose and gaze come from instead: "still", a motion, a motion file or a video.
+                "natural" leaves them to the driver.
+            relative: Move from the photo's own pose and expression by what the driver moves from its most
+                neutral frame. Otherwise take over the driver's pose and expression as they are.
+            background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
+            frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
+            face: Which face of a photo, counted from the largest, 0.
+            hidden: Whether what the photo does not show (eyes that are shut or behind dark lenses, a covered
+                mouth) stays "still", or is made to "move" all the same.
+            smooth: How strongly a video's motion is smoothed, in [0, 1].
+            delivery: How a voice is spoken; a pose given above replaces its own.
+            voice_model: What turns a voice into motion: "lite", which is shipped, "official", with imported
+                weights, or a loaded voice.
+            progress: Called while a video is tracked or a voice is heard.
+
+        Returns:
+            An iterable of frames: RGB bytes, or RGB with straight alpha when the background is transparent.
+
+        Raises:
+            CameoError: If a file cannot be used, or shows no usable face.
+            ValueError: If not exactly one of `video`, `motion` and `voice` is given.
+        """
+        # What is quickly checked comes before what takes long.
+        if sum(given is not None for given in (video, motion, voice)) != 1:
+            raise ValueError("Give exactly one of video, motion and voice.")
+        pose = None if pose == "natural" else pose
+        if isinstance(pose, str | Path) and pose != "still":
+            check_input(Path(pose), "pose")
+        driver: Driver
+        if video is not None:
+            driver = VideoDriver(Path(video), relative, smooth)
+        elif voice is not None:
+            spoken = delivery or Delivery()
+            spoken = spoken if pose is None else without_pose(spoken)
+            speaker = load_voice_model(voice_model) if isinstance(voice_model, str) else voice_model
+            driver = VoiceDriver(Path(voice), speaker, spoken)
+        else:
+            assert motion is not None, "without a video or a voice there is a motion"
+            driver = MotionDriver(motion, relative)
+        behind = read_background(background)
+        avatar = self._avatar(source, face)
+        sight = avatar.person.sight if hidden == "still" else Sight()
+        _tell_hidden(sight)
+        avatar = replace(avatar, person=replace(avatar.person, sight=sight))
+        driven = driver.drive(self.network, avatar, progress)
+        moved, person = driven.motion, driven.avatar.person
+        if pose is not None:
+            posed = None if pose == "still" else transfer(relative)(pose_motion(pose, smooth), person)
+            moved = with_pose(moved, posed, person)
+        moved = held_where_hidden(moved, person, sight)
+        return self._animation(driven, moved, frame, behind)
+
+    def orbit(
+        self,
+        source: Source,
+        *,
+        seconds: float = 4.0,
+        yaw_radians: float = 0.4,
+        pitch_radians: float = 0.15,
+        background: str | Path = "keep",
+        frame: View = "crop",
+        face: int = 0,
+    ) -> Animation:
+        """Turn a head to both sides and nod.
+
+        Args:
+            source: As for `animate`, like `background`, `frame` and `face`.
+            seconds: Length.
+            yaw_radians: Largest turn to either side.
+            pitch_radians: Largest nod up and down.
+            background: What stands behind the person.
+            frame: What the frames show.
+            face: Which face of a photo.
+
+        Raises:
+            CameoError: If a file cannot be used, or shows no usable face.
+        """
+        behind = read_background(background)
+        avatar = self._avatar(source, face)
+        motion = orbit_motion(avatar.person, seconds, yaw_radians, pitch_radians)
+        return self._animation(Driven(avatar, motion), absolute_motion(motion, avatar.person), frame, behind)
+
+    def _avatar(self, source: Source, face: int) -> Avatar:
+        if isinstance(source, str | Path) and is_avatar_file(Path(source)):
+            source = load_avatar(Path(source))
+        if not isinstance(source, Avatar):
+            return self.encode(source, face)
+        if maker_of(source) != self.name:
+            raise InputError(f"The avatar was made by {maker_of(source)}, not {self.name}; load that model.")
+        return source
+
+    def _animation(self, driven: Driven, motion: Motion, view: View, behind: Background) -> Animation:
+        if isinstance(behind, str):
+            behind = self.network.background(driven.avatar, view)
+        elif behind is not None:
+            behind = covering(behind, *self.network.size(driven.avatar, view))
+        return Animation(
+            self.network, driven.avatar, motion, view, behind, driven.video, driven.crop, driven.sound
+        )
 
 
-def animate(
-    source: Source,
-    *,
-    video: str | Path | None = None,
-    motion: str | Path | Motion | None = None,
-    voice: str | Path | None = None,
-    pose: str | Path | Motion | None = None,
-    relative: bool = True,
-    background: str | Path = "keep",
-    frame: Frame = "crop",
-    face: int = 0,
-    hidden: Hidden = "still",
-    smooth: float = 0.3,
-    delivery: Delivery | None = None,
-    voice_model: VoiceName = "lite",
-    choice: Choice = DEFAULT_CHOICE,
-    progress: Progress | None = None,
-) -> Animation:
-    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
+def load_model(
+    name: ModelName = "relief", *, size: Size | None = None, device: Device = "cpu", fast: bool = False
+) -> Model:
+    """Load an avatar model, once.
 
     Args:
-        source: A photo, an avatar file, or what `make_portrait` or `create` returned.
-        video: Video whose motion and sound are taken. Give this, `motion` or `voice`.
-        motion: Motion, or a motion file (our own or Live Link Face CSV).
-        voice: Sound file, or a video of which only the sound is taken, that the person is to say.
-        pose: Where head pose and gaze come from instead: "still", a motion, a motion file or a video.
-            "natural" leaves them to the driver.
-        relative: Move from the photo's own pose and expression by what the driver moves from its most
-            neutral frame. Otherwise take over the driver's pose and expression as they are.
-        background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
-        frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
-        face: Which face of the photo, counted from the largest, 0.
-        hidden: Whether what the photo does not show (eyes that are shut or behind dark lenses, a covered
-            mouth) stays "still", or is made to "move" all the same.
-        smooth: How strongly a video's motion is smoothed, in [0, 1].
-        delivery: How a voice is spoken; of its pose and that given above, the one that is still counts.
-        voice_model: What turns a voice into motion: "lite", which is shipped, or "official", with imported
-            weights.
-        choice: The avatar model, its size, and how it draws.
-        progress: Called while a video is tracked or a voice is heard.
+        name: "relief", which needs no weights, or "real3d" or "goha".
+        size: "official" for the published network with imported weights, "lite" for our small one.
+        device: "cpu" or "cuda".
+        fast: Draw several times faster, a little less exactly.
+
+    Raises:
+        WeightsError: If its weights are missing or damaged; the message says how to get them.
+        InputError: If there is no such device here, or the model has no such option.
+    """
+    return model_of(ModelOptions(name, size, fast, device))
+
+
+def model_of(options: ModelOptions) -> Model:
+    """Load the model that options name, by default relief."""
+    return Model(options.model or "relief", load_network(options))
+
+
+def model_for(source: Source, options: ModelOptions) -> tuple[Model, Source]:
+    """Load the model that made an avatar, or the one that is wanted for a photo.
 
     Returns:
-        An iterable of frames: RGB bytes, or RGB with straight alpha when the background is transparent.
+        The model, and the source; an avatar file is already read.
 
     Raises:
-        CameoError: If a file cannot be used, or shows no usable face.
-        ValueError: If not exactly one of `video`, `motion` and `voice` is given.
+        InputError: If the avatar was made by another model than the wanted one.
     """
-    if sum(given is not None for given in (video, motion, voice)) != 1:
-        raise ValueError("Give exactly one of video, motion and voice.")
-    pose = None if pose == "natural" else pose
-    # What is quickly checked comes before what takes long.
-    for what, given in (("video", video), ("motion file", motion), ("sound", voice), ("pose", pose)):
-        if isinstance(given, str | Path) and given != "still":
-            check_input(Path(given), what)
-    if voice is not None:
-        check_voice(Path(voice))
-    speaker = None if voice is None else load_voice(voice_model)
-    fill = _read_background(background)
-    model, avatar = _avatar(source, face, choice)
-    sight = avatar.sight if hidden == "still" else Sight()
-    for notice in hidden_notices(sight):
-        logger.warning(notice)
-    fields: Any = avatar  # a dataclass, which a protocol cannot say
-    avatar: Avatar = replace(fields, sight=sight)
-    driver = None if video is None else Path(video)
-    audio = None if voice is None else Path(voice)
-    tracked = None
-    transfer = relative_motion if relative else absolute_motion
-    if driver is not None:
-        avatar, tracked = _track_driver(driver, avatar, relative, smooth, progress)
-        audio = driver if probe_video(driver).has_audio else None
-        driving = tracked.motion
-        if isinstance(model, ExpressionReader):
-            driving = with_read_expressions(tracked, read_frames(driver, driving.frame_rate), model)
-        elif isinstance(model, LandmarkDriven) and model.driving_face is not None:
-            frames = read_frames(driver, driving.frame_rate)
-            driving = with_fitted_expressions(tracked, frames, model.driving_face)
-        moved = transfer(driving, avatar)
-    elif audio is not None:
-        spoken = voice_motion(audio, _delivery(delivery, pose), speaker, progress)
-        moved = voiced_motion(spoken, avatar)
-    else:
-        moved = transfer(_motion(motion), avatar)
-    if pose is not None:
-        posed = None if pose == "still" else transfer(_pose_motion(pose, smooth), avatar)
-        moved = with_pose(moved, posed, avatar)
-    moved = held_where_hidden(moved, avatar, sight)
-    return Animation(
-        model,
-        avatar,
-        moved,
-        frame,
-        _fill(fill, model, avatar, frame),
-        driver,
-        tracked.crop if tracked else None,
-        audio,
-    )
+    if isinstance(source, str | Path) and is_avatar_file(Path(source)):
+        avatar = load_avatar(Path(source))
+        name = maker_of(avatar)
+        if options.model not in (name, None):
+            raise InputError(
+                f"The avatar {shown(Path(source))} was made by {name}; leave --model {options.model} out."
+            )
+        source = avatar
+    if isinstance(source, Avatar):
+        made: Any = {"model": maker_of(source), "size": options.size or size_of(source)}
+        options = replace(options, **made)
+    return model_of(options), source
 
 
-def orbit(
-    source: Source,
-    *,
-    seconds: float = 4.0,
-    yaw_radians: float = 0.4,
-    pitch_radians: float = 0.15,
-    background: str | Path = "keep",
-    frame: Frame = "crop",
-    face: int = 0,
-    choice: Choice = DEFAULT_CHOICE,
-) -> Animation:
-    """Turn a head to both sides and nod; see `orbit_motion` and, for the other arguments, `animate`."""
-    fill = _read_background(background)
-    model, avatar = _avatar(source, face, choice)
-    motion = orbit_motion(
-        avatar.expression,
-        avatar.rotation,
-        avatar.translation,
-        avatar.gaze,
-        seconds,
-        yaw_radians,
-        pitch_radians,
-    )
-    moved = absolute_motion(motion, avatar)
-    return Animation(model, avatar, moved, frame, _fill(fill, model, avatar, frame))
-
-
-def create(photo: str | Path | Portrait, face: int = 0, choice: Choice = DEFAULT_CHOICE) -> Avatar:
-    """Make an avatar from a photo, once; it can then be animated many times.
+def animate(source: Source, *, model: ModelOptions | ModelName | None = None, **how: object) -> Animation:
+    """Load a model and animate with it, in one line; see `Model.animate` for the other arguments.
 
     Args:
-        photo: The photo, or what `make_portrait` returned.
-        face: Which face of the photo, counted from the largest, 0.
-        choice: The avatar model, its size, and where it computes.
-
-    Raises:
-        InputError: If the photo cannot be read.
-        FaceError: If it shows no usable face.
+        source: Photo, avatar file, portrait or avatar.
+        model: By default relief, or the one that made the avatar.
+        **how: As for `Model.animate`.
     """
-    avatar = _encode(load_model(choice), photo, face)
-    for notice in hidden_notices(avatar.sight):
-        logger.warning(notice)
+    loaded, source = model_for(source, _options(model))
+    return loaded.animate(source, **how)  # type: ignore[arg-type]
+
+
+def orbit(source: Source, *, model: ModelOptions | ModelName | None = None, **how: object) -> Animation:
+    """Load a model and turn a head to both sides, in one line; see `Model.orbit`."""
+    loaded, source = model_for(source, _options(model))
+    return loaded.orbit(source, **how)  # type: ignore[arg-type]
+
+
+def create(
+    photos: Photo | Sequence[Photo], face: int = 0, model: ModelOptions | ModelName | None = None
+) -> Avatar:
+    """Load a model and make an avatar with it, in one line; see `Model.encode`."""
+    avatar = model_of(_options(model)).encode(photos, face)
+    _tell_hidden(avatar.person.sight)
     return avatar
 
 
@@ -266,98 +296,28 @@ def is_avatar_file(path: Path) -> bool:
         return file.read(9)[8:] == b"{"  # safetensors: eight bytes of length, then JSON
 
 
-def cut(picture: UInt8[np.ndarray, "_ _ 3"], crop: Crop, side: int = 512) -> UInt8[np.ndarray, "side side 3"]:
-    """Cut a square out of a picture at `side` pixels; black beyond its border."""
-    scale = side / crop.side
-    matrix = np.array(
-        [
-            [scale, 0, side / 2 - crop.center_x * scale + (scale - 1) / 2],
-            [0, scale, side / 2 - crop.center_y * scale + (scale - 1) / 2],
-        ]
-    )
-    return cv2.warpAffine(picture, matrix, (side, side), flags=cv2.INTER_LINEAR)
+def _tell_hidden(sight: Sight) -> None:
+    for notice in hidden_notices(sight):
+        logger.warning(notice)
 
 
-def _avatar(source: Source, face: int, choice: Choice) -> tuple[AvatarModel, Avatar]:
-    if isinstance(source, str | Path) and is_avatar_file(Path(source)):
-        avatar, choice = load_avatar(Path(source), choice)
-    elif isinstance(source, str | Path | Portrait):
-        model = load_model(choice)
-        return model, _encode(model, source, face)
-    else:
-        avatar, choice = source, made_by(source, choice)
-    return load_model(choice), avatar
+def _options(model: ModelOptions | ModelName | None) -> ModelOptions:
+    if isinstance(model, ModelOptions):
+        return model
+    return DEFAULT_MODEL if model is None else ModelOptions(model)
 
 
-def _encode(model: AvatarModel, photo: str | Path | Portrait, face: int) -> Avatar:
+def _portrait(photo: Photo, face: int) -> Portrait:
     if isinstance(photo, Portrait):
-        return model.encode(photo)
+        return photo
     rgb = read_image(Path(photo), MAX_PHOTO_SIDE)
     try:
-        return model.encode(make_portrait(rgb, face))
+        return make_portrait(rgb, face)
     except FaceError as error:
         raise FaceError(f"{shown(Path(photo))}: {error}") from error
 
 
-def _motion(source: str | Path | Motion | None) -> Motion:
-    assert source is not None, "without a video or a voice there is a motion"
-    return source if isinstance(source, Motion) else load_motion(Path(source))
-
-
-def _delivery(delivery: Delivery | None, pose: str | Path | Motion | None) -> Delivery:
-    """How a voice is spoken if head and gaze come from elsewhere: without moving them."""
-    delivery = delivery or Delivery()
-    return delivery if pose is None else replace(delivery, pose="still")
-
-
-def _pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
-    if isinstance(source, str | Path) and Path(source).suffix.lower() != ".csv":
-        return track(source, smooth=smooth).motion
-    return _motion(source)
-
-
-def _track_driver(
-    driver: Path, avatar: Avatar, relative: bool, smooth: float, progress: Progress | None
-) -> tuple[Avatar, TrackedVideo]:
-    """Track the driver; for reenactment within one picture size, in the photo's own framing."""
-    info = probe_video(driver)
-    height, width = avatar.photo.shape[:2]
-    if relative or (info.width, info.height) != (width, height):
-        return avatar, track_video(driver, face=0, smooth=smooth, progress=progress)
-    frame = matching_frame(avatar.photo.numpy(), read_frames(driver, info.frame_rate))
-    known = avatar.identity if frame is None else None
-    tracked = track_video(driver, 0, smooth, crop=avatar.crop, identity=known, progress=progress)
-    return (avatar, tracked) if frame is None else seen_at(avatar, tracked, frame)
-
-
-def _read_background(background: str | Path) -> UInt8[np.ndarray, "height width 3"] | Literal["keep"] | None:
-    """A picture, "keep", or None for transparent."""
-    if background == "keep":
-        return "keep"
-    if background == "transparent":
-        return None
-    text = str(background)
-    if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
-        return np.frombuffer(bytes.fromhex(text[1:]), np.uint8).reshape(1, 1, 3)
-    if text.startswith("#") and not Path(text).exists():
-        raise InputError(f"The background {shown(Path(text))} is no colour; write it as #rrggbb.")
-    return read_image(Path(background), MAX_PHOTO_SIDE)
-
-
-def _fill(
-    background: UInt8[np.ndarray, "_ _ 3"] | Literal["keep"] | None,
-    model: AvatarModel,
-    avatar: Avatar,
-    view: Frame,
-) -> UInt8[np.ndarray, "height width 3"] | None:
-    """The background at the frame's size; a picture covers it all and is cut at its longer sides."""
-    if background is None:
-        return None
-    if isinstance(background, str):
-        return model.background(avatar, view)
-    width, height = model.size(avatar, view)
-    scale = max(width / background.shape[1], height / background.shape[0])
-    size = (max(width, round(background.shape[1] * scale)), max(height, round(background.shape[0] * scale)))
-    covering = cv2.resize(background, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    left, top = (size[0] - width) // 2, (size[1] - height) // 2
-    return np.ascontiguousarray(covering[top : top + height, left : left + width])
+def _awkwardness(portrait: Portrait) -> float:
+    """Radians that the face is turned away, and a little for each halving of its size."""
+    turned = float(portrait.person.rotation[:2].norm())
+    return turned - 0.1 * float(torch.tensor(portrait.person.crop.side).log2())

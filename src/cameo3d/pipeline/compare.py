@@ -7,7 +7,8 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.imaging.contact_sheets import side_by_side, width_at
-from cameo3d.pipeline.animate import Animation, cut
+from cameo3d.imaging.framing import cut
+from cameo3d.pipeline.animation import CROP_SIZE, Animation
 
 
 def compared(animation: Animation) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
@@ -28,5 +29,5 @@ def compared_size(animation: Animation) -> tuple[int, int]:
 
 
 def _photo(animation: Animation) -> UInt8[np.ndarray, "height width 3"]:
-    photo = animation.avatar.photo.numpy()
-    return photo if animation.view == "photo" else cut(photo, animation.avatar.crop)
+    photo = animation.avatar.person.photo.numpy()
+    return photo if animation.view == "photo" else cut(photo, animation.avatar.person.crop, CROP_SIZE)

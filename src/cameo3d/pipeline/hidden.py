@@ -3,8 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 
-from cameo3d.models.avatar import Avatar
-from cameo3d.values import BLENDSHAPES, Motion
+from cameo3d.values import BLENDSHAPES, Motion, Person
 from cameo3d.values.portrait import Sight
 
 _MOUTH = ("jaw", "mouth", "tongue", "cheekPuff")
@@ -12,7 +11,7 @@ _SIDES = ("Left", "Right")
 _OPTION = "--hidden move moves"
 
 
-def held_where_hidden(motion: Motion, source: Avatar, sight: Sight) -> Motion:
+def held_where_hidden(motion: Motion, source: Person, sight: Sight) -> Motion:
     """Hold what the photo does not show as it is there.
 
     Covered eyes keep their lids and their gaze; so do a covered mouth, and one with its tongue out, their

@@ -1,84 +1,71 @@
-"""The avatar models by name: what makes them, and what their avatar files hold."""
-
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from pathlib import Path
+"""All assembly: every model by name, made of its networks, their weights and what sees and listens for it."""
 
 import torch
+from torch import Tensor
 
-from cameo3d.errors import InputError
+from cameo3d.blocks.processors import half_precision
+from cameo3d.errors import InputError, WeightsError
+from cameo3d.geometry.basel.bfm import BaselFace
+from cameo3d.geometry.basel.blendshapes import ExpressionMap
+from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.media.files import shown
-from cameo3d.models.avatar import Avatar, AvatarModel
-from cameo3d.models.goha.avatar import GohaAvatar
-from cameo3d.models.goha.lite.avatar import GohaLite, GohaLiteAvatar
-from cameo3d.models.real3d.avatar import Real3DAvatar
-from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
-from cameo3d.models.real3d.loading import load_real3d
-from cameo3d.models.relief import RELIEF, ReliefAvatar
-from cameo3d.pipeline.choice import Choice, Device, ModelName, Size
-from cameo3d.pipeline.goha import load_goha
-from cameo3d.values.storage import load_value, stored_kind
-from cameo3d.weights.imported import weights_path
+from cameo3d.models.avatar import AvatarModel
+from cameo3d.models.goha.avatar import Goha
+from cameo3d.models.goha.config import OFFICIAL as GOHA
+from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.lite.avatar import GohaLite
+from cameo3d.models.real3d.avatar import Real3D
+from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace
+from cameo3d.models.real3d.config import LITE, OFFICIAL, Real3DConfig
+from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.models.real3d.lite.avatar import Real3DLite
+from cameo3d.models.relief import RELIEF
+from cameo3d.models.voice.contract import VoiceModel
+from cameo3d.models.voice.lite.voice import LiteVoice
+from cameo3d.models.voice.official.network import VoiceToExpression
+from cameo3d.models.voice.official.stream import OfficialVoice
+from cameo3d.perception.deep3d import FaceRegressor
+from cameo3d.perception.matte import person_matte
+from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
+from cameo3d.pipeline.options import Device, ModelOptions, Size
+from cameo3d.weights.imported import load_weights, weights_path
 from cameo3d.weights.released import RELEASED
 
 
-@dataclass(frozen=True)
-class Offer:
-    """One avatar model."""
+def load_network(options: ModelOptions) -> AvatarModel:
+    """Make the chosen avatar model ready; its weights are read now.
 
-    avatars: tuple[type, ...]
-    """What its avatar files may hold."""
-    load: Callable[[Choice], AvatarModel]
-    """Make it ready; its weights are read now."""
-
-
-def _relief(choice: Choice) -> AvatarModel:
-    if choice.size or choice.fast or choice.device != "cpu":
-        raise InputError(
-            "The relief model has one size and runs on the CPU; leave --size, --fast, --device out."
-        )
-    return RELIEF
-
-
-def _real3d(choice: Choice) -> AvatarModel:
-    size = choice.size or ("official" if RELEASED["real3d-official"].path.is_file() else "lite")
-    if size == "lite" and not weights_path("real3d-lite").is_file():
-        _check_small(choice)
-        return Real3DLite(load_face_model())
-    return load_real3d(size, choice.fast, choice.device)
-
-
-def _goha(choice: Choice) -> AvatarModel:
-    size = choice.size or ("official" if RELEASED["goha-official"].path.is_file() else "lite")
-    if size == "official":
-        return load_goha(choice)
-    _check_small(choice)
-    return GohaLite(load_face_model())
+    Raises:
+        WeightsError: If weights are missing or damaged; the message says what to get, where, on what terms.
+        InputError: If there is no such device here, or the model has no such option.
+    """
+    check_device(options.device)
+    match options.model:
+        case "real3d":
+            known = RELEASED["real3d-official"].path.is_file()
+            size = options.size or ("official" if known else "lite")
+            return load_real3d(size, options.fast, options.device)
+        case "goha":
+            known = RELEASED["goha-official"].path.is_file()
+            if (options.size or ("official" if known else "lite")) == "official":
+                return load_goha(options.fast, options.device)
+            _check_small(options.fast, options.device)
+            return GohaLite(load_face_model())
+        case _:
+            if options.size or options.fast or options.device != "cpu":
+                raise InputError(
+                    "The relief model has one size and runs on the CPU; leave --size, --fast, --device out."
+                )
+            return RELIEF
 
 
-def _check_small(choice: Choice) -> None:
-    if choice.fast or choice.device != "cpu":
-        raise InputError("Small models run on the CPU, as fast as they can; leave --fast, --device out.")
-
-
-MODELS: Mapping[ModelName, Offer] = {
-    "relief": Offer((ReliefAvatar,), _relief),
-    "real3d": Offer((Real3DAvatar, Real3DLiteAvatar), _real3d),
-    "goha": Offer((GohaAvatar, GohaLiteAvatar), _goha),
-}
-"""All of them."""
-
-
-def load_model(choice: Choice) -> AvatarModel:
-    """Make the chosen model ready.
+def load_voice_model(name: str) -> VoiceModel:
+    """Make a voice model ready: "lite", which is shipped, or "official", with imported weights.
 
     Raises:
         WeightsError: If its weights are missing or damaged.
-        InputError: If there is no such device here, or the model has no such choice.
     """
-    check_device(choice.device)
-    return MODELS[choice.model or "relief"].load(choice)
+    return LiteVoice() if name == "lite" else load_official_voice()
 
 
 def check_device(device: Device) -> None:
@@ -91,45 +78,98 @@ def check_device(device: Device) -> None:
         raise InputError("There is no CUDA device here; leave --device out.")
 
 
-def load_avatar(path: Path, choice: Choice) -> tuple[Avatar, Choice]:
-    """Read an avatar file.
+def load_real3d(size: Size, fast: bool = False, device: Device = "cpu") -> AvatarModel:
+    """Real3D-Portrait: the published network that the user has imported, or the small one.
 
-    Returns:
-        The avatar, and the choice with the model that made it.
-
-    Raises:
-        InputError: If the file is damaged, or was made by another model than the chosen one.
-    """
-    kind = stored_kind(path)
-    name = _name_of(kind) or choice.model or "relief"
-    if choice.model not in (name, None):
-        raise InputError(f"The avatar {shown(path)} was made by {name}; leave --model {choice.model} out.")
-    kinds = {kind.__name__: kind for kind in MODELS[name].avatars}
-    avatar = load_value(kinds.get(kind or "", MODELS[name].avatars[0]), path)
-    return avatar, _maker(avatar, name, choice)
-
-
-def made_by(avatar: Avatar, choice: Choice) -> Choice:
-    """The choice with the model that made an avatar.
+    Args:
+        size: Whose weights.
+        fast: Convolutions in bfloat16 where the processor computes it.
+        device: Where to compute.
 
     Raises:
-        ValueError: If another one was chosen.
+        WeightsError: If weights are missing or damaged.
+        InputError: If the small one is asked for what it has not.
     """
-    name = _name_of(type(avatar).__name__)
-    if name is None or choice.model not in (name, None):
-        raise ValueError(f"A {type(avatar).__name__} was given, and {choice.model} shall draw it.")
-    return _maker(avatar, name, choice)
-
-
-def _maker(avatar: Avatar, name: ModelName, choice: Choice) -> Choice:
-    """The choice with the model, and where its avatars differ the size, that made an avatar."""
-    size: Size | None = choice.size
-    if isinstance(avatar, Real3DLiteAvatar | GohaLiteAvatar):
-        size = "lite"
-    return replace(choice, model=name, size=size)
-
-
-def _name_of(kind: str | None) -> ModelName | None:
-    return next(
-        (name for name, offer in MODELS.items() if kind in {each.__name__ for each in offer.avatars}), None
+    if size == "lite" and not weights_path("real3d-lite").is_file():
+        _check_small(fast, device)
+        return Real3DLite(load_face_model())
+    generator = load_real3d_generator(OFFICIAL if size == "official" else LITE, size).to(device)
+    face: SteeringFace = (
+        ShippedSteering(load_face_model())
+        if size == "lite"
+        else BaselSteering(load_real3d_face(), load_face_model())
     )
+    return Real3D(generator, face, size, half_precision(fast, device))
+
+
+def load_real3d_generator(config: Real3DConfig, size: Size) -> Real3DGenerator:
+    """The networks of Real3D-Portrait with their weights, on the CPU; see `load_real3d`."""
+    name = f"real3d-{size}"
+    if size == "official":
+        path = RELEASED[name].demand()
+    else:
+        path = weights_path(name)
+        if not path.is_file():
+            raise WeightsError(
+                "The small Real3D-Portrait has no weights yet; use --size official, or --model relief."
+            )
+    with torch.device("meta"):
+        generator = Real3DGenerator(config)
+    generator.load_state_dict(load_weights(path, name, config), assign=True)
+    return generator.eval().requires_grad_(False)
+
+
+def load_real3d_face() -> Real3DFace:
+    """The Basel face model that Real3D-Portrait's official weights know.
+
+    Raises:
+        WeightsError: If it is missing or damaged.
+    """
+    return Real3DFace.from_tensors(_stored("real3d-face"))
+
+
+def load_goha(fast: bool = False, device: Device = "cpu") -> Goha:
+    """GOHA from the weights that a user has added.
+
+    Raises:
+        WeightsError: If weights are missing or damaged.
+    """
+    # All files are asked for before the first, which is large, is read.
+    for name in ("goha-official", "goha-regressor", "goha-face"):
+        RELEASED[name].demand()
+    # What is loaded takes the place of the networks' tensors, which need not be drawn at random first.
+    with torch.device("meta"):
+        generator, regressor = GohaGenerator(GOHA), FaceRegressor()
+    generator.load_state_dict(_stored("goha-official", GOHA), assign=True)
+    regressor.load_state_dict(_stored("goha-regressor"), assign=True)
+    face = BaselFace(**{name: x.to(device) for name, x in _stored("goha-face").items()})
+    return Goha(generator.to(device), regressor.to(device), face, person_matte, fast=fast)
+
+
+def load_official_voice(sizes: HubertSizes | None = None) -> OfficialVoice:
+    """Real3D-Portrait's voice model, with HuBERT and the user's Basel face model.
+
+    Args:
+        sizes: Of HuBERT, by default those of the published one.
+
+    Raises:
+        WeightsError: If weights are missing or damaged.
+    """
+    sizes = sizes or HubertSizes()
+    for name in ("real3d-voice", "real3d-hubert", "real3d-face"):
+        RELEASED[name].demand()
+    with torch.device("meta"):
+        hubert, network = hubert_network(sizes), VoiceToExpression(speech_channels=sizes.width).eval()
+    hubert.load_state_dict(_stored("real3d-hubert", sizes), assign=True)
+    network.load_state_dict(_stored("real3d-voice"), assign=True)
+    hearing = HubertHearing(hubert, sizes.width)
+    return OfficialVoice(network, hearing, ExpressionMap(load_real3d_face(), load_face_model()))
+
+
+def _check_small(fast: bool, device: Device) -> None:
+    if fast or device != "cpu":
+        raise InputError("Small models run on the CPU, as fast as they can; leave --fast, --device out.")
+
+
+def _stored(name: str, config: object = None) -> dict[str, Tensor]:
+    return load_weights(RELEASED[name].demand(), name, config)

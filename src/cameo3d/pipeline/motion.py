@@ -4,6 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -48,6 +49,19 @@ Progress = Callable[[int, int | None], None]
 """Called with how many frames are done, and of how many, if that is known."""
 
 
+@runtime_checkable
+class LandmarkReader(Protocol):
+    """Whoever reads something off the landmarks while a video is tracked."""
+
+    def see(self, landmarks: Landmarks | None) -> None:
+        """The face in the next frame, in pixels of the video, or None where it is not seen."""
+        ...
+
+    def aim(self, crop: Crop) -> None:
+        """The square that the motion is seen in; told once, after the frames that it is found from."""
+        ...
+
+
 @dataclass(frozen=True)
 class TrackedVideo:
     """The motion of one face, and where it was seen."""
@@ -72,6 +86,7 @@ def track_video(
     crop: Crop | None = None,
     identity: Float[Tensor, " components"] | None = None,
     progress: Progress | None = None,
+    reader: LandmarkReader | None = None,
 ) -> TrackedVideo:
     """Follow one face through a video. Memory does not grow with the frames but by some 70 numbers each.
 
@@ -84,6 +99,7 @@ def track_video(
             Give a photo's crop if the photo is a frame of this video, and poses can be compared.
         identity: The person's shape if it is known already, for instance from that photo.
         progress: Called after each frame.
+        reader: Sees the landmarks of every frame, too.
 
     Raises:
         InputError: If the video cannot be read.
@@ -97,7 +113,7 @@ def track_video(
     total = None if info.duration_seconds is None else max(1, round(info.duration_seconds * rate))
     frames = read_frames(path, rate, _MAX_SIDE)
     scale = max(1.0, max(info.width, info.height) / _MAX_SIDE)
-    sightings = _Sightings(_landmarks(frames, face, scale), progress, total)
+    sightings = _Sightings(_landmarks(frames, face, scale), progress, total, reader)
 
     chunks = _chunks(iter(sightings), max(1, round(_STUDY_SECONDS * rate)))
     study = next(chunks, None)
@@ -106,6 +122,8 @@ def track_video(
     first, scores = study
     if crop is None:
         crop = _median_crop(first)
+    if reader is not None:
+        reader.aim(crop)
     model = load_face_model()
     open_gaps = None
     if identity is None:
@@ -233,15 +251,21 @@ class _Sightings:
     """Passes on the frames that show the face, and keeps count of all."""
 
     def __init__(
-        self, landmarks: Iterator[Landmarks | None], progress: Progress | None, total: int | None
+        self,
+        landmarks: Iterator[Landmarks | None],
+        progress: Progress | None,
+        total: int | None,
+        reader: LandmarkReader | None,
     ) -> None:
         self.frame_count = 0
         self.frames: list[int] = []
-        self._landmarks, self._progress, self._total = landmarks, progress, total
+        self._landmarks, self._progress, self._total, self._reader = landmarks, progress, total, reader
 
     def __iter__(self) -> Iterator[Landmarks]:
         for seen in self._landmarks:
             self.frame_count += 1
+            if self._reader is not None:
+                self._reader.see(seen)
             if seen is not None:
                 self.frames.append(self.frame_count - 1)
                 yield seen

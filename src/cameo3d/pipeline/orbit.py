@@ -3,17 +3,12 @@
 import math
 
 import torch
-from jaxtyping import Float
-from torch import Tensor
 
-from cameo3d.values import Motion
+from cameo3d.values import Motion, Person
 
 
 def orbit_motion(
-    expression: Float[Tensor, "52"],
-    rotation: Float[Tensor, "3"],
-    translation: Float[Tensor, "3"],
-    gaze: Float[Tensor, "2 2"],
+    person: Person,
     seconds: float,
     yaw_radians: float,
     pitch_radians: float,
@@ -22,14 +17,11 @@ def orbit_motion(
     """Turn a head once to each side, with two nods, around a pose; it ends where it began, so that it loops.
 
     Args:
-        expression: ARKit weights, kept.
-        rotation: Yaw, pitch and roll in radians to start from.
-        translation: Head origin in the camera's axes in metres, kept.
-        gaze: Yaw and pitch of both eyes in radians, kept.
+        person: Whose pose to start from; expression, place and gaze are kept.
         seconds: Length.
         yaw_radians: Largest turn away from the start, to either side.
         pitch_radians: Largest nod away from the start, up and down.
-        frame_rate: Frames a second.
+        frame_rate: Frames per second.
 
     Raises:
         ValueError: If it lasts less than one frame.
@@ -42,10 +34,10 @@ def orbit_motion(
         (yaw_radians * phase.sin(), pitch_radians * (2 * phase).sin(), torch.zeros_like(phase)), 1
     )
     return Motion(
-        expression.expand(frame_count, -1),
-        rotation + swing,
-        translation.expand(frame_count, -1),
-        gaze.expand(frame_count, -1, -1),
+        person.expression.expand(frame_count, -1),
+        person.rotation + swing,
+        person.translation.expand(frame_count, -1),
+        person.gaze.expand(frame_count, -1, -1),
         frame_rate,
         "orbit",
     )

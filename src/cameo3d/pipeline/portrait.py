@@ -17,7 +17,7 @@ from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces, turned_landmarks
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.sight import judge_sight
-from cameo3d.values import Crop, Portrait
+from cameo3d.values import Crop, Person, Portrait
 
 logger = logging.getLogger(__name__)
 
@@ -71,11 +71,11 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
     cv2.fillPoly(face_area, [np.rint(landmarks[list(OVAL), :2]).astype(np.int32)], 1)
     if matte[face_area > 0].mean() < LEAST_PERSON:
         raise FaceError("The face belongs to no person, as in a drawing; give a photo or a painting of one.")
-    return Portrait(
+    soft = torch.from_numpy(matte)
+    person = Person(
         photo=torch.from_numpy(np.ascontiguousarray(rgb)),
+        matte=(soft * 255).round().to(torch.uint8),
         crop=crop,
-        matte=torch.from_numpy(matte),
-        landmarks=torch.from_numpy(landmarks),
         identity=fit.identity,
         expression=fit.expression,
         rotation=fit.rotation,
@@ -83,6 +83,7 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         gaze=fit.gaze,
         sight=judge_sight(rgb, landmarks, scores, float(fit.rotation[0])),
     )
+    return Portrait(person, soft, torch.from_numpy(landmarks))
 
 
 def _upright(

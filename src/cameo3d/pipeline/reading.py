@@ -1,9 +1,7 @@
 """Expressions of the Basel face model, read off the frames of a driving video as a model wants them."""
 
-from collections.abc import Iterable, Iterator
-from contextlib import closing
+from collections.abc import Iterable
 from dataclasses import replace
-from itertools import chain, islice
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -17,7 +15,7 @@ from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.basel.tracking import BaselTracker
 from cameo3d.geometry.crops import crop_from_pixels
 from cameo3d.models.goha.framing import centred_crop, cut_square
-from cameo3d.pipeline.motion import FaceFollower, TrackedVideo
+from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.values import Crop, Motion
 
 _STUDY_SECONDS, _STUDY_FRAMES = 10.0, 8
@@ -69,52 +67,79 @@ def with_read_expressions(
     return replace(motion, basel=torch.stack(read))
 
 
-def with_fitted_expressions(
-    tracked: TrackedVideo, frames: Iterable[UInt8[np.ndarray, "height width 3"]], face: Real3DFace
-) -> Motion:
-    """A tracked video's motion with the Basel model's expressions, fitted as Real3D-Portrait does it.
+class BaselReader:
+    """Fits the Basel model's expressions to a video's landmarks while it is tracked, as Real3D-Portrait does.
 
-    Where no face is seen, the expression before is held. Memory does not grow but by 64 numbers a frame.
+    Where no face is seen, the expression before is held. Memory grows by 64 numbers a frame only.
 
     Args:
-        tracked: Where the face is.
-        frames: The video's frames at the motion's rate.
         face: The user's Basel face model.
+        study_frames: The identity is fitted to a few of so many first frames.
     """
-    motion = tracked.motion
-    with closing(FaceFollower(0)) as follower:
-        seen = (_in_crop(follower(frame), tracked.crop) for frame in frames)
-        read = list(islice(_fitted(seen, face, round(_STUDY_SECONDS * motion.frame_rate)), len(motion)))
-    known = [expression for expression in read if expression is not None]
-    if not known:
-        return motion
-    held, last = [], known[0]
-    for expression in read:
-        last = last if expression is None else expression
-        held.append(last)
-    held += held[-1:] * (len(motion) - len(held))
-    return replace(motion, basel=torch.stack(held))
+
+    def __init__(self, face: Real3DFace, study_frames: int) -> None:
+        self._face, self._study_frames = face, study_frames
+        self._crop: Crop | None = None
+        self._tracker: BaselTracker | None = None
+        self._study: list[np.ndarray | None] = []
+        self._is_studied = False
+        self._read: list[Tensor | None] = []
+
+    def see(self, landmarks: np.ndarray | None) -> None:
+        """The face in the next frame, in pixels of the video."""
+        if self._crop is None or not self._is_studied:
+            self._study.append(landmarks)
+            if self._crop is not None and len(self._study) >= self._study_frames:
+                self._study_now()
+        else:
+            self._fit(landmarks)
+
+    def aim(self, crop: Crop) -> None:
+        """The square that the video's motion is seen in."""
+        self._crop = crop
+        if len(self._study) >= self._study_frames:
+            self._study_now()
+
+    def on(self, motion: Motion) -> Motion:
+        """The tracked motion with the expressions that were read; as it is if no face was ever seen."""
+        if not self._is_studied:
+            self._study_now()
+        known = [expression for expression in self._read if expression is not None]
+        if not known:
+            return motion
+        held, last = [], known[0]
+        for expression in self._read[: len(motion)]:
+            last = last if expression is None else expression
+            held.append(last)
+        held += held[-1:] * (len(motion) - len(held))
+        return replace(motion, basel=torch.stack(held))
+
+    def _study_now(self) -> None:
+        self._is_studied = True
+        points = [self._in_crop(points) for points in self._study[: self._study_frames]]
+        shown = [each for each in points if each is not None]
+        if shown:
+            chosen = np.linspace(0, len(shown) - 1, min(len(shown), _STUDY_FRAMES)).round().astype(int)
+            identity = fit_clip(self._face, np.stack([shown[index] for index in chosen]), MAP_SIZE).identity
+            self._tracker = BaselTracker(self._face, identity, MAP_SIZE)
+        for landmarks in self._study:
+            self._fit(landmarks)
+        self._study.clear()
+
+    def _fit(self, landmarks: np.ndarray | None) -> None:
+        points = self._in_crop(landmarks)
+        is_seen = self._tracker is not None and points is not None
+        self._read.append(self._tracker(points).expression[0] if is_seen else None)  # type: ignore[misc]
+
+    def _in_crop(self, landmarks: np.ndarray | None) -> np.ndarray | None:
+        """Landmarks in pixels of the crop's picture, as those of a photo are fitted."""
+        if landmarks is None or self._crop is None:
+            return None
+        points = landmarks.astype(np.float64)
+        points[:, :2] = crop_from_pixels(points[:, :2], self._crop) * MAP_SIZE
+        return points
 
 
-def _fitted(
-    landmarks: Iterator[np.ndarray | None], face: Real3DFace, study_frames: int
-) -> Iterator[Tensor | None]:
-    """Each frame's expression, or None where no face was seen; the identity is the first frames'."""
-    study = list(islice(landmarks, study_frames))
-    shown = [points for points in study if points is not None]
-    tracker = None
-    if shown:
-        chosen = np.linspace(0, len(shown) - 1, min(len(shown), _STUDY_FRAMES)).round().astype(int)
-        identity = fit_clip(face, np.stack([shown[index] for index in chosen]), MAP_SIZE).identity
-        tracker = BaselTracker(face, identity, MAP_SIZE)
-    for points in chain(study, landmarks):
-        yield None if tracker is None or points is None else tracker(points).expression[0]
-
-
-def _in_crop(landmarks: np.ndarray | None, crop: Crop) -> np.ndarray | None:
-    """Landmarks in pixels of the crop's picture, as those of a photo are fitted."""
-    if landmarks is None:
-        return None
-    points = landmarks.astype(np.float64)
-    points[:, :2] = crop_from_pixels(points[:, :2], crop) * MAP_SIZE
-    return points
+def basel_reader(face: Real3DFace, frame_rate: float) -> BaselReader:
+    """A reader that studies the first ten seconds of a video."""
+    return BaselReader(face, max(1, round(_STUDY_SECONDS * frame_rate)))

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import cv2
 import numpy as np
@@ -46,18 +45,17 @@ def seen_at(avatar: Avatar, tracked: TrackedVideo, frame: int) -> tuple[Avatar, 
     avatar's distance, at which its surface lies; no picture changes by that.
     """
     there = tracked.motion.frame(frame)
-    scale = avatar.translation[2] / there.translation[0, 2]
+    scale = avatar.person.translation[2] / there.translation[0, 2]
     motion = replace(tracked.motion, translation=tracked.motion.translation * scale)
-    fields: Any = avatar  # a dataclass, which a protocol cannot say
-    avatar = replace(
-        fields,
+    person = replace(
+        avatar.person,
         identity=tracked.identity,
         expression=there.expression[0],
         rotation=there.rotation[0],
         translation=motion.translation[frame],
         gaze=there.gaze[0],
     )
-    return avatar, replace(tracked, motion=motion)
+    return replace(avatar, person=person), replace(tracked, motion=motion)
 
 
 def _small(image: np.ndarray) -> np.ndarray:

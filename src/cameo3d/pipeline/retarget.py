@@ -8,9 +8,8 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
-from cameo3d.models.avatar import Avatar
 from cameo3d.values.motion import BLENDSHAPES, Motion, still_motion
-from cameo3d.values.portrait import Posed
+from cameo3d.values.portrait import Person
 
 _LIMITS_DEGREES = (30.0, 22.0, 25.0)
 """How far yaw, pitch and roll may leave the photo's own: a relief cannot turn further."""
@@ -51,7 +50,7 @@ _SMILE_CLOSE = 0.1
 _EFFORTS = [i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook"))]
 
 
-def relative_motion(motion: Motion, source: Posed, reference: Motion | None = None) -> Motion:
+def relative_motion(motion: Motion, source: Person, reference: Motion | None = None) -> Motion:
     """Move the person from the photo's pose by what the driver moves from a neutral frame.
 
     The expression starts from a neutral face, whatever the photo's own is, and takes over what the driver's
@@ -92,7 +91,7 @@ def relative_motion(motion: Motion, source: Posed, reference: Motion | None = No
     )
 
 
-def absolute_motion(motion: Motion, source: Posed) -> Motion:
+def absolute_motion(motion: Motion, source: Person) -> Motion:
     """Take over the driver's expression, pose and gaze as they are: the same person in the same framing.
 
     A driver that tells no positions, such as a Live Link Face file, turns the head about the photo's neck.
@@ -102,7 +101,7 @@ def absolute_motion(motion: Motion, source: Posed) -> Motion:
     return replace(motion, translation=turned_about_the_neck(motion.rotation, source))
 
 
-def voiced_motion(motion: Motion, source: Avatar) -> Motion:
+def voiced_motion(motion: Motion, source: Person) -> Motion:
     """Let the person in the photo speak: head and eyes start from the photo's pose, lips from closed ones.
 
     What is habit in the photo's expression stays, such as a smile or raised brows, as far as the voice needs
@@ -122,7 +121,7 @@ def voiced_motion(motion: Motion, source: Avatar) -> Motion:
     return replace(moved, expression=expression.clamp(max=1))
 
 
-def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Posed) -> Float[Tensor, "frames 3"]:
+def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Person) -> Float[Tensor, "frames 3"]:
     """Where the head's origin goes when the photo's head takes other poses and its neck stays in place.
 
     Args:
@@ -138,23 +137,22 @@ def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Posed) -
     )
 
 
-def with_pose(motion: Motion, pose: Motion | None, source: Posed | None = None) -> Motion:
+def with_pose(motion: Motion, pose: Motion | None, source: Person) -> Motion:
     """Replace head pose and gaze by those of another motion.
 
     Args:
         motion: What keeps its expression, length and frame rate.
-        pose: Whose pose is taken, resampled to the frame rate and played forth and back to the length. None
-            holds the head still.
-        source: Where a still head is held; by default where it is in the first frame.
+        pose: Whose pose is taken, resampled to the frame rate and played forwards and backwards to the
+            length. None holds the head still.
+        source: Where a still head is held.
     """
     if pose is None:
-        held = source or _Frame(motion.rotation[0], motion.translation[0], motion.gaze[0])
         count = len(motion)
         return replace(
             motion,
-            rotation=held.rotation.expand(count, 3),
-            translation=held.translation.expand(count, 3),
-            gaze=held.gaze.expand(count, 2, 2),
+            rotation=source.rotation.expand(count, 3),
+            translation=source.translation.expand(count, 3),
+            gaze=source.gaze.expand(count, 2, 2),
         )
     times = torch.arange(len(motion)) * (pose.frame_rate / motion.frame_rate)
     last = len(pose) - 1
@@ -184,11 +182,6 @@ def neutral_frame(motion: Motion) -> int:
 
 def _tells_positions(motion: Motion) -> bool:
     return bool((motion.translation - motion.translation[0]).abs().max() > 1e-6)
-
-
-class _Frame:
-    def __init__(self, rotation: Tensor, translation: Tensor, gaze: Tensor) -> None:
-        self.rotation, self.translation, self.gaze = rotation, translation, gaze
 
 
 def _relative_expression(

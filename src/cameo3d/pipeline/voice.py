@@ -4,7 +4,6 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import torch
@@ -16,28 +15,16 @@ from cameo3d.media.files import shown
 from cameo3d.models.voice.contract import FRAME_RATE, Delivery, VoiceModel
 from cameo3d.models.voice.lite.voice import LiteVoice
 from cameo3d.pipeline.motion import Progress
-from cameo3d.pipeline.official_voice import load_official_voice
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import joined
 from cameo3d.values.sound import SAMPLE_RATE
 
 logger = logging.getLogger(__name__)
 
-VoiceName = Literal["lite", "official"]
-"""The shipped voice model, or Real3D-Portrait's with imported weights."""
 LONG_SECONDS = 3600.0
 """Of longer sounds the user is told what they take."""
 _BLOCK = 4 * SAMPLE_RATE
 _MOUTH = [i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth"))]
-
-
-def load_voice(name: VoiceName) -> VoiceModel:
-    """Make a voice model ready.
-
-    Raises:
-        WeightsError: If its weights are missing or damaged; the official one's are the user's to import.
-    """
-    return LiteVoice() if name == "lite" else load_official_voice()
 
 
 def check_voice(path: Path) -> None:

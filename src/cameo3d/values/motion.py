@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import torch
 from jaxtyping import Float
@@ -46,6 +47,27 @@ class Motion:
 
     def __len__(self) -> int:
         return len(self.expression)
+
+    def save(self, path: str | Path) -> None:
+        """Write it to a motion file (.csv); see docs/conventions.md.
+
+        Raises:
+            OutputError: If it cannot be written there.
+        """
+        from cameo3d.values.motion_files import save_motion  # which builds on this module
+
+        save_motion(self, Path(path))
+
+    @staticmethod
+    def load(path: str | Path) -> "Motion":
+        """Read a motion file, our own or another tool's.
+
+        Raises:
+            InputError: If the file cannot be read as one.
+        """
+        from cameo3d.values.motion_files import load_motion  # which builds on this module
+
+        return load_motion(Path(path))
 
     def frame(self, index: int) -> "Motion":
         """One frame of it, as a motion of one frame."""

@@ -1,7 +1,6 @@
-"""Portrait: everything that is known about one photo of one person."""
+"""Person and Portrait: what is known about one photo of one person."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
@@ -52,17 +51,15 @@ COVERED, SHUT = 0.5, 0.4
 
 
 @dataclass(frozen=True)
-class Portrait:
-    """One photo with its face found, fitted and cut out. Coordinates are pixels of `photo`."""
+class Person:
+    """Who is in a photo, and how: what every portrait and every avatar has."""
 
     photo: UInt8[Tensor, "height width 3"]
     """The picture, upright, RGB, long side at most 1920."""
+    matte: UInt8[Tensor, "height width"]
+    """How much of each pixel belongs to the person, from 0 to 255."""
     crop: Crop
-    """The EG3D head-and-shoulders square; the head pose below is seen by `crop_camera()` over it."""
-    matte: Float[Tensor, "height width"]
-    """How much of each pixel belongs to the person, in [0, 1]."""
-    landmarks: Float[Tensor, "478 3"]
-    """MediaPipe's face mesh and irises in pixels; z in the unit of x, smaller is nearer."""
+    """EG3D's head-and-shoulders square in the photo; `crop_camera()` over it sees the pose below."""
     identity: Float[Tensor, " components"]
     """Face shape in standard deviations of the shipped face model."""
     expression: Float[Tensor, "52"]
@@ -72,26 +69,17 @@ class Portrait:
     translation: Float[Tensor, "3"]
     """Head origin in the crop camera's axes, in metres."""
     gaze: Float[Tensor, "2 2"]
-    """Yaw and pitch in radians of the left, then the right eye against the head."""
+    """Yaw and pitch in radians of the left, then the right eye, relative to the head."""
     sight: Sight = Sight()
     """What the photo does not show of the face."""
 
 
-@runtime_checkable
-class Posed(Protocol):
-    """Whatever knows how the person looks in the photo: a portrait or an avatar."""
+@dataclass(frozen=True)
+class Portrait:
+    """One photo with its face found, fitted and cut out. Coordinates are pixels of the photo."""
 
-    @property
-    def rotation(self) -> Float[Tensor, "3"]:
-        """Head yaw, pitch and roll in radians."""
-        ...
-
-    @property
-    def translation(self) -> Float[Tensor, "3"]:
-        """Head origin in the crop camera's axes, in metres."""
-        ...
-
-    @property
-    def gaze(self) -> Float[Tensor, "2 2"]:
-        """Yaw and pitch in radians of the left, then the right eye against the head."""
-        ...
+    person: Person
+    matte: Float[Tensor, "height width"]
+    """How much of each pixel belongs to the person, in [0, 1], not rounded."""
+    landmarks: Float[Tensor, "478 3"]
+    """MediaPipe's face mesh and irises in pixels; z in the unit of x, smaller is nearer."""

@@ -8,6 +8,7 @@ from cameo3d.errors import InputError
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
+from cameo3d.models.avatar import render
 from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar
 from cameo3d.models.real3d.conditioning import ShippedSteering
 from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
@@ -38,16 +39,15 @@ def model() -> Real3D:
 
 @pytest.fixture(scope="module")
 def avatar(model, astronaut_path) -> Real3DAvatar:
-    return model.encode(make_portrait(read_image(astronaut_path)))
+    return model.encode([make_portrait(read_image(astronaut_path))])
 
 
 def motion(avatar, frame_count=2, yaw=0.3):
-    pose = (avatar.rotation, avatar.translation, avatar.gaze)
-    return orbit_motion(avatar.expression, *pose, frame_count / 25, yaw, 0.0)
+    return orbit_motion(avatar.person, frame_count / 25, yaw, 0.0)
 
 
 def frames(model, avatar, *args, **changes):
-    return list(model.render(avatar, replace(motion(avatar), **changes), *args))
+    return list(render(model, avatar, replace(motion(avatar), **changes), *args))
 
 
 def test_an_avatar_is_stored_and_draws_the_same(model, avatar, tmp_path):
@@ -88,18 +88,18 @@ def test_the_photo_stays_around_the_crop(model, avatar):
     width, height = model.size(avatar, "photo")
     assert frame.shape == (height, width, 4)
     assert model.background(avatar, "photo").shape == (height, width, 3)
-    below = round(avatar.crop.center_y + avatar.crop.side / 2) + 2
-    np.testing.assert_array_equal(frame[below:, :, :3], avatar.photo.numpy()[below:])
+    below = round(avatar.person.crop.center_y + avatar.person.crop.side / 2) + 2
+    np.testing.assert_array_equal(frame[below:, :, :3], avatar.person.photo.numpy()[below:])
     assert below < height
 
 
 def test_an_avatar_of_the_other_size_is_refused(model, avatar):
     with pytest.raises(InputError, match="--size official"):
-        next(iter(model.render(replace(avatar, size="official"), motion(avatar))))
+        model.perform(replace(avatar, size="official"))
 
 
 def test_the_memory_of_a_long_clip_is_that_of_a_short_one(model, avatar):
-    drawn = model.render(avatar, motion(avatar, frame_count=3000))
+    drawn = render(model, avatar, motion(avatar, frame_count=3000))
     assert next(iter(drawn)).shape == (128, 128, 4)  # only what is asked for is drawn
 
 

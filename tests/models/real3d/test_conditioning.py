@@ -26,15 +26,7 @@ def face(request):
 
 
 def motion_of(portrait, yaw=0.0, frame_count=4):
-    return orbit_motion(
-        portrait.expression,
-        portrait.rotation,
-        portrait.translation,
-        portrait.gaze,
-        frame_count / 25,
-        yaw,
-        0.0,
-    )
+    return orbit_motion(portrait.person, frame_count / 25, yaw, 0.0)
 
 
 def test_key_points_lie_on_the_photos_landmarks(face, portrait):
@@ -42,7 +34,9 @@ def test_key_points_lie_on_the_photos_landmarks(face, portrait):
     points = face.key_points(
         state.identity, state.expression[None], state.euler[None], state.translation[None]
     )
-    seen = torch.from_numpy(crop_from_pixels(portrait.landmarks[list(KEY_POINTS), :2].numpy(), portrait.crop))
+    seen = torch.from_numpy(
+        crop_from_pixels(portrait.landmarks[list(KEY_POINTS), :2].numpy(), portrait.person.crop)
+    )
     inner = slice(17, 68)  # the outline slides over the skin
     off = ((points[0, inner, :2] + 1) / 2 - seen[inner]).norm(dim=1)
     assert off.mean() < 0.012  # six pixels of 512
@@ -51,16 +45,16 @@ def test_key_points_lie_on_the_photos_landmarks(face, portrait):
 
 def test_the_photos_own_pose_and_expression_stay(face, portrait):
     state, motion = face.fit(portrait), motion_of(portrait)
-    euler, translation = moved_poses(state, portrait, motion)
+    euler, translation = moved_poses(state, portrait.person, motion)
     torch.testing.assert_close(euler, state.euler.expand(4, 3), atol=1e-5, rtol=0)
     torch.testing.assert_close(translation, state.translation.expand(4, 3), atol=1e-4, rtol=0)
-    expressions = face.expressions(state, portrait.expression, motion)
+    expressions = face.expressions(state, portrait.person.expression, motion)
     torch.testing.assert_close(expressions, state.expression.expand(4, -1), atol=1e-5, rtol=0)
 
 
 def test_a_head_turns_by_what_the_motion_turns(face, portrait):
     state, motion = face.fit(portrait), motion_of(portrait, yaw=0.3)
-    euler, translation = moved_poses(state, portrait, motion)
+    euler, translation = moved_poses(state, portrait.person, motion)
     turn = pose_rotation(euler[1:2]).mT @ pose_rotation(state.euler[None])
     angle = math.acos((float(turn[0].trace()) - 1) / 2)
     assert abs(angle - 0.3) < 0.02
@@ -72,7 +66,9 @@ def test_a_head_that_moves_right_moves_its_key_points_right(face, portrait):
     state, still = face.fit(portrait), motion_of(portrait)
     moved = replace(still, translation=still.translation + torch.tensor([0.02, 0.0, 0.0]))
     one, other = (
-        face.key_points(state.identity, state.expression.expand(4, -1), *moved_poses(state, portrait, motion))
+        face.key_points(
+            state.identity, state.expression.expand(4, -1), *moved_poses(state, portrait.person, motion)
+        )
         for motion in (still, moved)
     )
     assert 0.1 < (other - one)[..., 0].mean() < 0.3
@@ -83,8 +79,8 @@ def test_face_maps_show_an_opened_mouth(face, portrait):
     state = face.fit(portrait)
     jaw = torch.zeros(52)
     jaw[17] = 0.8
-    motion = replace(motion_of(portrait, frame_count=1), expression=(portrait.expression + jaw)[None])
-    opened = face.expressions(state, portrait.expression, motion)[0]
+    motion = replace(motion_of(portrait, frame_count=1), expression=(portrait.person.expression + jaw)[None])
+    opened = face.expressions(state, portrait.person.expression, motion)[0]
     drawn = [face.face_map(state.identity, x) for x in (torch.zeros_like(opened), opened)]
     assert drawn[0].shape == (3, 512, 512)
     mouth = [x[:, 230:420, 180:332] for x in drawn]
@@ -98,4 +94,4 @@ def test_basel_coefficients_of_a_motion_are_taken_as_they_are(portrait):
     face = BaselSteering(basel_face(), load_face_model())
     given = torch.randn(4, 64)
     motion = replace(motion_of(portrait), basel=given)
-    assert torch.equal(face.expressions(face.fit(portrait), portrait.expression, motion), given)
+    assert torch.equal(face.expressions(face.fit(portrait), portrait.person.expression, motion), given)

@@ -19,9 +19,9 @@ from cameo3d.pipeline.portrait import make_portrait
 def layers(astronaut_path):
     portrait = make_portrait(read_image(astronaut_path))
     landmarks = portrait.landmarks.numpy().copy()
-    landmarks[:, :2] = (landmarks[:, :2] - _corner(portrait.crop)) * (512 / portrait.crop.side)
-    image = _cut(portrait.photo.numpy(), portrait.crop, 512, 2)
-    matte = _cut(portrait.matte.numpy().astype(np.float32), portrait.crop, 512, 1)
+    landmarks[:, :2] = (landmarks[:, :2] - _corner(portrait.person.crop)) * (512 / portrait.person.crop.side)
+    image = _cut(portrait.person.photo.numpy(), portrait.person.crop, 512, "mirror")
+    matte = _cut(portrait.matte.numpy().astype(np.float32), portrait.person.crop, 512, "edge")
     return take_apart(image, matte, landmarks), image, landmarks
 
 

@@ -6,6 +6,7 @@ import torch
 from cameo3d.geometry.crops import head_ellipse, shown_square
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
+from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.perception.landmarks import detect_faces
@@ -27,16 +28,16 @@ CUTS = {
 def avatar(request, astronaut_path):
     left, top, right, bottom = CUTS[request.param]
     part = read_image(astronaut_path)[top:bottom, left:right]
-    return RELIEF.encode(make_portrait(cv2.resize(part, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC)))
+    return RELIEF.encode([make_portrait(cv2.resize(part, None, fx=3, fy=3, interpolation=cv2.INTER_CUBIC))])
 
 
 def _turned(avatar, degrees, view):
     motion = still_motion(2)
     turns = torch.tensor([(0.0, 0.0, 0.0), degrees]).deg2rad()
     moved = relative_motion(
-        Motion(motion.expression, turns, motion.translation, motion.gaze, 25.0, "test"), avatar
+        Motion(motion.expression, turns, motion.translation, motion.gaze, 25.0, "test"), avatar.person
     )
-    *_, frame = RELIEF.render(avatar, moved, view)
+    *_, frame = render(RELIEF, avatar, moved, view)
     return compose(frame, RELIEF.background(avatar, view))
 
 
@@ -47,8 +48,8 @@ def test_a_cut_head_shows_one_face_however_it_turns(avatar, view):
 
 
 def test_at_rest_the_picture_is_the_photo_itself(avatar):
-    height, width = avatar.photo.shape[:2]
-    shown = shown_square(avatar.crop, avatar.face_in_photo(), width, height)
+    height, width = avatar.person.photo.shape[:2]
+    shown = shown_square(avatar.person.crop, avatar.face_in_photo(), width, height)
     left, top = shown.center_x - shown.side / 2, shown.center_y - shown.side / 2
     assert left >= -0.01
     assert top >= -0.01
@@ -56,19 +57,19 @@ def test_at_rest_the_picture_is_the_photo_itself(avatar):
     assert top + shown.side <= height + 0.01
     scale = 512 / shown.side
     matrix = np.array([[scale, 0, (0.5 - left) * scale - 0.5], [0, scale, (0.5 - top) * scale - 0.5]])
-    photo = cv2.warpAffine(avatar.photo.numpy(), matrix, (512, 512), flags=cv2.INTER_AREA)
+    photo = cv2.warpAffine(avatar.person.photo.numpy(), matrix, (512, 512), flags=cv2.INTER_AREA)
     face = np.zeros((512, 512), np.uint8)
     oval = cv2.convexHull(((avatar.face_in_photo() - (left, top)) * scale).astype(np.int32))
     cv2.fillConvexPoly(face, oval, 1)
     moved = Motion(
-        avatar.expression[None],
-        avatar.rotation[None],
-        avatar.translation[None],
-        avatar.gaze[None],
+        avatar.person.expression[None],
+        avatar.person.rotation[None],
+        avatar.person.translation[None],
+        avatar.person.gaze[None],
         25.0,
         "test",
     )
-    rest = compose(next(RELIEF.render(avatar, moved)), RELIEF.background(avatar))
+    rest = compose(next(render(RELIEF, avatar, moved)), RELIEF.background(avatar))
     assert np.abs(rest.astype(float) - photo)[face > 0].mean() < 6
 
 

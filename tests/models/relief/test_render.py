@@ -10,6 +10,7 @@ from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
+from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.models.relief.eyes import LIDS
 from cameo3d.pipeline.portrait import make_portrait
@@ -23,27 +24,29 @@ def portrait(astronaut_path) -> Portrait:
 
 @pytest.fixture(scope="module")
 def avatar(portrait) -> ReliefAvatar:
-    return RELIEF.encode(portrait)
+    return RELIEF.encode([portrait])
 
 
 def motion(avatar: ReliefAvatar, turn=(0.0, 0.0, 0.0), **shapes: float) -> Motion:
     """The photo's own pose turned by so many degrees, with the photo's expression or the shapes given."""
-    rotation = matrices_from_angles(torch.tensor(turn).deg2rad()) @ matrices_from_angles(avatar.rotation)
+    rotation = matrices_from_angles(torch.tensor(turn).deg2rad()) @ matrices_from_angles(
+        avatar.person.rotation
+    )
     expression = (
-        torch.tensor([shapes.get(name, 0.0) for name in BLENDSHAPES]) if shapes else avatar.expression
+        torch.tensor([shapes.get(name, 0.0) for name in BLENDSHAPES]) if shapes else avatar.person.expression
     )
     return Motion(
         expression[None],
         angles_from_matrices(rotation)[None],
-        avatar.translation[None],
-        avatar.gaze[None],
+        avatar.person.translation[None],
+        avatar.person.gaze[None],
         25.0,
         "test",
     )
 
 
 def draw(avatar: ReliefAvatar, view: Literal["crop", "photo"] = "crop", **how) -> np.ndarray:
-    return next(iter(RELIEF.render(avatar, motion(avatar, **how), view)))
+    return next(render(RELIEF, avatar, motion(avatar, **how), view))
 
 
 def psnr(a: np.ndarray, b: np.ndarray) -> float:
@@ -52,7 +55,7 @@ def psnr(a: np.ndarray, b: np.ndarray) -> float:
 
 def test_at_rest_the_photo_comes_back(avatar, portrait):
     picture = compose(draw(avatar, view="photo"), RELIEF.background(avatar, "photo"))
-    photo = portrait.photo.numpy()
+    photo = portrait.person.photo.numpy()
     face = np.zeros(photo.shape[:2], np.uint8)
     cv2.fillPoly(face, [portrait.landmarks[list(OVAL), :2].numpy().astype(np.int32)], 1)
     assert psnr(picture[face > 0], photo[face > 0]) > 30
@@ -61,8 +64,8 @@ def test_at_rest_the_photo_comes_back(avatar, portrait):
 
 def test_the_photo_view_has_the_photos_size_and_leaves_far_parts_alone(avatar, portrait):
     turned = compose(draw(avatar, view="photo", turn=(20.0, 0.0, 0.0)), RELIEF.background(avatar, "photo"))
-    assert turned.shape == portrait.photo.shape
-    np.testing.assert_array_equal(turned[-40:], portrait.photo.numpy()[-40:])
+    assert turned.shape == portrait.person.photo.shape
+    np.testing.assert_array_equal(turned[-40:], portrait.person.photo.numpy()[-40:])
 
 
 @pytest.mark.parametrize(
@@ -100,7 +103,7 @@ def test_lids_close(avatar):
 def test_closed_lids_leave_nothing_of_the_eye_to_see(avatar):
     closed = cv2.cvtColor(draw(avatar, eyeBlinkLeft=1.0, eyeBlinkRight=1.0)[..., :3], cv2.COLOR_RGB2GRAY)
     opened = cv2.cvtColor(draw(avatar)[..., :3], cv2.COLOR_RGB2GRAY)
-    crop, canvas = avatar.crop, avatar.canvas
+    crop, canvas = avatar.person.crop, avatar.canvas
     for upper, lower in LIDS:
         points = avatar.points.numpy() / canvas.scale + (canvas.left, canvas.top)
         points = (points - (crop.center_x - crop.side / 2, crop.center_y - crop.side / 2)) * 512 / crop.side

@@ -115,7 +115,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
     model = load_face_model()
     relief = lift_portrait(portrait, model)
     prior, maps = ReliefPrior(relief, model, _DETAIL), FaceMaps(model)
-    squares = [prior.face_square(e) for e in (torch.zeros(52), relief.expression)]
+    squares = [prior.face_square(e) for e in (torch.zeros(52), relief.person.expression)]
     # Clips keep their framing, so that one camera sees all; photos have one each.
     rows = []
     for picture in pictures:
@@ -125,7 +125,12 @@ def make_pages(source: PageSource) -> ExpressionPages:
             logger.info("%s: %s", source.name, error)
             continue
         motion = Motion(
-            expression[None], relief.rotation[None], relief.translation[None], gaze[None], 25.0, source.name
+            expression[None],
+            relief.person.rotation[None],
+            relief.person.translation[None],
+            gaze[None],
+            25.0,
+            source.name,
         )
         square = prior.face_square(expression)
         warped = square.cut(prior.page(motion), SIZE)[..., :3]
@@ -204,21 +209,21 @@ def _measured(
     """Landmarks, expression and gaze of a picture of the same person."""
     if not same_framing:
         seen = make_portrait(picture)
-        return seen.landmarks.numpy(), seen.expression.float(), seen.gaze.float()
+        return seen.landmarks.numpy(), seen.person.expression, seen.person.gaze
     faces = find_faces(picture)
     if not faces:
         raise InputError("A frame shows no face; leave it out.")
-    fitter = FrameFitter(load_face_model(), portrait.identity, portrait.crop)
+    fitter = FrameFitter(load_face_model(), portrait.person.identity, portrait.person.crop)
     fit = fitter(faces[0], expression_scores(faces[0][None])[0])
     return faces[0], fit.expression.float(), fit.gaze.float()
 
 
 def _own(relief: ReliefAvatar) -> Motion:
     return Motion(
-        relief.expression[None],
-        relief.rotation[None],
-        relief.translation[None],
-        relief.gaze[None],
+        relief.person.expression[None],
+        relief.person.rotation[None],
+        relief.person.translation[None],
+        relief.person.gaze[None],
         25.0,
         "photo",
     )

@@ -15,6 +15,7 @@ from cameo3d.data.portraits.shards import About, Clip
 from cameo3d.data.portraits.sources import Source, frame_files
 from cameo3d.errors import FaceError, InputError
 from cameo3d.geometry.crops import portrait_crop
+from cameo3d.imaging.framing import cut
 from cameo3d.media.audio import probe_audio, read_audio
 from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
@@ -23,7 +24,6 @@ from cameo3d.perception.landmarks import find_faces
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.pitch import fundamental_frequency
 from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
-from cameo3d.pipeline.animate import cut
 from cameo3d.pipeline.motion import FaceFollower
 from cameo3d.values import Crop
 from cameo3d.weights.imported import load_weights

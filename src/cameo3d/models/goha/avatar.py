@@ -1,8 +1,7 @@
 """The GOHA avatar behind the contract of all models: a photo's planes once, then frame after frame."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
 
 import numpy as np
 import torch
@@ -13,11 +12,12 @@ from cameo3d.blocks.processors import half_precision
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
 from cameo3d.geometry.basel.expression import basel_from_arkit
 from cameo3d.imaging.inpainting import background_plate
+from cameo3d.models.avatar import Avatar, View
 from cameo3d.models.goha.framing import (
     cut_square,
     label_of,
-    lay_down,
     lens,
+    paste_placed,
     placed,
     regressor_crop,
     turned,
@@ -25,7 +25,6 @@ from cameo3d.models.goha.framing import (
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.portrait import Sight
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
@@ -37,19 +36,11 @@ _MARGIN = 0.012
 
 
 @dataclass(frozen=True)
-class GohaAvatar:
+class GohaAvatar(Avatar):
     """What GOHA keeps of one person."""
 
-    photo: UInt8[Tensor, "height width 3"]
     plate: UInt8[Tensor, "height width 3"]
     """The photo without the person."""
-    crop: Crop
-    identity: Float[Tensor, " components"]
-    expression: Float[Tensor, "52"]
-    rotation: Float[Tensor, "3"]
-    translation: Float[Tensor, "3"]
-    gaze: Float[Tensor, "2 2"]
-    sight: Sight
     image: Float[Tensor, "3 size size"]
     """The crop over black, in [-1, 1]."""
     resting: Float[Tensor, "1 size size"]
@@ -98,10 +89,11 @@ class Goha:
         return self.generator.exemplar.device
 
     @torch.inference_mode()
-    def encode(self, portrait: Portrait) -> GohaAvatar:
-        """Make a person's avatar from a portrait."""
-        model, crop = self.generator, portrait.crop
-        photo, size = portrait.photo.numpy(), model.config.image_size
+    def encode(self, portraits: Sequence[Portrait]) -> GohaAvatar:
+        """Make a person's avatar from the first portrait."""
+        portrait = portraits[0]
+        model, crop = self.generator, portrait.person.crop
+        photo, size = portrait.person.photo.numpy(), model.config.image_size
         matte = cut_square(portrait.matte.numpy().astype(np.float32), crop, size).clip(0, 1)
         image = self._over_black(cut_square(photo, crop, size), matte)
         posed = self._seen(cut_square(photo, regressor_crop(crop), PICTURE_SIZE))
@@ -113,15 +105,8 @@ class Goha:
         margin = max(1, round(_MARGIN * crop.side))
         plate = background_plate(photo, portrait.matte.numpy().astype(np.float32), margin)
         return GohaAvatar(
-            photo=portrait.photo,
+            person=portrait.person,
             plate=torch.from_numpy(plate),
-            crop=crop,
-            identity=portrait.identity.float(),
-            expression=portrait.expression.float(),
-            rotation=portrait.rotation.float(),
-            translation=portrait.translation.float(),
-            gaze=portrait.gaze.float(),
-            sight=portrait.sight,
             image=source.image[0].cpu(),
             resting=source.resting[0].cpu(),
             canonical=source.canonical[0].cpu(),
@@ -129,43 +114,24 @@ class Goha:
             face=frontal.vectors()[0].cpu(),
         )
 
-    def render(
+    def perform(
         self,
         avatar: GohaAvatar,
-        motion: Motion,
-        view: Literal["crop", "photo"] = "crop",
+        view: View = "crop",
         backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Yield the person in motion, frame by frame, in straight colours with alpha.
+    ) -> "GohaPerformance":
+        """Begin a clip; its frames are straight colours with alpha."""
+        return GohaPerformance(self, avatar, view)
 
-        Expressions are the motion's own coefficients of the Basel model if it has them, as the release takes
-        them from a driving video, and else ARKit's weights through `basel_from_arkit`.
-        """
-        width, height = self.size(avatar, view)
-        crop = avatar.crop if view == "photo" else Crop(width / 2, height / 2, float(width))
-        person = FaceCoefficients.from_vectors(avatar.face[None].to(self.device))
-        painter = GohaPainter(self.generator, self.face, self._source(avatar), person)
-        for expression, rotation, translation in zip(
-            self._expressions(motion), motion.rotation.float(), motion.translation.float(), strict=True
-        ):
-            camera = turned(avatar.world_from_camera, avatar.rotation, rotation)
-            image = painter(expression[None].to(self.device), camera[None])
-            frame = self._cut_out(image)
-            yield lay_down(
-                frame, crop, placed(avatar.translation, translation), width, height, edge=view == "crop"
-            )
-
-    def background(
-        self, avatar: GohaAvatar, view: Literal["crop", "photo"] = "crop"
-    ) -> UInt8[np.ndarray, "height width 3"]:
+    def background(self, avatar: GohaAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
         """The photo's own background with the person taken out, at the size of the view."""
         plate = avatar.plate.numpy()
-        return plate if view == "photo" else cut_square(plate, avatar.crop, self.size(avatar)[0])
+        return plate if view == "photo" else cut_square(plate, avatar.person.crop, self.size(avatar)[0])
 
-    def size(self, avatar: GohaAvatar, view: Literal["crop", "photo"] = "crop") -> tuple[int, int]:
+    def size(self, avatar: GohaAvatar, view: View = "crop") -> tuple[int, int]:
         """Width and height of a view's frames, pixels."""
         if view == "photo":
-            return avatar.photo.shape[1], avatar.photo.shape[0]
+            return avatar.person.photo.shape[1], avatar.person.photo.shape[0]
         return avatar.image.shape[2], avatar.image.shape[1]
 
     @property
@@ -179,12 +145,17 @@ class Goha:
         image = self._over_black(picture, self.matte(picture))
         return self.regressor(image).expression[0].cpu()
 
-    def _expressions(self, motion: Motion) -> Float[Tensor, "frames 64"]:
+    def expressions(self, motion: Motion) -> Float[Tensor, "frames 64"]:
+        """The motion's own coefficients of the Basel model if it has them, or ARKit's weights as such.
+
+        The release takes them from a driving video; the others go through `basel_from_arkit`.
+        """
         if motion.basel is not None:
             return motion.basel.float()
         return motion.expression.float() @ self._basel_from_arkit
 
-    def _source(self, avatar: GohaAvatar) -> GohaSource:
+    def source(self, avatar: GohaAvatar) -> GohaSource:
+        """What the generator knows of the photo, on the device."""
         parts = (avatar.image, avatar.resting, avatar.canonical, avatar.world_from_camera)
         image, resting, canonical, camera = (x[None].to(self.device) for x in parts)
         return GohaSource(image, resting, canonical, camera, lens().to(image))
@@ -200,11 +171,41 @@ class Goha:
         alpha = torch.from_numpy(np.rint(matte * 255).astype(np.float32) / 255).to(self.device)
         return self._seen(picture) * alpha * 2 - 1
 
-    def _cut_out(self, image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 4"]:
+    def cut_out(self, image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 4"]:
+        """The person of a frame over black, in straight colours with alpha."""
         drawn = ((image[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).float().cpu().numpy()
         alpha = self.matte(np.ascontiguousarray(drawn.round().astype(np.uint8)))
         own = (drawn / np.maximum(alpha, _LEAST_ALPHA)[..., None]).clip(0, 255)
         return np.dstack((own, alpha * 255)).round().astype(np.uint8)
+
+
+class GohaPerformance:
+    """One clip of a GOHA avatar, drawn frame by frame without look-ahead."""
+
+    look_ahead = 0
+
+    def __init__(self, model: Goha, avatar: GohaAvatar, view: View) -> None:
+        self._model, self._avatar = model, avatar
+        self._width, self._height = width, height = model.size(avatar, view)
+        self._has_edge = view == "crop"
+        self._crop = Crop(width / 2, height / 2, float(width)) if view == "crop" else avatar.person.crop
+        person = FaceCoefficients.from_vectors(avatar.face[None].to(model.device))
+        self._painter = GohaPainter(model.generator, model.face, model.source(avatar), person)
+
+    def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Draw every frame of a motion."""
+        model, avatar = self._model, self._avatar
+        for expression, rotation, translation in zip(
+            model.expressions(motion), motion.rotation.float(), motion.translation.float(), strict=True
+        ):
+            camera = turned(avatar.world_from_camera, avatar.person.rotation, rotation)
+            frame = model.cut_out(self._painter(expression[None].to(model.device), camera[None]))
+            place = placed(avatar.person.translation, translation)
+            yield paste_placed(frame, self._crop, place, self._width, self._height, self._has_edge)
+
+    def finish(self) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Nothing is left: every frame was drawn at once."""
+        return iter(())
 
 
 class GohaPainter:

@@ -7,7 +7,6 @@ moves turns the camera, and where it is in the picture, and how large, is done t
 from dataclasses import replace
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, Shaped
@@ -16,6 +15,7 @@ from torch import Tensor
 from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FaceCoefficients, deep3d_rotation
 from cameo3d.geometry.cameras import CROP_FOCAL, crop_camera
 from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.imaging.framing import cut, paste, soften
 from cameo3d.values import Crop
 
 RADIUS = 2.7
@@ -45,18 +45,7 @@ def cut_square(
     picture: Shaped[np.ndarray, "height width *channels"], crop: Crop, size: int
 ) -> Shaped[np.ndarray, "{size} {size} *channels"]:
     """Resample a square of a picture; beyond the picture's border its edge goes on."""
-    scale = size / crop.side
-    if scale < 1:
-        picture = cv2.GaussianBlur(picture, (0, 0), 0.45 * (1 / scale - 0.9))
-    matrix = np.array(
-        [
-            [scale, 0, size / 2 - crop.center_x * scale + (scale - 1) / 2],
-            [0, scale, size / 2 - crop.center_y * scale + (scale - 1) / 2],
-        ]
-    )
-    return cv2.warpAffine(
-        picture, matrix, (size, size), flags=cv2.INTER_LANCZOS4, borderMode=cv2.BORDER_REPLICATE
-    )
+    return cut(soften(picture, size / crop.side), crop, size, "lanczos", "edge")
 
 
 def label_of(coefficients: FaceCoefficients) -> Float[Tensor, "batch 4 4"]:
@@ -107,15 +96,10 @@ def placed(photo: Float[Tensor, "3"], now: Float[Tensor, "3"]) -> Placement:
 
 def centred_crop(crop: Crop, usual: Float[Tensor, "3"], now: Float[Tensor, "3"]) -> Crop:
     """The square around a head that has moved, from the one around it where it usually is."""
-    place = placed(usual, now)
-    return Crop(
-        crop.center_x + place.across * crop.side,
-        crop.center_y + place.down * crop.side,
-        crop.side * place.scale,
-    )
+    return _moved(crop, placed(usual, now))
 
 
-def lay_down(
+def paste_placed(
     frame: Shaped[np.ndarray, "side side channels"],
     crop: Crop,
     place: Placement,
@@ -134,11 +118,15 @@ def lay_down(
         edge: Whether the frame's edge goes on beyond it; else there is nothing.
     """
     side = frame.shape[0]
-    scale = crop.side * place.scale / side
-    left = crop.center_x + (place.across - place.scale / 2) * crop.side
-    top = crop.center_y + (place.down - place.scale / 2) * crop.side
-    if (scale, left, top, width, height) == (1, 0, 0, side, side):
+    at = _moved(crop, place)
+    if (at.side, at.center_x, at.center_y, width, height) == (side, side / 2, side / 2, side, side):
         return frame
-    matrix = np.array([[scale, 0, left + (scale - 1) / 2], [0, scale, top + (scale - 1) / 2]])
-    mode = cv2.BORDER_REPLICATE if edge else cv2.BORDER_CONSTANT
-    return cv2.warpAffine(frame, matrix, (width, height), flags=cv2.INTER_LINEAR, borderMode=mode)
+    return paste(frame, at, width, height, "linear", "edge" if edge else "black")
+
+
+def _moved(crop: Crop, place: Placement) -> Crop:
+    return Crop(
+        crop.center_x + place.across * crop.side,
+        crop.center_y + place.down * crop.side,
+        crop.side * place.scale,
+    )

@@ -22,8 +22,7 @@ from cameo3d.geometry.crops import crop_from_pixels
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.real3d.poses import pose_rotation
-from cameo3d.values import Motion, Portrait
-from cameo3d.values.portrait import Posed
+from cameo3d.values import Motion, Person, Portrait
 
 BASEL_ORIGIN = (0.0, -0.022, 0.021)
 """Where the Basel model's origin lies in our head's axes, metres: by the five points of `geometry.crops`."""
@@ -99,7 +98,7 @@ class BaselSteering:
     def fit(self, portrait: Portrait) -> FaceState:
         """Fit the photo's landmarks."""
         landmarks = portrait.landmarks.numpy().astype(np.float64)
-        landmarks[:, :2] = crop_from_pixels(landmarks[:, :2], portrait.crop) * MAP_SIZE
+        landmarks[:, :2] = crop_from_pixels(landmarks[:, :2], portrait.person.crop) * MAP_SIZE
         fit = fit_photo(self._face, landmarks, MAP_SIZE)
         return FaceState(fit.identity, fit.expression[0], fit.angles[0], fit.translation[0])
 
@@ -144,8 +143,9 @@ class ShippedSteering:
 
     def fit(self, portrait: Portrait) -> FaceState:
         """The portrait's own fit."""
-        euler, translation = deep3d_poses(portrait.rotation[None], portrait.translation[None])
-        return FaceState(portrait.identity, portrait.expression, euler[0], translation[0])
+        person = portrait.person
+        euler, translation = deep3d_poses(person.rotation[None], person.translation[None])
+        return FaceState(person.identity, person.expression, euler[0], translation[0])
 
     def expressions(
         self, state: FaceState, resting: Float[Tensor, "52"], motion: Motion
@@ -179,7 +179,7 @@ class ShippedSteering:
 
 
 def moved_poses(
-    state: FaceState, photo: Posed, motion: Motion
+    state: FaceState, photo: Person, motion: Motion
 ) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
     """Deep3D's angles and translations of a motion: the photo's, moved as the head moves from its own pose.
 

@@ -1,20 +1,19 @@
 """The relief avatar: the photo itself on a surface that is fitted to it. It needs no training.
 
-The default model on a bare machine: `RELIEF.encode` once a person, `RELIEF.render` once a clip.
+The default model on a bare machine: `RELIEF.encode` once a person, `RELIEF.perform` once a clip.
 """
 
-from collections.abc import Iterator
-from typing import Literal
+from collections.abc import Sequence
 
 import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.geometry.crops import shown_square
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.models.avatar import AvatarModel
+from cameo3d.models.avatar import AvatarModel, View
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
-from cameo3d.models.relief.render import View, background, render
-from cameo3d.values import Motion, Portrait
+from cameo3d.models.relief.render import Painter, ReliefPerformance, Viewport, Window, background
+from cameo3d.values import Portrait
 
 __all__ = ["RELIEF", "Relief", "ReliefAvatar"]
 
@@ -25,43 +24,43 @@ CROP_SIZE = 512
 class Relief:
     """The relief model with the face model that the package ships."""
 
-    def encode(self, portrait: Portrait) -> ReliefAvatar:
-        """Lift a portrait to a relief, once a person."""
-        return lift_portrait(portrait, load_face_model())
+    def encode(self, portraits: Sequence[Portrait]) -> ReliefAvatar:
+        """Lift the first portrait to a relief, once a person."""
+        return lift_portrait(portraits[0], load_face_model())
 
-    def render(
+    def perform(
         self,
         avatar: ReliefAvatar,
-        motion: Motion,
-        view: Literal["crop", "photo"] = "crop",
+        view: View = "crop",
         backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Yield the person in motion, frame by frame, in straight colours with alpha."""
-        return render(avatar, load_face_model(), motion, self._view(avatar, view))
+    ) -> ReliefPerformance:
+        """Begin a clip; its frames are straight colours with alpha."""
+        window = Window(avatar, self._viewport(avatar, view))
+        return ReliefPerformance(avatar, window, Painter(avatar, load_face_model(), window.view))
 
-    def background(
-        self, avatar: ReliefAvatar, view: Literal["crop", "photo"] = "crop"
-    ) -> UInt8[np.ndarray, "height width 3"]:
-        """The photo's own background with the person taken out, at the size of the view."""
-        return background(avatar, self._view(avatar, view))
+    def background(self, avatar: ReliefAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
+        """The photo's own background without the person, at the size of the view."""
+        return background(avatar, self._viewport(avatar, view))
 
-    def size(self, avatar: ReliefAvatar, view: Literal["crop", "photo"] = "crop") -> tuple[int, int]:
-        """Width and height of a view's frames, pixels."""
-        at = self._view(avatar, view)
+    def size(self, avatar: ReliefAvatar, view: View = "crop") -> tuple[int, int]:
+        """Width and height of a view's frames, in pixels."""
+        at = self._viewport(avatar, view)
         return at.width, at.height
 
-    def _view(self, avatar: ReliefAvatar, view: Literal["crop", "photo"]) -> View:
-        height, width = avatar.photo.shape[:2]
-        crop = avatar.crop
+    def _viewport(self, avatar: ReliefAvatar, view: View) -> Viewport:
+        height, width = avatar.person.photo.shape[:2]
+        crop = avatar.person.crop
         if view == "crop":
             shown = shown_square(crop, avatar.face_in_photo(), width, height)
             if shown == crop:
-                return View(0.0, 0.0, float(CROP_SIZE), CROP_SIZE, CROP_SIZE)
+                return Viewport(0.0, 0.0, float(CROP_SIZE), CROP_SIZE, CROP_SIZE)
             scale = CROP_SIZE / shown.side
             left = (crop.center_x - crop.side / 2 - shown.center_x + shown.side / 2) * scale
             top = (crop.center_y - crop.side / 2 - shown.center_y + shown.side / 2) * scale
-            return View(left, top, crop.side * scale, CROP_SIZE, CROP_SIZE)
-        return View(crop.center_x - crop.side / 2, crop.center_y - crop.side / 2, crop.side, width, height)
+            return Viewport(left, top, crop.side * scale, CROP_SIZE, CROP_SIZE)
+        return Viewport(
+            crop.center_x - crop.side / 2, crop.center_y - crop.side / 2, crop.side, width, height
+        )
 
 
 RELIEF: AvatarModel[ReliefAvatar] = Relief()

@@ -14,14 +14,14 @@ from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.inpainting import background_plate, cloth_likeness, foreground_colors
+from cameo3d.models.avatar import Avatar
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.mouth import Mouth, make_mouth
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
-from cameo3d.values import Crop, Portrait
-from cameo3d.values.portrait import Sight
+from cameo3d.values import Portrait
 
 _SPACING = 7 / 512
 """Distance of surface points around the face, as a fraction of the crop."""
@@ -34,12 +34,9 @@ _CARRIERS = 6
 
 
 @dataclass(frozen=True)
-class ReliefAvatar:
+class ReliefAvatar(Avatar):
     """What the relief model keeps of one person. The first 468 vertices are the face's."""
 
-    photo: UInt8[Tensor, "height width 3"]
-    photo_matte: UInt8[Tensor, "height width"]
-    crop: Crop
     canvas: Canvas
     texture: UInt8[Tensor, "side side 4"]
     """The person's colours, continued beyond the soft edge, and the matte."""
@@ -61,12 +58,6 @@ class ReliefAvatar:
     carriers: Int32[Tensor, "vertices carriers"]
     """Face vertices whose expression a vertex takes over."""
     carrier_weights: Float32[Tensor, "vertices carriers"]
-    identity: Float32[Tensor, " components"]
-    expression: Float32[Tensor, "52"]
-    rotation: Float32[Tensor, "3"]
-    translation: Float32[Tensor, "3"]
-    gaze: Float32[Tensor, "2 2"]
-    sight: Sight
     left_eye: Eye
     right_eye: Eye
     mouth: Mouth
@@ -79,21 +70,22 @@ class ReliefAvatar:
 
 def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     """Lift a portrait to a relief. Deterministic; two seconds or less on a CPU core."""
-    canvas = choose_canvas(portrait.crop)
+    person = portrait.person
+    canvas = choose_canvas(person.crop)
     landmarks = portrait.landmarks.numpy().copy()
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
     image, matte, outside, backdrop, anyone = _take_apart(portrait, canvas, landmarks)
     landmarks = find_lid_edges(image, landmarks)
 
-    rotation = matrices_from_angles(portrait.rotation)
-    fitted = model.vertices(portrait.identity, portrait.expression) @ rotation.T + portrait.translation
+    rotation = matrices_from_angles(person.rotation)
+    fitted = model.vertices(person.identity, person.expression) @ rotation.T + person.translation
     closed = np.concatenate((model.triangles.numpy(), np.array(OPENINGS))).astype(np.int32)
     face_points, face_depths = landmarks[:468, :2], fitted[:, 2].numpy()
-    oval, rays = np.array(OVAL), partial(canvas.rays, portrait.crop)
-    skull = rotation.numpy() @ SKULL_CENTER + portrait.translation.numpy()
+    oval, rays = np.array(OVAL), partial(canvas.rays, person.crop)
+    skull = rotation.numpy() @ SKULL_CENTER + person.translation.numpy()
     cells = cell_centers(canvas.side)
-    per_meter = canvas.pixels_per_unit(portrait.crop) / float(skull[2])
+    per_meter = canvas.pixels_per_unit(person.crop) / float(skull[2])
     heights = lift(
         matte,
         cloth_likeness(image, face_points[oval]),
@@ -104,7 +96,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         float(skull[2]),
         float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter),
     )
-    spacing = _SPACING * canvas.scale * portrait.crop.side
+    spacing = _SPACING * canvas.scale * person.crop.side
     rim = _rim(face_points, face_depths, oval, spacing)
     mesh = triangulate_around(rim.points, heights.person, matte, spacing)
     added, around = rim.share > 0, mesh.points
@@ -123,9 +115,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
     return ReliefAvatar(
-        photo=portrait.photo,
-        photo_matte=(portrait.matte * 255).round().to(torch.uint8),
-        crop=portrait.crop,
+        person=person,
         canvas=canvas,
         texture=torch.from_numpy(texture),
         plate=torch.from_numpy(plate),
@@ -140,12 +130,6 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
         ),
         carriers=torch.from_numpy(carriers),
         carrier_weights=torch.from_numpy(carrier_weights),
-        identity=portrait.identity.float(),
-        expression=portrait.expression.float(),
-        rotation=portrait.rotation.float(),
-        translation=portrait.translation.float(),
-        gaze=portrait.gaze.float(),
-        sight=portrait.sight,
         left_eye=make_eye(0, image, landmarks, face_depths, rays),
         right_eye=make_eye(1, image, landmarks, face_depths, rays),
         mouth=make_mouth(image, landmarks, face_depths, rays, per_meter),
@@ -167,10 +151,10 @@ class _Layers(NamedTuple):
 
 
 def _take_apart(portrait: Portrait, canvas: Canvas, landmarks: np.ndarray) -> _Layers:
-    photo, coverage = portrait.photo.numpy(), portrait.matte.numpy()
+    photo, coverage = portrait.person.photo.numpy(), portrait.matte.numpy()
     image, matte = canvas.cut(photo), canvas.cut(coverage, mirror=False).clip(0, 1)
     height, width = coverage.shape
-    if shown_square(portrait.crop, portrait.landmarks.numpy(), width, height) == portrait.crop:
+    if shown_square(portrait.person.crop, portrait.landmarks.numpy(), width, height) == portrait.person.crop:
         # Beyond the photo's border its mirror image stands; the person mirrored there is no background.
         capped = _cap_head(matte, canvas)
         anyone = np.maximum(capped, canvas.cut(coverage))
@@ -199,9 +183,11 @@ def _cap_head(matte: np.ndarray, canvas: Canvas) -> np.ndarray:
 
 def _head_positions(cells: np.ndarray, canvas: Canvas, portrait: Portrait) -> np.ndarray:
     """Where canvas positions lie in the head's upright (x, y) plane, metres, whatever its turn."""
-    rays = canvas.rays(portrait.crop, cells.reshape(-1, 2))[:, :2] * float(portrait.translation[2])
-    offset = rays - portrait.translation[:2].numpy()
-    roll = float(portrait.rotation[2])
+    rays = canvas.rays(portrait.person.crop, cells.reshape(-1, 2))[:, :2] * float(
+        portrait.person.translation[2]
+    )
+    offset = rays - portrait.person.translation[:2].numpy()
+    roll = float(portrait.person.rotation[2])
     upright = offset @ np.array([[np.cos(roll), -np.sin(roll)], [np.sin(roll), np.cos(roll)]])
     return upright.reshape(cells.shape).astype(np.float32)
 

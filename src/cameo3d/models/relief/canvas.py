@@ -4,9 +4,10 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Bool, Float, Float32, Float64
+from jaxtyping import Bool, Float, Float32
 
 from cameo3d.geometry.cameras import CROP_FOCAL
+from cameo3d.imaging.framing import cut_matrix, soften
 from cameo3d.values import Crop
 
 _REACH = 1.7
@@ -28,11 +29,6 @@ class Canvas:
     side: int
     """Canvas pixels across."""
 
-    @property
-    def canvas_from_photo(self) -> Float64[np.ndarray, "2 3"]:
-        """Affine map from pixel positions of the photo to those of the canvas."""
-        return np.array([[self.scale, 0, -self.left * self.scale], [0, self.scale, -self.top * self.scale]])
-
     def cut(self, image: np.ndarray, mirror: bool = True) -> np.ndarray:
         """Resample the photo (or something of its size) onto the canvas.
 
@@ -40,13 +36,12 @@ class Canvas:
             image: The photo, or a map of its size.
             mirror: Whether it is mirrored at its border; else the border's own value goes on.
         """
-        if self.scale < 1:
-            image = cv2.GaussianBlur(image, (0, 0), 0.45 * (1 / self.scale - 0.9))
-        # OpenCV counts pixel centres from 0, we count them from 0.5.
         border = cv2.BORDER_REFLECT_101 if mirror else cv2.BORDER_REPLICATE
-        matrix = self.canvas_from_photo
-        matrix[:, 2] += 0.5 * self.scale - 0.5
-        return cv2.warpAffine(image, matrix, (self.side, self.side), flags=cv2.INTER_CUBIC, borderMode=border)
+        matrix = cut_matrix(self.left, self.top, self.scale)
+        size = (self.side, self.side)
+        return cv2.warpAffine(
+            soften(image, self.scale), matrix, size, flags=cv2.INTER_CUBIC, borderMode=border
+        )
 
     def outside(self, width: int, height: int) -> Bool[np.ndarray, "side side"]:
         """Which pixels lie beyond the border of a photo of that size, or so near that they mix with it."""

@@ -14,7 +14,7 @@ from cameo3d.blocks.photo_lookup import correspond, look_up_photo
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
-from cameo3d.models.relief.render import FIRM_TURN, View
+from cameo3d.models.relief.render import FIRM_TURN, Viewport
 from cameo3d.values import Motion
 
 DETAIL = 512
@@ -32,15 +32,15 @@ class PlanePainter:
     """
 
     def __init__(
-        self, avatar: ReliefAvatar, face: FaceModel, view: View, correction: FaceCorrection | None
+        self, avatar: ReliefAvatar, face: FaceModel, view: Viewport, correction: FaceCorrection | None
     ) -> None:
-        detail = max(DETAIL, round(min(view.side, avatar.canvas.scale * avatar.crop.side)))
+        detail = max(DETAIL, round(min(view.side, avatar.canvas.scale * avatar.person.crop.side)))
         self.prior = ReliefPrior(avatar, face, detail)
         self.resting = resting(avatar)
         self.photo_page = self.prior.page(self.resting)
         self._across, self._down = rays_of(view)
         self._correction, self._face_maps = correction, FaceMaps(face)
-        squares = [self.prior.face_square(e) for e in (torch.zeros(52), avatar.expression)]
+        squares = [self.prior.face_square(e) for e in (torch.zeros(52), avatar.person.expression)]
         self._maps = [self._face_maps.draw(square.vertices(SIZE)) for square in squares]
         self._photo = squares[1].cut(self.photo_page, SIZE)[..., :3]
 
@@ -81,10 +81,10 @@ class PlanePainter:
 def resting(surface: ReliefAvatar) -> Motion:
     """The photo's own expression, pose and gaze, as one frame."""
     return Motion(
-        surface.expression[None],
-        surface.rotation[None],
-        surface.translation[None],
-        surface.gaze[None],
+        surface.person.expression[None],
+        surface.person.rotation[None],
+        surface.person.translation[None],
+        surface.person.gaze[None],
         25.0,
         "photo",
     )

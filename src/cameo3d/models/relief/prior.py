@@ -19,7 +19,7 @@ from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.relief.avatar import ReliefAvatar
-from cameo3d.models.relief.render import NECK_BASE, TORSO_SHIFT, TORSO_TURN, Painter, View
+from cameo3d.models.relief.render import NECK_BASE, TORSO_SHIFT, TORSO_TURN, Painter, Viewport
 from cameo3d.values import Motion
 
 PLANE_SIZE = 256
@@ -67,13 +67,15 @@ class ReliefPrior:
     """
 
     def __init__(self, surface: ReliefAvatar, model: FaceModel, detail: int) -> None:
-        canvas, crop = surface.canvas, surface.crop
+        canvas, crop = surface.canvas, surface.person.crop
         self.surface, self.detail = surface, detail
         per_pixel = detail / crop.side
         self.page_side = round(canvas.side / canvas.scale * per_pixel)
         left = (crop.center_x - crop.side / 2 - canvas.left) * per_pixel
         top = (crop.center_y - crop.side / 2 - canvas.top) * per_pixel
-        self.painter = Painter(surface, model, View(left, top, float(detail), self.page_side, self.page_side))
+        self.painter = Painter(
+            surface, model, Viewport(left, top, float(detail), self.page_side, self.page_side)
+        )
         corner = canvas.rays(crop, np.zeros((1, 2)))[0]
         across = canvas.side / canvas.pixels_per_unit(crop)
         self.frame = PlaneFrame(
@@ -92,8 +94,8 @@ class ReliefPrior:
         return self.painter.paint(
             Motion(
                 motion.expression,
-                surface.rotation[None],
-                surface.translation[None],
+                surface.person.rotation[None],
+                surface.person.translation[None],
                 motion.gaze,
                 motion.frame_rate,
                 motion.source,
@@ -164,12 +166,12 @@ class ReliefPrior:
 
     def depth_range(self, translation: Float[Tensor, "3"]) -> tuple[float, float]:
         """Depths between which rays look for the person."""
-        moved = float(translation[2] - self.surface.translation[2])
+        moved = float(translation[2] - self.surface.person.translation[2])
         near, far = float(self.surface.depths.min()), float(self.surface.back_depths.max())
         return near + min(moved, 0.0) - 0.03, far + max(moved, 0.0) + 0.03
 
 
-def rays_of(view: View) -> tuple[Float32[np.ndarray, " width"], Float32[np.ndarray, " height"]]:
+def rays_of(view: Viewport) -> tuple[Float32[np.ndarray, " width"], Float32[np.ndarray, " height"]]:
     """The x / z of each column and y / z of each row of a view."""
     scale = 1 / (view.side * CROP_FOCAL)
     columns = np.arange(view.width) + 0.5 - view.left - view.side / 2

@@ -4,6 +4,7 @@ import math
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 import cv2
 import numpy as np
@@ -42,7 +43,7 @@ FIRM_TURN = math.radians(10)
 
 
 @dataclass(frozen=True)
-class View:
+class Viewport:
     """Where the crop lies in the output picture, and how large that picture is."""
 
     left: float
@@ -59,33 +60,50 @@ class View:
         return (across + (self.left + self.side / 2, self.top + self.side / 2)).astype(np.float32)
 
 
-def render(
-    avatar: ReliefAvatar, model: FaceModel, motion: Motion, view: View
-) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-    """Yield the person, frame by frame, in straight colours with alpha.
+@runtime_checkable
+class FramePainter(Protocol):
+    """Whoever draws one frame of a relief."""
+
+    def paint(self, motion: Motion) -> UInt8[np.ndarray, "height width 4"]:
+        """The person in a motion's first frame, in straight colours with alpha."""
+        ...
+
+
+class ReliefPerformance:
+    """One clip of a relief avatar, drawn frame by frame without look-ahead.
 
     Beyond the canvas, where a view shows more of the photo, the photo itself stands still.
     """
-    window = Window(avatar, view)
-    painter = Painter(avatar, model, window.view)
-    still = None if window.is_whole else window.still(avatar)
-    for index in range(len(motion)):
-        image = painter.paint(motion.frame(index))
-        yield image if still is None else window.put(image, still.copy())
+
+    look_ahead = 0
+
+    def __init__(self, avatar: ReliefAvatar, window: "Window", painter: "FramePainter") -> None:
+        self._window, self._painter = window, painter
+        self._still = None if window.is_whole else window.still(avatar)
+
+    def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Draw every frame of a motion."""
+        for index in range(len(motion)):
+            image = self._painter.paint(motion.frame(index))
+            yield image if self._still is None else self._window.put(image, self._still.copy())
+
+    def finish(self) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Nothing is left: every frame was drawn at once."""
+        return iter(())
 
 
-def background(avatar: ReliefAvatar, view: View) -> UInt8[np.ndarray, "height width 3"]:
+def background(avatar: ReliefAvatar, view: Viewport) -> UInt8[np.ndarray, "height width 3"]:
     """The photo without the person, as a view shows it."""
     window = Window(avatar, view)
     plate = window.resample(avatar.plate.numpy())
-    return plate if window.is_whole else window.put(plate, avatar.photo.numpy().copy())
+    return plate if window.is_whole else window.put(plate, avatar.person.photo.numpy().copy())
 
 
 class Window:
     """The part of a view that the canvas fills."""
 
-    def __init__(self, avatar: ReliefAvatar, view: View) -> None:
-        canvas, crop = avatar.canvas, avatar.crop
+    def __init__(self, avatar: ReliefAvatar, view: Viewport) -> None:
+        canvas, crop = avatar.canvas, avatar.person.crop
         self._scale = view.side / crop.side / canvas.scale
         self._left = view.left + (canvas.left - (crop.center_x - crop.side / 2)) * view.side / crop.side
         self._top = view.top + (canvas.top - (crop.center_y - crop.side / 2)) * view.side / crop.side
@@ -94,7 +112,7 @@ class Window:
         self._rows = slice(max(0, math.ceil(self._top)), min(view.height, math.floor(self._top + side)))
         width, height = self._columns.stop - self._columns.start, self._rows.stop - self._rows.start
         self.is_whole = (width, height) == (view.width, view.height)
-        self.view = View(
+        self.view = Viewport(
             view.left - self._columns.start, view.top - self._rows.start, view.side, width, height
         )
         # Where the window ends within the view, moving and still parts melt into each other.
@@ -131,23 +149,27 @@ class Window:
 
     def still(self, avatar: ReliefAvatar) -> np.ndarray:
         """The photo's own person, where nothing moves."""
-        return np.dstack((avatar.photo.numpy(), avatar.photo_matte.numpy()))
+        return np.dstack((avatar.person.photo.numpy(), avatar.person.matte.numpy()))
 
 
 class Painter:
     """What stays the same from frame to frame."""
 
-    def __init__(self, avatar: ReliefAvatar, model: FaceModel, view: View) -> None:
+    def __init__(self, avatar: ReliefAvatar, model: FaceModel, view: Viewport) -> None:
         self.avatar, self.view = avatar, view
-        rays = avatar.canvas.rays(avatar.crop, avatar.points.numpy())
+        rays = avatar.canvas.rays(avatar.person.crop, avatar.points.numpy())
         self.front = rays * avatar.depths.numpy()[:, None]
         self.back = rays * avatar.back_depths.numpy()[:, None]
-        self.source = matrices_from_angles(avatar.rotation).numpy()
-        self.position = avatar.translation.numpy()
+        self.source = matrices_from_angles(avatar.person.rotation).numpy()
+        self.position = avatar.person.translation.numpy()
         in_head = (self.front[:468] - self.position) @ self.source
-        self.change = ExpressionChange(model, avatar.identity, avatar.expression, torch.from_numpy(in_head))
-        self.fold = _FOLD * avatar.canvas.scale * avatar.crop.side / view.side
-        self.per_meter = avatar.canvas.pixels_per_unit(avatar.crop) / float(avatar.translation[2])
+        self.change = ExpressionChange(
+            model, avatar.person.identity, avatar.person.expression, torch.from_numpy(in_head)
+        )
+        self.fold = _FOLD * avatar.canvas.scale * avatar.person.crop.side / view.side
+        self.per_meter = avatar.canvas.pixels_per_unit(avatar.person.crop) / float(
+            avatar.person.translation[2]
+        )
         weights = avatar.carrier_weights.numpy()
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
@@ -184,14 +206,15 @@ class Painter:
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
-            if avatar.sight.covered_eyes[side]:
+            sight = avatar.person.sight
+            if sight.covered_eyes[side]:
                 continue
-            if not avatar.sight.shut_eyes[side]:
+            if not sight.shut_eyes[side]:
                 pixels = view.pixels(with_head(eye.patch.positions.numpy()))
-                shift = self._iris_shift(*(motion.gaze[0, side] - avatar.gaze[side]).tolist())
+                shift = self._iris_shift(*(motion.gaze[0, side] - avatar.person.gaze[side]).tolist())
                 draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
             draw_lid(image, self.lids[side], front[:468], corners)
-        if avatar.sight.still_mouth:
+        if avatar.person.sight.still_mouth:
             return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
         mouth = avatar.mouth

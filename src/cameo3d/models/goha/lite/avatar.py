@@ -4,9 +4,8 @@ Canonical planes hold the person's shape with a neutral face and soft colours, a
 own detail lifted onto it, expression planes what a drawn face changes.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Literal
 
 import cv2
 import numpy as np
@@ -17,11 +16,12 @@ from torch import Tensor
 from cameo3d.blocks.face_correction import FaceCorrection
 from cameo3d.blocks.frustum_planes import CHANNELS, COLORS, ramps
 from cameo3d.geometry.face_model import FaceModel
+from cameo3d.models.avatar import View
 from cameo3d.models.relief import Relief
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.plane_painter import DETAIL, PlanePainter, resting
 from cameo3d.models.relief.prior import PLANE_SIZE, ReliefPrior
-from cameo3d.models.relief.render import Window
+from cameo3d.models.relief.render import ReliefPerformance, Window
 from cameo3d.values import Motion, Portrait
 
 _SOFT = 0.01
@@ -50,34 +50,40 @@ class GohaLite(Relief):
         self._face = face
         self._correction = None if correction is None else correction.eval()
 
-    def encode(self, portrait: Portrait) -> GohaLiteAvatar:
-        """Make a person's avatar from a portrait."""
-        relief = lift_portrait(portrait, self._face)
+    def encode(self, portraits: Sequence[Portrait]) -> GohaLiteAvatar:
+        """Make a person's avatar from the first portrait."""
+        relief = lift_portrait(portraits[0], self._face)
         prior = ReliefPrior(relief, self._face, DETAIL)
         canonical, appearance = _branches(prior, prior.page(resting(relief)))
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
         return GohaLiteAvatar(**values, canonical=canonical, appearance=appearance)
 
-    def render(
+    def perform(
         self,
         avatar: GohaLiteAvatar,
-        motion: Motion,
-        view: Literal["crop", "photo"] = "crop",
+        view: View = "crop",
         backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Yield the person in motion, frame by frame, in straight colours with alpha."""
-        window = Window(avatar, self._view(avatar, view))
+    ) -> ReliefPerformance:
+        """Begin a clip; its frames are straight colours with alpha."""
+        window = Window(avatar, self._viewport(avatar, view))
         painter = PlanePainter(avatar, self._face, window.view, self._correction)
-        depth = ramps(avatar.canonical.shape[-1])
-        still = _branches(painter.prior, painter.photo_page)
-        person, resting_planes = avatar.canonical + avatar.appearance, still[0] + still[1]
-        outside = None if window.is_whole else window.still(avatar)
-        for index in range(len(motion)):
-            frame = motion.frame(index)
-            page = painter.page(frame)
-            expression = painter.prior.planes(page, frame.expression[0])[0] - resting_planes
-            image = painter.draw(torch.cat(((person + expression)[None], depth)), page, frame)
-            yield image if outside is None else window.put(image, outside.copy())
+        return ReliefPerformance(avatar, window, _Painter(avatar, painter))
+
+
+class _Painter:
+    """Adds expression planes to the person's, frame by frame."""
+
+    def __init__(self, avatar: GohaLiteAvatar, painter: PlanePainter) -> None:
+        self._painter, self._depth = painter, ramps(avatar.canonical.shape[-1])
+        canonical, appearance = _branches(painter.prior, painter.photo_page)
+        self._person, self._resting = avatar.canonical + avatar.appearance, canonical + appearance
+
+    def paint(self, motion: Motion) -> UInt8[np.ndarray, "height width 4"]:
+        """The person in a motion's first frame."""
+        page = self._painter.page(motion)
+        expression = self._painter.prior.planes(page, motion.expression[0])[0] - self._resting
+        planes = torch.cat(((self._person + expression)[None], self._depth))
+        return self._painter.draw(planes, page, motion)
 
 
 def _branches(

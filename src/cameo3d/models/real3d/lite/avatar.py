@@ -1,8 +1,7 @@
 """The small Real3D-Portrait behind the contract of avatar models."""
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Literal
 
 import numpy as np
 import torch
@@ -12,11 +11,12 @@ from torch import Tensor
 from cameo3d.blocks.face_correction import FaceCorrection
 from cameo3d.blocks.frustum_planes import ramps
 from cameo3d.geometry.face_model import FaceModel
+from cameo3d.models.avatar import View
 from cameo3d.models.relief import Relief
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.plane_painter import DETAIL, PlanePainter, resting
 from cameo3d.models.relief.prior import ReliefPrior
-from cameo3d.models.relief.render import Window
+from cameo3d.models.relief.render import ReliefPerformance, Window
 from cameo3d.values import Motion, Portrait
 
 
@@ -40,30 +40,36 @@ class Real3DLite(Relief):
         self._face = face
         self._correction = None if correction is None else correction.eval()
 
-    def encode(self, portrait: Portrait) -> Real3DLiteAvatar:
-        """Make a person's avatar from a portrait."""
-        relief = lift_portrait(portrait, self._face)
+    def encode(self, portraits: Sequence[Portrait]) -> Real3DLiteAvatar:
+        """Make a person's avatar from the first portrait."""
+        relief = lift_portrait(portraits[0], self._face)
         prior = ReliefPrior(relief, self._face, DETAIL)
         planes = prior.planes(prior.page(resting(relief)))
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
         return Real3DLiteAvatar(**values, canonical=planes[0].contiguous())
 
-    def render(
+    def perform(
         self,
         avatar: Real3DLiteAvatar,
-        motion: Motion,
-        view: Literal["crop", "photo"] = "crop",
+        view: View = "crop",
         backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Yield the person in motion, frame by frame, in straight colours with alpha."""
-        window = Window(avatar, self._view(avatar, view))
+    ) -> ReliefPerformance:
+        """Begin a clip; its frames are straight colours with alpha."""
+        window = Window(avatar, self._viewport(avatar, view))
         painter = PlanePainter(avatar, self._face, window.view, self._correction)
-        canonical = torch.cat((avatar.canonical[None], ramps(avatar.canonical.shape[-1])))
-        still = painter.prior.planes(painter.photo_page)
-        outside = None if window.is_whole else window.still(avatar)
-        for index in range(len(motion)):
-            frame = motion.frame(index)
-            page = painter.page(frame)
-            moving = painter.prior.planes(page, frame.expression[0]) - still
-            image = painter.draw(canonical + moving, page, frame)
-            yield image if outside is None else window.put(image, outside.copy())
+        return ReliefPerformance(avatar, window, _Painter(avatar, painter))
+
+
+class _Painter:
+    """Adds motion planes to the canonical ones, frame by frame."""
+
+    def __init__(self, avatar: Real3DLiteAvatar, painter: PlanePainter) -> None:
+        self._painter = painter
+        self._canonical = torch.cat((avatar.canonical[None], ramps(avatar.canonical.shape[-1])))
+        self._still = painter.prior.planes(painter.photo_page)
+
+    def paint(self, motion: Motion) -> UInt8[np.ndarray, "height width 4"]:
+        """The person in a motion's first frame."""
+        page = self._painter.page(motion)
+        moving = self._painter.prior.planes(page, motion.expression[0]) - self._still
+        return self._painter.draw(self._canonical + moving, page, motion)

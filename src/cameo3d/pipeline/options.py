@@ -1,4 +1,4 @@
-"""Which avatar model draws, and how; light enough for the command line to read before anything is loaded."""
+"""What can be chosen about an avatar model; light, so that the command line reads it first."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -9,7 +9,7 @@ Device = Literal["cpu", "cuda"]
 
 
 @dataclass(frozen=True)
-class Choice:
+class ModelOptions:
     """A model, and what can be chosen about it."""
 
     model: ModelName | None = None
@@ -22,5 +22,5 @@ class Choice:
     """Where to compute."""
 
 
-DEFAULT_CHOICE = Choice()
+DEFAULT_MODEL = ModelOptions()
 """The relief model, or the one that made an avatar file."""

@@ -1,0 +1,114 @@
+"""`cameo3d animate`: bring a photo to life."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import arg, create_mutex_group
+
+from cameo3d.app.cli.shared import Background, DisclosureFlags, File, Model, PhotoOrAvatar, unit, usage
+from cameo3d.pipeline.options import DEFAULT_MODEL
+from cameo3d.provenance.disclosure import FULL_DISCLOSURE
+
+_DRIVER = create_mutex_group(required=True)
+_TRANSFER = create_mutex_group(required=False)
+
+
+def animate(
+    source: PhotoOrAvatar,
+    video: Annotated[File, _DRIVER] = None,
+    motion: Annotated[File, _DRIVER] = None,
+    voice: Annotated[File, _DRIVER] = None,
+    pose: Annotated[str, arg(metavar="natural|still|FILE")] = "natural",
+    out: File = None,
+    relative: Annotated[bool, _TRANSFER] = False,
+    absolute: Annotated[bool, _TRANSFER] = False,
+    background: Background = "keep",
+    frame: Literal["crop", "photo"] = "crop",
+    compare: bool = False,
+    face: int = 0,
+    hidden: Literal["still", "move"] = "still",
+    smooth: float = 0.3,
+    blink: Literal["natural", "none"] = "natural",
+    mouth_amplitude: float = 1.0,
+    temperature: float = 0.2,
+    seed: int = 0,
+    voice_model: Literal["lite", "official"] = "lite",
+    overwrite: bool = False,
+    disclosure: DisclosureFlags = FULL_DISCLOSURE,
+    model: Model = DEFAULT_MODEL,
+) -> None:
+    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
+
+    Args:
+        source: Photo of one person, or avatar file from `cameo3d create`.
+        video: Video whose expression, pose and sound are taken.
+        motion: Motion file whose expression and pose are taken: our own or Live Link Face CSV.
+        voice: Speech to say: a sound file, or a video of which only the sound is taken.
+        pose: Head pose and gaze: the driver's or, with a voice, a speaker's (`natural`), `still`, or those of
+            another video or motion file.
+        out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
+        relative: Move from the photo's own pose by what the driver moves from its neutral frame; the default.
+        absolute: Take over the driver's pose and expression as they are, for the same person.
+        background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
+        frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
+        compare: Put photo, driver and result side by side.
+        face: Which face of the photo, counted from the largest, 0.
+        hidden: Whether what the photo does not show, such as eyes behind dark lenses or a mouth behind a
+            mask, stays as it is there or moves all the same.
+        smooth: How strongly a video's motion is smoothed, from 0 to 1.
+        blink: With a voice, whether the eyes blink.
+        mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
+        temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
+        seed: With a voice, another number is another take.
+        voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
+            weights you have imported.
+        overwrite: Replace an existing output.
+        disclosure: How the video says that it is generated.
+        model: The avatar model.
+    """
+    smooth, temperature = unit("smooth", smooth), unit("temperature", temperature)
+    if not 0 <= mouth_amplitude <= 2:
+        raise usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
+    transparent = background == "transparent"
+    if absolute and voice:
+        raise usage("--absolute and --voice do not go together: a voice has no pose to take over.")
+    if compare and transparent:
+        raise usage("--compare and --background transparent do not go together.")
+    from cameo3d.app.outputs import checked_video, origin, report
+    from cameo3d.app.progress import counted, progress_bar
+    from cameo3d.models.voice.contract import Delivery
+    from cameo3d.pipeline.animate import animate as animate_person
+    from cameo3d.pipeline.animation import write_animation
+    from cameo3d.pipeline.compare import compared, compared_size
+
+    out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
+    out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
+    with progress_bar("Listening" if voice else "Tracking") as advance:
+        animation = animate_person(
+            source,
+            video=video,
+            motion=motion,
+            voice=voice,
+            pose=pose,
+            relative=not absolute,
+            background=background,
+            frame=frame,
+            face=face,
+            hidden=hidden,
+            smooth=smooth,
+            delivery=Delivery(
+                blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
+            ),
+            voice_model=voice_model,
+            model=model,
+            progress=advance,
+        )
+    frames, size = (animation, animation.size)
+    if compare:
+        frames, size = compared(animation), compared_size(animation)
+    rendered = counted(frames, len(animation), "Rendering")
+    made_of = origin(
+        animation, source, seed, video=video, motion=motion, voice=voice, pose=pose, background=background
+    )
+    signed = write_animation(animation, rendered, size, out, overwrite, made_of, disclosure)
+    report([out], signed)

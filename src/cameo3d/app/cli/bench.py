@@ -1,0 +1,60 @@
+"""`cameo3d bench`: measure speed and memory."""
+
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from cameo3d.app.cli.shared import File, say
+from cameo3d.errors import InputError
+from cameo3d.pipeline.options import Device
+
+
+def bench(
+    name: Annotated[
+        Positional[Literal["relief", "real3d", "goha"]], arg(metavar="relief|real3d|goha")
+    ] = "relief",
+    photo: File = None,
+    video: File = None,
+    compiled: bool = False,
+    device: Device = "cpu",
+    json: File = None,
+    compare: File = None,
+    overwrite: bool = False,
+) -> None:
+    """Measure speed and memory, stage by stage.
+
+    Args:
+        name: What to measure; real3d and goha with random weights if none were imported.
+        photo: For relief, photo to use instead of the astronaut's portrait.
+        video: For relief, driving video to use instead of one that is rendered first.
+        compiled: For real3d, measure the large networks compiled by torch.compile as well; takes minutes.
+        device: For real3d and goha, where to compute.
+        json: File for the figures.
+        compare: Figures of an earlier run to compare with.
+        overwrite: Replace an existing JSON file.
+    """
+    if compiled and name != "real3d":
+        raise InputError(f"--compiled is measured for real3d, not for {name}; leave it out.")
+    if device != "cpu" and name == "relief":
+        raise InputError("The relief model runs on the CPU; leave --device out.")
+
+    import torch
+
+    from cameo3d.app.bench_table import show_table
+    from cameo3d.app.outputs import checked_file
+    from cameo3d.bench.goha import measure_goha
+    from cameo3d.bench.real3d import measure_real3d
+    from cameo3d.bench.relief import load_report, measure_relief, save_report
+
+    earlier = load_report(compare) if compare else None
+    out = checked_file(json, overwrite, [photo, video], ".json") if json else None
+    if name == "real3d":
+        report = measure_real3d(say, device=device, compiler=torch.compile if compiled else None)
+    elif name == "goha":
+        report = measure_goha(say, device)
+    else:
+        report = measure_relief(photo, video, say)
+    show_table(report, earlier)
+    if out:
+        save_report(report, out)
+        print(out)

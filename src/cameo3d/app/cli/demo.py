@@ -1,0 +1,26 @@
+"""`cameo3d demo`: let a portrait speak."""
+
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import arg
+
+from cameo3d.app.cli.shared import DisclosureFlags
+from cameo3d.provenance.disclosure import FULL_DISCLOSURE
+
+
+def demo(
+    out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"),
+    overwrite: bool = False,
+    disclosure: DisclosureFlags = FULL_DISCLOSURE,
+) -> None:
+    """Let the astronaut's portrait that scikit-image carries speak, and say how long each stage took.
+
+    Args:
+        out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.
+        overwrite: Replace the files of an earlier demo.
+        disclosure: How video and sheet say that they are generated.
+    """
+    from cameo3d.app.demo import run
+
+    run(out, overwrite, disclosure)

@@ -1,0 +1,35 @@
+"""What the commands share: how arguments are shown, and how misuse is told."""
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+from tyro.conf import Positional, arg
+
+from cameo3d.pipeline.options import ModelOptions
+from cameo3d.provenance.disclosure import Disclosure
+
+File = Annotated[Path | None, arg(metavar="FILE")]
+Photo = Annotated[Positional[Path], arg(metavar="PHOTO")]
+PhotoOrAvatar = Annotated[Positional[Path], arg(metavar="PHOTO|AVATAR")]
+Model = Annotated[ModelOptions, arg(name="")]
+DisclosureFlags = Annotated[Disclosure, arg(name="")]
+Background = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
+
+
+def say(text: str) -> None:
+    """Tell the user something on standard error."""
+    print(f"cameo3d: {text}", file=sys.stderr)
+
+
+def usage(sentence: str) -> SystemExit:
+    """What to raise where options do not go together."""
+    say(sentence)
+    return SystemExit(2)
+
+
+def unit(name: str, value: float) -> float:
+    """A number that lies between 0 and 1."""
+    if not 0 <= value <= 1:
+        raise usage(f"--{name} should lie between 0 and 1, got {value}.")
+    return value

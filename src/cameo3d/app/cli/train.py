@@ -1,0 +1,59 @@
+"""`cameo3d train`: one stage of a model, from data to weights."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from cameo3d.app.cli.shared import File, usage
+from cameo3d.pipeline.options import Device
+
+
+def train(
+    stage: Annotated[Positional[str], arg(metavar="STAGE")],
+    out: Annotated[Path, arg(metavar="FOLDER")],
+    data: Annotated[Path | None, arg(metavar="SHARDS")] = None,
+    speech: Annotated[Path | None, arg(metavar="FOLDER")] = None,
+    recipe: str = "lite",
+    start: File = None,
+    teacher: File = None,
+    steps: int | None = None,
+    batch: int | None = None,
+    accumulate: int | None = None,
+    precision: Literal["float32", "bfloat16", "float16"] | None = None,
+    perceptual: bool = True,
+    store: Annotated[str | None, arg(metavar="LICENCE")] = None,
+    device: Device = "cpu",
+) -> None:
+    """Train one stage of a model; the same call takes up what was stopped. torchrun runs it on many GPUs.
+
+    Stages: real3d.image_to_plane, real3d.motion, real3d.torso, real3d.sync, real3d.voice, and voice, the
+    small model that the package ships.
+
+    Args:
+        stage: Which stage.
+        out: Folder of the checkpoint, the log and sample sheets.
+        data: Shards from `cameo3d data prepare`; for voice, talking videos with their index.csv.
+        speech: For voice, speech without pictures with its index.csv.
+        recipe: official or lite; of an ablation such as lite-without-motion-adapter.
+        start: Checkpoint of the stage before.
+        teacher: EG3D's checkpoint for real3d.image_to_plane, the sync expert's for real3d.voice.
+        steps: How long, instead of the recipe's.
+        batch: Examples in a batch, instead of the recipe's.
+        accumulate: Batches whose gradients are added up for one step.
+        precision: Of convolutions; weights stay float32.
+        perceptual: Whether perceptual networks judge pictures; without them their terms are left out.
+        store: Put the trained Real3D-Portrait where `--model real3d --size RECIPE` finds it, on these terms.
+        device: Where to train.
+    """
+    if stage == "voice":
+        if data is None or speech is None:
+            raise usage("The stage voice needs --data FOLDER and --speech FOLDER.")
+        from cameo3d.app.train import train_voice_model
+
+        print(train_voice_model(data, speech, out, device))
+        return
+    from cameo3d.app.training import train_stage
+
+    changes = {"steps": steps, "batch": batch, "accumulate": accumulate, "precision": precision}
+    print(train_stage(stage, out, data, recipe, start, teacher, changes, perceptual, store, device))

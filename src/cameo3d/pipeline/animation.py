@@ -1,0 +1,129 @@
+"""Animation: a person in motion, drawn frame by frame, and written to a file."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from jaxtyping import UInt8
+
+from cameo3d.imaging.compose import compose
+from cameo3d.imaging.framing import cut
+from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for, read_frames
+from cameo3d.models.avatar import Avatar, AvatarModel, View, render
+from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
+from cameo3d.provenance.origin import Origin, origin_of
+from cameo3d.provenance.writing import plain_tag, write_frames
+from cameo3d.values import Crop, Motion
+
+CROP_SIZE = 512
+"""Pixels across a driver's head and shoulders."""
+
+
+@dataclass(frozen=True)
+class Animation:
+    """A person in motion. Iterating draws one frame after the other; it can be iterated again."""
+
+    network: AvatarModel
+    """What draws it."""
+    avatar: Avatar
+    motion: Motion
+    view: View
+    background: UInt8[np.ndarray, "height width 3"] | None
+    """What stands behind the person; None leaves it transparent."""
+    driver: Path | None = None
+    """The video that drives it."""
+    driver_crop: Crop | None = None
+    """Where the driver's head and shoulders are, in pixels of its frames."""
+    audio: Path | None = None
+    """The file whose sound belongs to it."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height of a frame in pixels."""
+        return self.network.size(self.avatar, self.view)
+
+    @property
+    def frame_rate(self) -> float:
+        """Frames per second."""
+        return self.motion.frame_rate
+
+    def __len__(self) -> int:
+        return len(self.motion)
+
+    def __iter__(self) -> Iterator[UInt8[np.ndarray, "height width channels"]]:
+        for frame in render(self.network, self.avatar, self.motion, self.view, self.background):
+            yield frame if self.background is None else compose(frame, self.background)
+
+    def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+        """The driving video's own frames: its head and shoulders, or all of it, as `view` says.
+
+        Raises:
+            ValueError: If no video drives it.
+        """
+        if self.driver is None:
+            raise ValueError("This animation has no driving video.")
+        for frame in read_frames(self.driver, self.frame_rate):
+            is_whole = self.view == "photo" or self.driver_crop is None
+            yield frame if is_whole else cut(frame, self.driver_crop, CROP_SIZE)  # type: ignore[arg-type]
+
+    def save(
+        self,
+        path: str | Path,
+        overwrite: bool = False,
+        progress: Callable[[int, int], None] | None = None,
+        disclosure: Disclosure = FULL_DISCLOSURE,
+    ) -> bool:
+        """Draw all frames and write them, with the sound, to a video that says that it is generated.
+
+        Args:
+            path: .mp4, .mov or .webm; where the background is transparent .mov, .webm, or a folder.
+            overwrite: Whether what is there may be replaced.
+            progress: Called after each frame with how many are done, and of how many.
+            disclosure: How it says so: by an invisible mark, by signed credentials, by a badge.
+
+        Returns:
+            False if it should have been signed and is not; the reason is logged.
+
+        Raises:
+            OutputError: If it cannot be written there; nothing is left half written.
+        """
+        files = {"video": self.driver} if self.driver else {"voice": self.audio} if self.audio else {}
+        origin = origin_of(type(self.avatar).__name__.removesuffix("Avatar").lower(), 0, **files)
+        frames = self if progress is None else _told(self, progress)
+        return write_animation(self, frames, self.size, Path(path), overwrite, origin, disclosure)
+
+
+def write_animation(
+    animation: Animation,
+    frames: Iterable[np.ndarray],
+    size: tuple[int, int],
+    path: Path,
+    overwrite: bool,
+    origin: Origin,
+    disclosure: Disclosure,
+) -> bool:
+    """Write frames made of an animation with its sound; see `Animation.save`.
+
+    Args:
+        animation: Whose sound and frame rate they have.
+        frames: RGB bytes, with alpha if the animation's background is transparent.
+        size: Their width and height.
+        path: File or folder.
+        overwrite: Whether what is there may be replaced.
+        origin: From what they were made.
+        disclosure: How they say that they are generated.
+    """
+    transparent, tag = animation.background is None, plain_tag(disclosure)
+    if transparent and not path.suffix:
+        writer = FrameFolderWriter(path, overwrite, tag)
+    else:
+        codec = codec_for(path, transparent)
+        writer = VideoWriter(path, size, animation.frame_rate, animation.audio, codec, overwrite, tag)
+    return write_frames(writer, frames, origin, disclosure)
+
+
+def _told(animation: Animation, progress: Callable[[int, int], None]) -> Iterator[np.ndarray]:
+    for count, frame in enumerate(animation, 1):
+        yield frame
+        progress(count, len(animation))
