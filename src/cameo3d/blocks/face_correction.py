@@ -12,9 +12,11 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 
 from cameo3d.blocks.small_unet import SmallUNet
+from cameo3d.errors import WeightsError
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS
 from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.weights.store import load_tensors
 
 SIZE = 128
 """Pixels across the square that the network sees."""
@@ -44,11 +46,19 @@ class FaceMaps:
         return rasterize(points, self.depths, self._triangles, self._colors, SIZE, SIZE).attributes
 
     def cover(self, points: Float32[np.ndarray, "468 2"]) -> Float32[np.ndarray, "size size"]:
-        """1 on the face and its openings, softly going to 0 at its border."""
+        """1 on the face's skin, softly going to 0 at its border and towards openings."""
         ones = np.ones((len(points), 1), np.float32)
         face = rasterize(points, self.depths, self.closed, ones, SIZE, SIZE).attributes[..., 0]
         inner = cv2.erode(face, np.ones((3, 3)), iterations=round(_SOFT * SIZE))
-        return cv2.GaussianBlur(inner, (0, 0), _SOFT * SIZE / 2)
+        skin = rasterize(points, self.depths, self._triangles, ones, SIZE, SIZE).attributes[..., 0]
+        return cv2.GaussianBlur(inner, (0, 0), _SOFT * SIZE / 2) * skin_share(face - skin)
+
+
+def skin_share(
+    holes: Float32[np.ndarray, "size size"],
+) -> Float32[np.ndarray, "size size"]:
+    """How much of each pixel is no opening; what is behind openings the prior draws more sharply."""
+    return 1 - cv2.GaussianBlur(cv2.dilate(holes, np.ones((3, 3))), (0, 0), 0.8)
 
 
 def conditions(
@@ -80,3 +90,18 @@ class FaceCorrection(nn.Module):
     ) -> Float[Tensor, "batch 3 size size"]:
         """What to add to the colours of the page, of which 2 is the whole range."""
         return self.network(seen) * cover
+
+
+def load_face_correction() -> FaceCorrection:
+    """The shipped network.
+
+    Raises:
+        WeightsError: If the file is missing, damaged, or of another layout.
+    """
+    tensors = {name: tensor.float() for name, tensor in load_tensors("face_correction").items()}
+    network = FaceCorrection()
+    expected = {name: tensor.shape for name, tensor in network.state_dict().items()}
+    if {name: tensor.shape for name, tensor in tensors.items()} != expected:
+        raise WeightsError("The face correction has another layout than expected; install cameo3d again.")
+    network.load_state_dict(tensors)
+    return network.eval().requires_grad_(False)

@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from cameo3d.blocks.face_correction import load_face_correction
 from cameo3d.blocks.processors import half_precision
 from cameo3d.errors import InputError, WeightsError
 from cameo3d.geometry.basel.bfm import BaselFace
@@ -50,7 +51,7 @@ def load_network(options: ModelOptions) -> AvatarModel:
             if (options.size or ("official" if known else "lite")) == "official":
                 return load_goha(options.fast, options.device)
             _check_small(options.fast, options.device)
-            return GohaLite(load_face_model())
+            return GohaLite(load_face_model(), load_face_correction())
         case _:
             if options.size or options.fast or options.device != "cpu":
                 raise InputError(
@@ -92,7 +93,7 @@ def load_real3d(size: Size, fast: bool = False, device: Device = "cpu") -> Avata
     """
     if size == "lite" and not weights_path("real3d-lite").is_file():
         _check_small(fast, device)
-        return Real3DLite(load_face_model())
+        return Real3DLite(load_face_model(), load_face_correction())
     generator = load_real3d_generator(OFFICIAL if size == "official" else LITE, size).to(device)
     face: SteeringFace = (
         ShippedSteering(load_face_model())

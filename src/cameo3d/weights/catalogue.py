@@ -48,4 +48,10 @@ CATALOGUE: dict[str, Entry] = {
         "MIT",
         "docs/cards/sight.md",
     ),
+    "face_correction": Entry(
+        "face_correction.safetensors",
+        "3bc55325fb6964f6efb051ed6d92c620b6fdd533fd96bf4939fb2d42b20da308",
+        "MIT",
+        "docs/cards/face_correction.md",
+    ),
 }

@@ -11,7 +11,7 @@ from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
-from cameo3d.blocks.face_correction import FaceCorrection
+from cameo3d.blocks.face_correction import FaceCorrection, skin_share
 from cameo3d.data.portraits.expression_pages import ExpressionPages, read_pages
 from cameo3d.errors import InputError
 from cameo3d.media.files import shown
@@ -105,6 +105,8 @@ def paired(
 ) -> tuple[Float[Tensor, "15 size size"], Float[Tensor, "1 size size"], Float[Tensor, "3 size size"]]:
     """What the network sees, where it counts, and the truth, of one expression."""
     cover = pages.covers[number].float() / 255
+    holes = (pages.maps[number].amax(-1) == 0) & (cover > 0.5)
+    cover = cover * torch.from_numpy(skin_share(holes.float().numpy()))
     colors = [_picture(each) for each in (pages.photo, pages.warped[number], pages.truth[number])]
     # Exposure is the camera's affair: the truth is brought to the mean of the warped photo.
     weight = cover / cover.sum().clamp(min=1)
@@ -177,7 +179,8 @@ def openings(
     face_map: Float[Tensor, "batch 3 size size"], cover: Float[Tensor, "batch 1 size size"]
 ) -> Float[Tensor, "batch 1 size size"]:
     """1 in the holes of a face map and around them."""
-    holes = ((face_map.amax(1, keepdim=True) <= -1) & (cover > 0.5)).float()
+    face = functional.max_pool2d(cover, 2 * _AROUND + 1, 1, _AROUND) > 0.5
+    holes = ((face_map.amax(1, keepdim=True) <= -1) & face).float()
     return functional.max_pool2d(holes, 2 * _AROUND + 1, 1, _AROUND)
 
 

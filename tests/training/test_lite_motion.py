@@ -1,0 +1,90 @@
+"""The face correction learns what pages teach, and nothing where it must not."""
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+
+from cameo3d.blocks.face_correction import SIZE
+from cameo3d.data.portraits.split import is_held_out
+from cameo3d.training.learner import Part
+from cameo3d.training.real3d.lite_motion import (
+    LiteMotionRecipe,
+    LiteMotionStage,
+    PageBatches,
+    correction_losses,
+    openings,
+)
+
+
+def pages(folder, name: str, held_out: bool = False) -> None:
+    """A grey face that smiles: its truth is lighter in the lower half."""
+    grid = torch.linspace(40, 200, SIZE).round().byte()
+    face_map = torch.stack(
+        (grid[None].expand(SIZE, -1), grid[:, None].expand(-1, SIZE), torch.full((SIZE, SIZE), 90).byte()), -1
+    ).clone()
+    face_map[60:64, 50:78] = 0  # the mouth
+    grey = torch.full((SIZE, SIZE, 3), 120).byte()
+    truth = grey.clone()
+    truth[SIZE // 2 :] += 40
+    cover = torch.full((SIZE, SIZE), 255).byte()
+    save_file(
+        {
+            "photo": grey,
+            "neutral_map": face_map,
+            "photo_map": face_map.clone(),
+            "warped": grey[None].clone(),
+            "maps": face_map[None].clone(),
+            "covers": cover[None],
+            "truth": truth[None],
+        },
+        folder / f"{name}.safetensors",
+        {"identity": name, "held_out": str(held_out)},
+    )
+
+
+def test_a_few_steps_bring_the_warped_photo_nearer_to_the_truth(tmp_path):
+    pages(tmp_path, "one")
+    recipe = LiteMotionRecipe(steps=25, batch=2, warm_up=1, rate=3e-3)
+    batches, stage = PageBatches(tmp_path, recipe), LiteMotionStage(recipe)
+    first = stage.step(0, [Part(batches.draw(0), 0)])["l1"]
+    for step in range(1, 25):
+        last = stage.step(step, [Part(batches.draw(step), step)])["l1"]
+    assert last < 0.6 * first
+
+
+def test_the_same_number_gives_the_same_batch(tmp_path):
+    pages(tmp_path, "one")
+    one, two = (PageBatches(tmp_path, LiteMotionRecipe(batch=2)).draw(7) for _ in range(2))
+    assert one.seen.equal(two.seen)
+    assert one.truth.equal(two.truth)
+
+
+def test_people_of_the_evaluation_are_never_drawn(tmp_path):
+    pages(tmp_path, "seen")
+    pages(tmp_path, "unseen", held_out=True)
+    recipe = LiteMotionRecipe()
+    assert len(PageBatches(tmp_path, recipe)._photos) == 1
+    assert len(PageBatches(tmp_path, recipe, held_out=True)._photos) == 1
+
+
+def test_one_person_in_ten_is_held_out():
+    share = np.mean([is_held_out(f"person {number}") for number in range(5000)])
+    assert abs(share - 0.1) < 0.015
+
+
+def test_openings_are_left_alone_and_what_is_around_them_counts_most(tmp_path):
+    pages(tmp_path, "one")
+    batch = PageBatches(tmp_path, LiteMotionRecipe(batch=1), held_out=False).draw(0)
+    assert batch.cover[0, 0, 62, 64] < 0.05
+    assert batch.cover[0, 0, 30, 30] > 0.95
+    around = openings(batch.seen[:, 12:15], batch.cover)[0, 0]
+    assert around[56, 64] == 1
+    assert around[30, 30] == 0
+
+
+def test_adding_the_missing_part_leaves_no_loss(tmp_path):
+    pages(tmp_path, "one")
+    batch = PageBatches(tmp_path, LiteMotionRecipe(batch=1)).draw(3)
+    found = correction_losses(batch, batch.truth - batch.warped)
+    assert float(found["l1"]) < 1e-6
+    assert float(found["edges"]) < 1e-6
