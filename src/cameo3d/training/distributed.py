@@ -81,8 +81,7 @@ def share_state(network: nn.Module) -> None:
             distributed.broadcast(tensor.data, 0)
 
 
-def synchronised(network: nn.Module, device: torch.device) -> nn.Module:
-    """With several GPUs, batch norms that count all processes' batches; else the network as it is."""
+def synchronise_norms(networks: nn.ModuleDict, device: torch.device) -> None:
+    """On several GPUs, let batch norms count the batches of all processes; PyTorch cannot do it on CPUs."""
     if device.type == "cuda" and distributed.is_available() and distributed.is_initialized():
-        return nn.SyncBatchNorm.convert_sync_batchnorm(network)
-    return network
+        nn.SyncBatchNorm.convert_sync_batchnorm(networks)

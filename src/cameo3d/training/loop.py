@@ -13,7 +13,7 @@ from jaxtyping import UInt8
 from torch import nn
 
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
-from cameo3d.training.distributed import Processes, share_state
+from cameo3d.training.distributed import Processes, share_state, synchronise_norms
 from cameo3d.training.ema import ema_decay, update_ema
 from cameo3d.training.learner import Learner, Part
 from cameo3d.training.reports import Reports
@@ -115,6 +115,7 @@ def train(
         if isinstance(scale := extra.get(name), dict) and scale:
             learner.scaler.load_state_dict(scale)
     share_state(stage.networks)
+    synchronise_norms(stage.networks, processes.device)
 
     with Reports(folder, first, plan.steps, processes.first, report) as reports:
         for step, drawn in _drawn(batches, plan, first, processes):

@@ -1,6 +1,7 @@
 """Which networks judge: the user's own files, else those of small packages; the log says which."""
 
 import logging
+import math
 from pathlib import Path
 
 import torch
@@ -37,7 +38,9 @@ def load_perceptual(size: int = 512, device: torch.device | str = "cpu") -> Perc
     if (own / VGG_FACE).is_file():
         judges.append(Judge(load_vgg(own / VGG_FACE, VGG16, faces=True), share=1 / 255))
         logger.warning("Perceptual loss: VGG-Face from %s.", own)
-    return PerceptualLoss(judges, size).to(device).eval().requires_grad_(False)
+    # VGG halves four times: nothing is left of smaller pictures.
+    smaller = max(0, min(3, int(math.log2(size / 16))))
+    return PerceptualLoss(judges, size, smaller).to(device).eval().requires_grad_(False)
 
 
 def load_vgg(
