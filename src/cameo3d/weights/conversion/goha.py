@@ -37,7 +37,7 @@ PARSER_RENAMES: Renames = (
 REGRESSOR_RENAMES: Renames = ((r"^final_layers\.", "heads."), *_RESNET)
 """Names of the tensors of the regressor of face coefficients."""
 
-_ENCODERS: Renames = (
+ENCODERS: Renames = (
     (r"^template_net\.", "canonical.encoder."),
     (r"^expr_net\.", "expression.encoder."),
     (r"^id_net\.", "appearance.encoder."),
@@ -79,7 +79,7 @@ _HEADS: Renames = (
     (r"^decoder\.net\.2\.", "renderer.decoder.second."),
 )
 
-_SUPER_RESOLUTION: Renames = (
+SUPER_RESOLUTION: Renames = (
     (r"^neural_layers\.gfpgan\.", "super_resolution."),
     (r"\.conv_body_first\.", ".first."),
     (r"\.conv_body_(down|up)\.(\d)\.conv1\.", r".\1.\2.before."),
@@ -109,9 +109,9 @@ GENERATOR_RENAMES: Renames = (
     (r"^expr_upsampler\.(up_(xy|xz|zy)\.[02]|skip_(xy|xz|zy))\.(weight|bias)$", ""),
     (r"^neural_layers\.gfpgan\.stylegan_decoder\.style_mlp\.\d+\.(weight|bias)$", ""),
     (r"^cano_exemplar$", "exemplar"),
-    *_ENCODERS,
+    *ENCODERS,
     *_HEADS,
-    *_SUPER_RESOLUTION,
+    *SUPER_RESOLUTION,
 )
 """Names of the generator's tensors but the face parser's."""
 
@@ -129,8 +129,8 @@ def convert_generator(official: Mapping[str, Tensor], expected: Mapping[str, Ten
     prefix = "face_parsing_net."
     parser = {name.removeprefix(prefix): x for name, x in official.items() if name.startswith(prefix)}
     others = {name: x for name, x in official.items() if not name.startswith(prefix)}
-    tensors = _join_keys_and_values(renamed(others, GENERATOR_RENAMES))
-    tensors = {name: _without_batch_axis(name, x) for name, x in tensors.items()}
+    tensors = join_keys_and_values(renamed(others, GENERATOR_RENAMES))
+    tensors = {name: without_batch_axis(name, x) for name, x in tensors.items()}
     tensors |= {f"parser.{name}": x for name, x in renamed(parser, PARSER_RENAMES).items()}
     names = {new_name(name, GENERATOR_RENAMES): name for name in others}
     names |= {f"parser.{new_name(name, PARSER_RENAMES)}": prefix + name for name in parser}
@@ -191,7 +191,7 @@ def _converted(
     return tensors
 
 
-def _join_keys_and_values(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def join_keys_and_values(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """One matrix for keys and values; where one of the two is missing, both stay to be listed."""
     result = dict(tensors)
     for name, key in tensors.items():
@@ -203,7 +203,7 @@ def _join_keys_and_values(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return result
 
 
-def _without_batch_axis(name: str, x: Tensor) -> Tensor:
+def without_batch_axis(name: str, x: Tensor) -> Tensor:
     """Weights and biases of styled layers are stored for broadcasting over a batch."""
     if (".decoder.layers." not in name and ".decoder.colors." not in name) or ".style." in name:
         return x
