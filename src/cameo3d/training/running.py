@@ -72,7 +72,7 @@ def trained_network(name: str, checkpoint: Path) -> dict[str, Tensor]:
 
 
 def store_generator(checkpoint: Path, stage: str, recipe: Any, size: str, licence: str) -> Path:
-    """Put a trained Real3D-Portrait into the user's weights, where `--model real3d --size ...` finds it.
+    """Put a trained generator into the user's weights, where `--model ... --size ...` finds it.
 
     Args:
         checkpoint: Of the last stage.
@@ -82,14 +82,17 @@ def store_generator(checkpoint: Path, stage: str, recipe: Any, size: str, licenc
         licence: Terms of the weights, which follow the data.
 
     Raises:
-        TrainingError: If the checkpoint cannot be read.
+        TrainingError: If the checkpoint cannot be read, or no model of this size takes its network.
         OutputError: If the folder cannot be written.
     """
+    model = f"goha-{size}" if stage.startswith("goha.") else f"real3d-{size}"
+    if model == "goha-lite":
+        raise TrainingError("The small GOHA is another network than this stage trains; leave --store out.")
     tensors = trained_network(stage, checkpoint)
-    path = weights_path(f"real3d-{size}")
+    path = weights_path(model)
     path.parent.mkdir(parents=True, exist_ok=True)
     label = Label(
-        model=f"real3d-{size}",
+        model=model,
         config=config_json(recipe.network),
         source=f"trained with cameo3d, stage {stage}",
         licence=licence,

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from cameo3d.errors import TrainingError
+from cameo3d.training.goha import building as goha
+from cameo3d.training.goha import recipe as goha_recipes
 from cameo3d.training.loop import Batches, Stage
 from cameo3d.training.real3d import building as real3d
 from cameo3d.training.real3d import recipes
@@ -55,5 +57,17 @@ STAGES: dict[str, StageEntry] = {
     "real3d.torso": StageEntry("Torso and background", recipes.TORSO, real3d.torso, "average"),
     "real3d.sync": StageEntry("Whether speech and lips fit", recipes.SYNC, real3d.sync, "expert"),
     "real3d.voice": StageEntry("From a voice to expressions", recipes.VOICE, real3d.voice, "voice"),
+    "goha.reconstruction": StageEntry(
+        "Canonical, expression and appearance planes",
+        goha_recipes.RECONSTRUCTION_RECIPES,
+        goha.reconstruction,
+        "generator",
+    ),
+    "goha.adversarial": StageEntry(
+        "The same against a discriminator", goha_recipes.ADVERSARIAL_RECIPES, goha.adversarial, "generator"
+    ),
+    "goha.super_resolution": StageEntry(
+        "Super-resolution", goha_recipes.SUPER_RESOLUTION_RECIPES, goha.super_resolution, "generator"
+    ),
 }
 """By name."""

@@ -12,6 +12,8 @@ SYNCNET = "syncnet_v2.model"
 DEEP3D = "epoch_20.pth"
 VGG_19, VGG_FACE = "vgg19-dcbb9e9d.pth", "vgg_face_dag.pth"
 RESNET_34, MIT_B0 = "resnet34-b627a593.pth", "mit_b0.pth"
+SEGFORMER = "segformer-b0-finetuned-ade-512-512.bin"
+GFPGAN, GFPGAN_DISCRIMINATOR = "GFPGANv1.3.pth", "GFPGANv1_net_d.pth"
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,21 @@ FILES = (
         *(MIT_B0, "a start of `cameo3d train real3d.motion`"),
         *("github.com/NVlabs/SegFormer", "NVIDIA, non-commercial; trained on ImageNet"),
     ),
+    NetworkFile(
+        *(SEGFORMER, "a start of `cameo3d train goha.reconstruction`"),
+        "pytorch_model.bin of huggingface.co/nvidia/segformer-b0-finetuned-ade-512-512, renamed",
+        "NVIDIA, non-commercial; trained on ImageNet and ADE20K",
+    ),
+    NetworkFile(
+        *(GFPGAN, "a start of `cameo3d train goha.super_resolution`"),
+        *("releases of github.com/TencentARC/GFPGAN", "Apache-2.0; trained on FFHQ, non-commercial"),
+    ),
+    NetworkFile(
+        *(GFPGAN_DISCRIMINATOR, "the discriminators of `cameo3d train goha.*`"),
+        *("releases of github.com/TencentARC/GFPGAN", "Apache-2.0; trained on FFHQ, non-commercial"),
+    ),
 )
-"""All files that are looked for, under the names that their makers gave them, but AuraFace's."""
+"""All files that are looked for, under their makers' names; AuraFace and SegFormer are renamed."""
 
 
 @dataclass(frozen=True)

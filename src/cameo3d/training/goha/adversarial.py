@@ -15,7 +15,7 @@ from cameo3d.training.goha.losses import blurred, vgg_l1
 from cameo3d.training.goha.modes import adversarial_mode, smooths_in_adversarial
 from cameo3d.training.goha.recipe import ADVERSARIAL, GohaRecipe
 from cameo3d.training.goha.stage import GohaStage, freeze
-from cameo3d.training.learner import Group, Learner, Part, Precision
+from cameo3d.training.learner import Group, Learner, Part
 from cameo3d.training.losses.adversarial import fooling_loss, r1_penalty, telling_loss
 from cameo3d.training.losses.perceptual import FeatureNetwork
 from cameo3d.training.losses.pixels import l1
@@ -33,14 +33,13 @@ class AgainstDiscriminator(GohaStage):
         features: FeatureNetwork,
         recipe: GohaRecipe,
         learning: Sequence[nn.Module],
-        precision: Precision,
     ) -> None:
-        super().__init__(generator, drawer, recipe, learning, precision, always_transfers=True)
+        super().__init__(generator, drawer, recipe, learning, always_transfers=True)
         self.features, self.discriminator = features, discriminator
         self.networks["discriminator"] = discriminator
         group = Group(list(discriminator.parameters()), constant(recipe.discriminator_rate))
         self.learners["discriminator"] = Learner(
-            {"discriminator": group}, recipe.betas, recipe.max_norm, precision
+            {"discriminator": group}, recipe.betas, recipe.max_norm, recipe.precision
         )
 
     def step(self, step: int, parts: Sequence[Part[Any]]) -> dict[str, float]:
@@ -100,7 +99,6 @@ class AdversarialStage(AgainstDiscriminator):
         drawer: Of face model pictures.
         features: VGG-19 up to the last convolution of each block, or its stand-in.
         recipe: Of the stage.
-        precision: In which losses are computed.
     """
 
     def __init__(
@@ -110,11 +108,10 @@ class AdversarialStage(AgainstDiscriminator):
         drawer: FaceDrawer,
         features: FeatureNetwork,
         recipe: GohaRecipe = ADVERSARIAL,
-        precision: Precision = "float32",
     ) -> None:
         parts = generator.expression, generator.appearance, generator.renderer
         learning = [part for part in parts if part is not None]
-        super().__init__(generator, discriminator, drawer, features, recipe, learning, precision)
+        super().__init__(generator, discriminator, drawer, features, recipe, learning)
 
     def losses(self, iteration: int, pairs: GohaPairs) -> dict[str, Float[Tensor, ""]]:
         """The generator's losses of one batch."""

@@ -1,18 +1,27 @@
 """How GOHA's three stages are trained: as published, and for little compute."""
 
 from dataclasses import dataclass, replace
+from typing import Literal
+
+from cameo3d.models.goha.config import ABLATIONS, LITE, OFFICIAL, GohaConfig
+from cameo3d.training.learner import Precision
+from cameo3d.training.loop import Plan
 
 
 @dataclass(frozen=True)
 class GohaRecipe:
     """One stage; the defaults are what all stages of the release have in common."""
 
+    plan: Plan
+    """How long and how often."""
     first: int
     """Number of its first iteration; modes and switches follow the count over all stages."""
-    last: int
-    """Number of the iteration after its last one."""
     shares: tuple[tuple[str, float], ...]
     """How often each data set is drawn."""
+    network: GohaConfig = OFFICIAL
+    """Sizes of the network, and ablations."""
+    perceptual: Literal["lpips", "vgg"] = "lpips"
+    """Whose features are compared: LPIPS on AlexNet, or the last convolutions of VGG-19's blocks."""
     expression_from: int = 120_000
     """Iteration from which expression planes take part."""
     appearance_from: int = 240_000
@@ -40,27 +49,31 @@ class GohaRecipe:
     adversarial_weight: float = 0.1
     average: bool = False
     """Whether averaged weights (EMA) are kept, too; the release keeps none."""
+    precision: Precision = "float32"
+    """In which losses are computed."""
     recompute: bool = False
     """Whether rays are traced again for the gradients: a third slower, and far less memory."""
     frozen_in_training_mode: bool = False
     """A slip of the release: blocks of encoders that no longer learn are still skipped at random."""
 
-    @property
-    def steps(self) -> int:
-        """Iterations of the stage."""
-        return self.last - self.first
+
+def _plan(steps: int) -> Plan:
+    return Plan(steps=steps, seed=42, save_every=5000)
 
 
 _BY_THREE = ("ravdess", 0.33), ("celebv", 0.33), ("synthetic", 0.34)
 
-RECONSTRUCTION = GohaRecipe(0, 695_000, _BY_THREE)
+RECONSTRUCTION = GohaRecipe(_plan(695_000), 0, _BY_THREE)
 """Stage 1 of the release."""
-ADVERSARIAL = GohaRecipe(695_000, 750_000, (("ravdess", 0.33), ("synthetic", 0.33), ("ffhq", 0.34)))
+ADVERSARIAL = GohaRecipe(
+    _plan(55_000), 695_000, (("ravdess", 0.33), ("synthetic", 0.33), ("ffhq", 0.34)), perceptual="vgg"
+)
 """Stage 1b of the release: against a discriminator."""
 SUPER_RESOLUTION = GohaRecipe(
+    _plan(75_000),
     750_000,
-    825_000,
     tuple((name, 0.25) for name in ("ravdess", "synthetic", "ffhq", "celebv")),
+    perceptual="vgg",
     discriminator_rate=5e-4,
     discriminator_every=1,
 )
@@ -69,13 +82,22 @@ SUPER_RESOLUTION = GohaRecipe(
 
 def shortened(recipe: GohaRecipe, share: float) -> GohaRecipe:
     """The same course in a share of the iterations."""
-    names = ("first", "last", "expression_from", "appearance_from")
-    return replace(recipe, **{name: round(getattr(recipe, name) * share) for name in names})
+    names = ("first", "expression_from", "appearance_from")
+    counts = {name: round(getattr(recipe, name) * share) for name in names}
+    return replace(recipe, plan=replace(recipe.plan, steps=round(recipe.plan.steps * share)), **counts)
 
 
-_LITE = {"batch": 4, "average": True, "recompute": True}
+def _sizes(official: GohaRecipe) -> dict[str, GohaRecipe]:
+    """The release's recipe, its ablations, and the small network's: a hundredth of the iterations."""
+    short = shortened(official, 0.01)
+    # With the published face parser, which no stage trains.
+    small = replace(LITE, parsing_width=64)
+    lite = replace(short, network=small, batch=4, average=True, recompute=True)
+    ablations = {name: replace(official, network=network) for name, network in ABLATIONS.items()}
+    return {"official": official, "lite": lite, **ablations}
 
-LITE_RECONSTRUCTION = replace(shortened(RECONSTRUCTION, 0.01), **_LITE)
-LITE_ADVERSARIAL = replace(shortened(ADVERSARIAL, 0.01), **_LITE)
-LITE_SUPER_RESOLUTION = replace(shortened(SUPER_RESOLUTION, 0.01), **_LITE)
-"""For the small network: the course of the release in a hundredth of the iterations, with larger batches."""
+
+RECONSTRUCTION_RECIPES = _sizes(RECONSTRUCTION)
+ADVERSARIAL_RECIPES = _sizes(ADVERSARIAL)
+SUPER_RESOLUTION_RECIPES = _sizes(SUPER_RESOLUTION)
+"""By size or ablation."""

@@ -16,7 +16,7 @@ from cameo3d.training.goha.modes import Mode, reconstruction_mode, smooths_in_re
 from cameo3d.training.goha.recipe import RECONSTRUCTION, GohaRecipe
 from cameo3d.training.goha.stage import GohaStage
 from cameo3d.training.goha.views import View
-from cameo3d.training.learner import Part, Precision
+from cameo3d.training.learner import Part
 from cameo3d.training.losses.pixels import l1
 
 
@@ -28,7 +28,6 @@ class ReconstructionStage(GohaStage):
         drawer: Of face model pictures.
         distance: LPIPS; the release's is on AlexNet.
         recipe: Of the stage.
-        precision: In which losses are computed.
     """
 
     def __init__(
@@ -37,11 +36,10 @@ class ReconstructionStage(GohaStage):
         drawer: FaceDrawer,
         distance: Distance,
         recipe: GohaRecipe = RECONSTRUCTION,
-        precision: Precision = "float32",
     ) -> None:
         parts = generator.canonical, generator.expression, generator.appearance, generator.renderer
         learning = [part for part in parts if part is not None]
-        super().__init__(generator, drawer, recipe, learning, precision)
+        super().__init__(generator, drawer, recipe, learning)
         self._distance = distance
 
     def step(self, step: int, parts: Sequence[Part[Any]]) -> dict[str, float]:

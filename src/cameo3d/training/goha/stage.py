@@ -16,7 +16,7 @@ from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.training.goha.faces import FaceDrawer
 from cameo3d.training.goha.recipe import GohaRecipe
 from cameo3d.training.goha.views import Viewer
-from cameo3d.training.learner import Group, Learner, Precision
+from cameo3d.training.learner import Group, Learner
 from cameo3d.training.losses.density import density_tv
 from cameo3d.training.schedule import constant
 
@@ -34,7 +34,6 @@ class GohaStage:
         drawer: Of face model pictures.
         recipe: Of the stage.
         learning: The parts of the generator that learn; all others are frozen.
-        precision: In which losses are computed.
         always_transfers: Whether synthetic pairs and photos get their target's expression, too.
     """
 
@@ -44,7 +43,6 @@ class GohaStage:
         drawer: FaceDrawer,
         recipe: GohaRecipe,
         learning: Sequence[nn.Module],
-        precision: Precision = "float32",
         always_transfers: bool = False,
     ) -> None:
         self.generator, self.drawer, self.recipe = generator, drawer, recipe
@@ -57,7 +55,7 @@ class GohaStage:
             self.networks["average"] = copy.deepcopy(generator).eval()
             self.averaged = {"average": "generator"}
         self.learners: dict[str, Learner] = {
-            "generator": Learner(_groups(learning, recipe), recipe.betas, recipe.max_norm, precision)
+            "generator": Learner(_groups(learning, recipe), recipe.betas, recipe.max_norm, recipe.precision)
         }
         self.views = Viewer(
             generator,
@@ -89,7 +87,7 @@ class GohaStage:
         assert isinstance(batch, GohaPairs)
         self.generator.eval()
         pairs = batch.first(4)
-        late = self.recipe.last
+        late = max(self.recipe.expression_from, self.recipe.appearance_from)
         views = [self.views(late, mode, pairs).colors for mode in ("canonical", "coarse", "source", "target")]
         frame = self.generator.super_resolution(views[-1])
         size = self.generator.config.render_size

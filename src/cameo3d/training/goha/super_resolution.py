@@ -12,7 +12,6 @@ from cameo3d.training.goha.faces import FaceDrawer
 from cameo3d.training.goha.losses import blurred, vgg_l1
 from cameo3d.training.goha.modes import super_resolution_mode
 from cameo3d.training.goha.recipe import SUPER_RESOLUTION, GohaRecipe
-from cameo3d.training.learner import Precision
 from cameo3d.training.losses.adversarial import fooling_loss
 from cameo3d.training.losses.perceptual import FeatureNetwork
 from cameo3d.training.losses.pixels import l1
@@ -29,7 +28,6 @@ class SuperResolutionStage(AgainstDiscriminator):
         drawer: Of face model pictures.
         features: VGG-19 up to the last convolution of each block, or its stand-in.
         recipe: Of the stage.
-        precision: In which losses are computed.
     """
 
     def __init__(
@@ -39,14 +37,13 @@ class SuperResolutionStage(AgainstDiscriminator):
         drawer: FaceDrawer,
         features: FeatureNetwork,
         recipe: GohaRecipe = SUPER_RESOLUTION,
-        precision: Precision = "float32",
     ) -> None:
         self._whole = generator.config.train_end_to_end
         learning: list[nn.Module] = [generator.super_resolution]
         if self._whole:
             parts = generator.canonical, generator.expression, generator.appearance, generator.renderer
             learning += [part for part in parts if part is not None]
-        super().__init__(generator, discriminator, drawer, features, recipe, learning, precision)
+        super().__init__(generator, discriminator, drawer, features, recipe, learning)
 
     def losses(self, iteration: int, pairs: GohaPairs) -> dict[str, Float[Tensor, ""]]:
         """The generator's losses of one batch."""
