@@ -5,6 +5,7 @@ import pytest
 from PIL import Image
 
 from cameo3d.app.cli import main
+from cameo3d.media.tags import read_tag
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE
 from cameo3d.provenance.origin import Origin
 from cameo3d.provenance.writing import write_still
@@ -49,3 +50,17 @@ def test_credentials_are_made_shown_and_taken_over(here, capsys):
     assert "root.pem" not in capsys.readouterr().out
     assert code("credentials", "use", "certificates.pem") == 2
     assert code("credentials", "use", "key.pem", "certificates.pem") == 1
+
+
+def test_what_cannot_be_signed_is_written_and_ends_with_3(here, astronaut_path, monkeypatch, capsys, caplog):
+    (here / "file").write_text("")
+    monkeypatch.setenv("CAMEO3D_CREDENTIALS", str(here / "file" / "key"))
+    assert code("orbit", str(astronaut_path), "--out", "turn.mp4", "--seconds", "0.12") == 3
+    assert (here / "turn.mp4").stat().st_size > 1000
+    assert capsys.readouterr().out == "turn.mp4\n"
+    assert "written without credentials" in caplog.text
+    # With research flags nothing is signed, nothing fails, and the tag tells.
+    words = ["orbit", str(astronaut_path), "--out", "bare.mp4", "--seconds", "0.12", "--label"]
+    main([*words, "--no-credentials", "--no-mark"])
+    assert "without invisible mark and credentials" in str(read_tag(here / "bare.mp4"))
+    assert code("verify", "bare.mp4") == 1
