@@ -10,7 +10,7 @@ import pytest
 from PIL import Image, ImageCms
 
 from cameo3d.errors import InputError, OutputError
-from cameo3d.media.images import read_image, write_image
+from cameo3d.media.images import read_image, read_picture, write_image
 
 SKIN = (200, 120, 90)
 
@@ -97,6 +97,106 @@ def test_transparent_becomes_white(tmp_path: Path, mode: str):
 def test_half_transparent_is_blended_with_white(tmp_path: Path):
     image = Image.new("RGBA", (8, 8), (0, 0, 0, 128))
     assert read_image(saved(image, tmp_path / "x.png"))[0, 0].tolist() == [127, 127, 127]
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA", "P"])
+def test_what_a_file_says_of_its_transparency_is_kept(tmp_path: Path, mode: str):
+    image = Image.fromarray(np.dstack([halves(), np.full((24, 40), 255, np.uint8)]), "RGBA")
+    image.putalpha(
+        Image.fromarray(np.where(np.arange(40) < 20, 255, 64).astype(np.uint8)[None].repeat(24, 0))
+    )
+    options = {}
+    if mode == "P":
+        image, options = Image.fromarray(halves()).quantize(2), {"transparency": bytes((255, 64))}
+        options["transparency"] = bytes(64 if index == np.asarray(image)[0, 30] else 255 for index in (0, 1))
+    else:
+        image = image.convert(mode)
+    alpha = read_picture(saved(image, tmp_path / "x.png", **options)).alpha
+    assert alpha is not None
+    assert (alpha[:, :20] == 255).all()
+    assert (alpha[:, 20:] == 64).all()
+
+
+def test_an_opaque_file_says_nothing_of_transparency(tmp_path: Path):
+    for image in (Image.fromarray(halves()), Image.fromarray(halves()).convert("RGBA")):
+        assert read_picture(saved(image, tmp_path / "x.png")).alpha is None
+
+
+def test_transparency_is_turned_and_scaled_with_the_picture(tmp_path: Path):
+    image = Image.new("RGBA", (40, 24), (200, 120, 90, 255))
+    image.paste((0, 0, 0, 0), (0, 0, 20, 24))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    picture = read_picture(saved(image, tmp_path / "x.png", exif=exif), max_side=20)
+    assert picture.alpha is not None
+    assert picture.alpha.shape == picture.pixels.shape[:2] == (20, 12)
+    assert picture.alpha[2].max() == 0
+    assert picture.alpha[17].min() == 255
+
+
+def png(pixels: np.ndarray, gamma: float | None, *more: tuple[bytes, bytes]) -> bytes:
+    """A PNG of 8 or 16 bits, grey, RGB or RGBA, with the gamma that is told."""
+    depth, color = pixels.dtype.itemsize * 8, {1: 0, 3: 2, 4: 6}[pixels.shape[2]]
+    rows = b"".join(b"\0" + row.astype(pixels.dtype.newbyteorder(">")).tobytes() for row in pixels)
+    size = struct.pack(">IIBBBBB", pixels.shape[1], pixels.shape[0], depth, color, 0, 0, 0)
+    told = [] if gamma is None else [(b"gAMA", struct.pack(">I", round(gamma * 100000)))]
+    data = b"\x89PNG\r\n\x1a\n"
+    for kind, content in ((b"IHDR", size), *more, *told, (b"IDAT", zlib.compress(rows)), (b"IEND", b"")):
+        chunk = kind + content
+        data += struct.pack(">I", len(content)) + chunk + struct.pack(">I", zlib.crc32(chunk))
+    return data
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(("depth", "tolerance"), [(np.uint8, 6), (np.uint16, 1)])
+@pytest.mark.parametrize("gamma", [1.0, 1 / 1.8])
+def test_a_png_that_tells_another_gamma_is_as_bright_as_in_a_browser(
+    tmp_path: Path, channels: int, depth: type, tolerance: int, gamma: float
+):
+    wanted = np.linspace(40, 250, 64)[None, :, None].repeat(4, 0).repeat(channels, 2)
+    light = ((wanted / 255 + 0.055) / 1.055) ** 2.4
+    pixels = np.rint(light**gamma * np.iinfo(depth).max).astype(depth)
+    if channels == 4:
+        pixels[..., 3] = np.iinfo(depth).max
+    (tmp_path / "x.png").write_bytes(png(pixels, gamma))
+    np.testing.assert_allclose(read_image(tmp_path / "x.png")[..., 1], wanted[..., 0], atol=tolerance)
+
+
+@pytest.mark.parametrize("told", [(None,), (1 / 2.2,), (0.0,), (1.0, (b"sRGB", b"\0"))])
+def test_a_png_without_another_gamma_stays_as_it_is(tmp_path: Path, told: tuple):
+    (tmp_path / "x.png").write_bytes(png(halves(), *told))
+    np.testing.assert_array_equal(read_image(tmp_path / "x.png"), halves())
+
+
+@pytest.mark.parametrize("major", [b"avif", b"mif1", b"msf1", b"miaf", b"MA1B"])
+def test_an_avif_of_any_major_brand_is_read(tmp_path: Path, major: bytes):
+    path = saved(Image.fromarray(halves()), tmp_path / "x.avif")
+    data = bytearray(path.read_bytes())
+    assert b"avif" in data[16:32]
+    data[8:12] = major
+    path.write_bytes(bytes(data))
+    assert np.abs(read_image(path)[12, 5].astype(int) - SKIN).max() < 6
+
+
+@pytest.mark.parametrize(
+    ("start", "kind"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", "HEIC"),
+        (b"\0\0\0\x18ftypmsf1\0\0\0\0msf1hevc", "HEIC"),
+        (b"\0\0\0\x18ftypcrx \0\0\0\1crx isom", "camera raw"),
+        (b"\xff\x0a", "JPEG XL"),
+        (b"\0\0\0\x0cJXL \r\n\x87\n", "JPEG XL"),
+        (b"8BPS\0\1", "Photoshop"),
+        (b"<svg xmlns='", "SVG"),
+        (b"%!PS-Adobe-3.0 EPSF-3.0", "PostScript"),
+        (b"II*\0\x08\0\0\0", "TIFF of a kind"),
+    ],
+)
+def test_a_kind_that_is_not_read_is_named(tmp_path: Path, start: bytes, kind: str):
+    (tmp_path / "x.jpg").write_bytes(start + bytes(60))
+    with pytest.raises(InputError, match=f"{kind}.*save it as"):
+        read_image(tmp_path / "x.jpg")
 
 
 def test_a_colour_profile_is_converted_to_srgb(tmp_path: Path):

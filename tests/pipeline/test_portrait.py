@@ -13,7 +13,7 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline import portrait as room
-from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.portrait import bounded_matte, make_portrait
 from cameo3d.pipeline.retarget import turned_about_the_neck
 from cameo3d.values import Motion
 
@@ -105,3 +105,35 @@ def test_a_simple_drawing_is_refused():
     cv2.ellipse(drawing, (200, 240), (50, 25), 0, 0, 180, (0, 0, 0), 4)
     with pytest.raises(FaceError, match="drawing"):
         make_portrait(drawing)
+
+
+def test_a_photo_that_was_cut_out_brings_its_own_matte(photo):
+    matte = make_portrait(photo).matte.numpy()
+    alpha = np.where(matte > 0.6, 255, 0).astype(np.uint8)
+    alpha[:, :100] = 0
+    white = np.where(alpha[..., None] > 0, photo, 255).astype(np.uint8)
+    portrait = make_portrait(white, alpha=alpha)
+    np.testing.assert_array_equal(portrait.matte.numpy() * 255, alpha)
+
+
+def test_nothing_of_a_cut_out_person_is_drawn_where_the_file_is_transparent(photo):
+    alpha = np.where(make_portrait(photo).matte.numpy() > 0.6, 255, 0).astype(np.uint8)
+    avatar = RELIEF.encode(make_portrait(photo, alpha=alpha))
+    still = Motion(
+        avatar.expression[None], avatar.rotation[None], avatar.translation[None], avatar.gaze[None], 25.0, "t"
+    )
+    drawn = next(RELIEF.render(avatar, still, "photo"))[..., 3]
+    outside = cv2.dilate(alpha, np.ones((5, 5))) == 0
+    assert outside.mean() > 0.2
+    assert drawn[outside].max() == 0
+
+
+def test_a_photo_cut_to_a_circle_is_only_bounded_by_it():
+    matte = np.zeros((100, 100), np.float32)
+    matte[30:, 30:70] = 1
+    y, x = np.mgrid[:100, :100]
+    circle = np.where(np.hypot(x - 50, y - 50) < 45, 255, 0).astype(np.uint8)
+    bounded = bounded_matte(matte, circle)
+    np.testing.assert_array_equal(bounded, np.minimum(matte, circle / np.float32(255)))
+    assert bounded_matte(matte, None) is matte
+    assert bounded_matte(matte, np.zeros((100, 100), np.uint8)).max() == 0

@@ -2,14 +2,17 @@
 
 import io
 import logging
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import Shaped, UInt8
-from PIL import Image, ImageCms, ImageOps
+from PIL import Image, ImageOps
 
 from cameo3d.errors import InputError, OutputError
+from cameo3d.media.colors import as_srgb, without_gamma
 from cameo3d.media.files import check_input, replacing, shown
+from cameo3d.media.picture_kinds import as_known, is_known, unread_kind
 from cameo3d.media.tags import AI_TAG, image_tags
 
 logger = logging.getLogger(__name__)
@@ -20,39 +23,56 @@ IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".webp")
 """What `write_image` writes."""
 
 # A list of our own: Pillow would also start Ghostscript for EPS, and take some texts for pictures.
+_TIFF = (b"II*\0", b"MM\0*")
 _FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "TIFF", "BMP", "PPM", "JPEG2000", "AVIF", "QOI")
-_HEIF_BRANDS = (b"heic", b"heix", b"heim", b"heis", b"hevc", b"mif1", b"msf1")
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A picture, upright, in sRGB."""
+
+    pixels: UInt8[np.ndarray, "height width 3"]
+    """What is transparent is white."""
+    alpha: UInt8[np.ndarray, "height width"] | None
+    """How opaque each pixel is, 255 being fully; None if the file says nothing of it, or all are opaque."""
 
 
 def read_image(path: Path, max_side: int | None = None) -> UInt8[np.ndarray, "height width 3"]:
-    """Read a picture as upright sRGB; what is transparent becomes white.
+    """Read a picture as upright sRGB; see `read_picture`."""
+    return read_picture(path, max_side).pixels
+
+
+def read_picture(path: Path, max_side: int | None = None) -> Picture:
+    """Read a picture as upright sRGB, with what it says of its transparency.
 
     The content decides about the format, not the suffix. EXIF orientation and an embedded colour
-    profile are applied; of an animation the first frame is taken, with a notice in the log.
+    profile or gamma are applied; of an animation the first frame is taken, with a notice in the log.
 
     Args:
         path: A PNG, JPEG, WebP, GIF, TIFF, BMP, PPM, JPEG 2000, AVIF or QOI file.
         max_side: The longer side in pixels that the result may have; a larger picture is scaled
             down.
 
-    Returns:
-        RGB bytes.
-
     Raises:
         InputError: If the file is no picture, is damaged, or has more than 100 megapixels.
     """
     name = f"The picture {shown(check_input(path, 'picture'))}"
     with path.open("rb") as file:
-        head = file.read(12)
+        head = file.read(64)
+        kind = unread_kind(head)
+        if kind:
+            raise InputError(f"{name} is a {kind} file, which is not read; save it as JPEG or PNG.")
         file.seek(0)
-        if head[4:8] == b"ftyp" and head[8:12] in _HEIF_BRANDS:
-            raise InputError(f"{name} is in HEIF/HEIC format, which is not read; save it as JPEG or PNG.")
         try:
             Image.init()  # else Pillow knows only its five commonest formats
-            image = Image.open(file, formats=_FORMATS)
+            image = Image.open(
+                file if is_known(head) else io.BytesIO(as_known(file.read())), formats=_FORMATS
+            )
         except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
             raise InputError(_too_large(name)) from error
         except Exception as error:  # Pillow's parsers raise many kinds on damaged headers
+            if head[:4] in _TIFF:
+                raise InputError(f"{name} is a TIFF of a kind that is not read; save it as PNG.") from error
             raise InputError(f"{name} is not a picture, or is damaged; give a JPEG or PNG file.") from error
 
         with image:
@@ -65,14 +85,18 @@ def read_image(path: Path, max_side: int | None = None) -> UInt8[np.ndarray, "he
                 if max_side is not None:  # a JPEG is decoded at a fraction of its size, never below this
                     image.draft(image.mode, (2 * max_side, 2 * max_side))
                 image.load()
-                upright = _as_rgb(ImageOps.exif_transpose(image), name)
+                upright = _as_rgb(ImageOps.exif_transpose(without_gamma(image, path)), name)
             except Exception as error:  # as above, now on damaged pixels
                 raise InputError(f"{name} is damaged or cut short; give another file.") from error
     if max_side is not None and max(upright.size) > max_side:
         scale = max_side / max(upright.size)
         size = (max(1, round(upright.width * scale)), max(1, round(upright.height * scale)))
         upright = upright.resize(size, Image.Resampling.LANCZOS)
-    return np.array(upright)
+    if upright.mode != "RGBA":
+        return Picture(np.array(upright), None)
+    alpha = np.array(upright.getchannel("A"))
+    upright = Image.alpha_composite(Image.new("RGBA", upright.size, "white"), upright).convert("RGB")
+    return Picture(np.array(upright), alpha if alpha.min() < 255 else None)
 
 
 def write_image(path: Path, pixels: UInt8[np.ndarray, "height width channels"], tag: str = AI_TAG) -> None:
@@ -123,16 +147,15 @@ def _too_large(name: str) -> str:
 
 
 def _as_rgb(image: Image.Image, name: str) -> Image.Image:
+    """RGB, or RGB with alpha, of 8 bits."""
     if image.mode == "F":
         image = Image.fromarray(_as_bytes(np.asarray(image), (1, 255, 65535)))
     elif image.mode.startswith("I"):
         image = Image.fromarray(_as_bytes(np.asarray(image), (65535,)))
     elif image.mode in ("P", "PA", "LA", "La", "RGBa") or "transparency" in image.info:
         image = image.convert("RGBA")
-    image = _as_srgb(image, name)
-    if image.mode == "RGBA":
-        image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-    return image.convert("RGB")
+    image = as_srgb(image, name)
+    return image if image.mode == "RGBA" else image.convert("RGB")
 
 
 def _as_bytes(
@@ -143,18 +166,3 @@ def _as_bytes(
     largest = float(values.max())
     white = next((scale for scale in full_scales if largest <= scale), largest)
     return np.clip(values * (255.0 / white) + 0.5, 0, 255).astype(np.uint8)
-
-
-def _as_srgb(image: Image.Image, name: str) -> Image.Image:
-    profile = image.info.get("icc_profile")
-    if not profile or image.mode not in ("RGB", "RGBA", "CMYK", "L"):
-        return image
-    mode = "RGBA" if image.mode == "RGBA" else "RGB"
-    try:
-        source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-        converted = ImageCms.profileToProfile(image, source, ImageCms.createProfile("sRGB"), outputMode=mode)
-    except (ImageCms.PyCMSError, OSError, ValueError) as error:
-        logger.warning("%s has a colour profile that cannot be used (%s); it is ignored.", name, error)
-        return image
-    assert converted is not None, "a conversion that is not in place returns an image"
-    return converted

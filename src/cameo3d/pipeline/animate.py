@@ -10,7 +10,7 @@ import torch
 
 from cameo3d.errors import FaceError, InputError
 from cameo3d.media.files import check_input, shown
-from cameo3d.media.images import read_image
+from cameo3d.media.images import read_picture
 from cameo3d.models.avatar import Avatar, AvatarModel, View
 from cameo3d.models.kinds import load_avatar, maker_of, size_of
 from cameo3d.models.voice.contract import Delivery, VoiceModel
@@ -310,9 +310,9 @@ def _options(model: ModelOptions | ModelName | None) -> ModelOptions:
 def _portrait(photo: Photo, face: int) -> Portrait:
     if isinstance(photo, Portrait):
         return photo
-    rgb = read_image(Path(photo), MAX_PHOTO_SIDE)
+    picture = read_picture(Path(photo), MAX_PHOTO_SIDE)
     try:
-        return make_portrait(rgb, face)
+        return make_portrait(picture.pixels, face, picture.alpha)
     except FaceError as error:
         raise FaceError(f"{shown(Path(photo))}: {error}") from error
 

@@ -36,7 +36,7 @@ class Animation:
     driver_crop: Crop | None = None
     """Where the driver's head and shoulders are, in pixels of its frames."""
     audio: Path | None = None
-    """The file whose sound belongs to it."""
+    """The file whose sound belongs to it: in step with the driver's pictures, or all of it."""
 
     @property
     def size(self) -> tuple[int, int]:

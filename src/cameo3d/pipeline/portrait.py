@@ -27,11 +27,17 @@ LEAST_PERSON = 0.5
 """Share of the face that must lie on what is recognised as a person."""
 MOST_TILT_DEGREES = 65.0
 """Nobody holds the head further to the side; the photo is then turned by quarters."""
+_CUT_OUT = 0.9
+"""Share of what a photo's file says to be opaque that is the person if she was cut out."""
 MOST_YAW = math.radians(60)
 """A face turned further away hides half of itself."""
 
 
-def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Portrait:
+def make_portrait(
+    rgb: UInt8[np.ndarray, "height width 3"],
+    face: int = 0,
+    alpha: UInt8[np.ndarray, "height width"] | None = None,
+) -> Portrait:
     """Find one person in a photo and measure face, pose and outline.
 
     A photo in which the head lies on its side or stands upside down is turned by quarters, until it is
@@ -40,6 +46,7 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
     Args:
         rgb: The photo, any way up.
         face: Which face, counted from the largest, 0.
+        alpha: How opaque the photo is, if its file says so: nothing of the person lies where it is 0.
 
     Raises:
         FaceError: If there is no such face, or it is too small, turned too far away, or merely drawn.
@@ -51,7 +58,8 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
         raise FaceError(f"Face {face} was asked for, but the photo shows {len(faces)}; the largest is 0.")
     if len(faces) > 1:
         logger.warning("The photo shows %d faces; number %d is used, the largest is 0.", len(faces), face)
-    rgb, landmarks = _upright(rgb, faces[face])
+    rgb, landmarks, turns = _upright(rgb, faces[face])
+    alpha = None if alpha is None else np.rot90(alpha, turns)
     width = float(np.ptp(landmarks[:468, 0]))
     if width < LEAST_FACE:
         raise FaceError(f"The face is {width:.0f} pixels wide and needs {LEAST_FACE}; give a larger photo.")
@@ -66,7 +74,7 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
             f"The face is turned away by {math.degrees(abs(float(fit.rotation[0]))):.0f} degrees, and at "
             f"most {math.degrees(MOST_YAW):.0f} are possible; give a photo that is closer to the front."
         )
-    matte = _matte(rgb, crop, landmarks)
+    matte = bounded_matte(_matte(rgb, crop, landmarks), alpha)
     face_area = np.zeros(matte.shape, np.uint8)
     cv2.fillPoly(face_area, [np.rint(landmarks[list(OVAL), :2]).astype(np.int32)], 1)
     if matte[face_area > 0].mean() < LEAST_PERSON:
@@ -88,12 +96,12 @@ def make_portrait(rgb: UInt8[np.ndarray, "height width 3"], face: int = 0) -> Po
 
 def _upright(
     rgb: UInt8[np.ndarray, "_ _ 3"], landmarks: Float32[np.ndarray, "478 3"]
-) -> tuple[UInt8[np.ndarray, "_ _ 3"], Float32[np.ndarray, "478 3"]]:
-    """Turn a photo by quarters if its head is tilted by more than any head that is held upright."""
+) -> tuple[UInt8[np.ndarray, "_ _ 3"], Float32[np.ndarray, "478 3"], int]:
+    """Turn a photo by quarters if its head is tilted by more than any head that is held upright; how many."""
     right_eye, left_eye, *_ = five_points(landmarks)
     tilt = math.degrees(math.atan2(left_eye[1] - right_eye[1], left_eye[0] - right_eye[0]))
     if abs(tilt) <= MOST_TILT_DEGREES:
-        return rgb, landmarks
+        return rgb, landmarks, 0
     turns = round(tilt / 90) % 4
     how = "stands upside down" if turns == 2 else "lies on its side"
     logger.warning(
@@ -101,7 +109,8 @@ def _upright(
         how,
         "180 degrees" if turns == 2 else f"90 degrees to the {'left' if turns == 1 else 'right'}",
     )
-    return np.ascontiguousarray(np.rot90(rgb, turns)), turned_landmarks(landmarks, turns, *rgb.shape[:2])
+    landmarks = turned_landmarks(landmarks, turns, *rgb.shape[:2])
+    return np.ascontiguousarray(np.rot90(rgb, turns)), landmarks, turns
 
 
 def _matte(
@@ -122,6 +131,20 @@ def _matte(
         part = matte[top:bottom, left:right]
         part += (fine - part) * weight
     return _fill_torso(matte, landmarks)
+
+
+def bounded_matte(
+    matte: Float32[np.ndarray, "height width"], alpha: UInt8[np.ndarray, "height width"] | None
+) -> Float32[np.ndarray, "height width"]:
+    """A matte within what the photo's file says to be opaque; that itself if somebody cut the person out.
+
+    A round or otherwise cropped photo is opaque in its background, too, and only bounds the matte.
+    """
+    if alpha is None:
+        return matte
+    opaque = alpha.astype(np.float32) / 255
+    is_cut_out = opaque.max() > 0 and float(np.sum(opaque * (matte > 0.5)) / np.sum(opaque)) > _CUT_OUT
+    return opaque if is_cut_out else np.minimum(matte, opaque)
 
 
 def _fill_torso(matte: np.ndarray, landmarks: np.ndarray) -> np.ndarray:
