@@ -6,7 +6,7 @@ import av
 import numpy as np
 import pytest
 from av.video.codeccontext import VideoCodecContext
-from making import add_sound, bursts, decoded_sound, gray_frames, make_video, onsets
+from making import add_pictures, add_sound, bursts, decoded_sound, gray_frames, make_video, onsets
 
 from cameo3d.errors import InputError, OutputError
 from cameo3d.media.video import (
@@ -94,6 +94,44 @@ def test_square_pixels_come_out_of_oblong_ones(tmp_path: Path):
     path = make_video(tmp_path / "x.mp4", gray_frames([100] * 3), aspect=Fraction(3, 2))
     assert next(read_frames(path)).shape == (48, 96, 3)
     assert probe_video(path).width == 96
+
+
+def make_changing_video(path: Path, sizes: list[tuple[int, int]]) -> Path:
+    """Three pictures of each size, with a bright square in the middle, a quarter as wide as they are high."""
+    with av.open(str(path), "w") as container:
+        stream = add_pictures(container, "libvpx", 25, *sizes[0])
+        container.start_encoding()
+        for part, (width, height) in enumerate(sizes):
+            encoder = av.CodecContext.create("libvpx", "w")
+            assert isinstance(encoder, VideoCodecContext)
+            encoder.width, encoder.height, encoder.pix_fmt = width, height, "yuv420p"
+            encoder.time_base, encoder.bit_rate = Fraction(1, 25), 2_000_000
+            pixels = np.full((height, width, 3), 60, np.uint8)
+            half = height // 8
+            pixels[height // 2 - half : height // 2 + half, width // 2 - half : width // 2 + half] = 220
+            packets = []
+            for index in range(3):
+                frame = av.VideoFrame.from_ndarray(pixels, "rgb24").reformat(format="yuv420p")
+                frame.pts, frame.time_base = 3 * part + index, Fraction(1, 25)
+                packets += encoder.encode(frame)
+            for packet in [*packets, *encoder.encode(None)]:
+                packet.stream = stream
+                container.mux(packet)
+    return path
+
+
+def test_pictures_that_change_their_shape_keep_their_proportions(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+):
+    path = make_changing_video(tmp_path / "x.webm", [(128, 128), (64, 64), (320, 160), (96, 192)])
+    frames = list(read_frames(path))
+    assert {frame.shape for frame in frames} == {(128, 128, 3)}
+    for index, (width, height) in ((1, (128, 128)), (4, (128, 128)), (7, (128, 64)), (10, (64, 128))):
+        bright, filled = frames[index][..., 1] > 140, frames[index][..., 1] > 30
+        seen = [int(np.ptp(np.flatnonzero(bright.any(axis)))) + 1 for axis in (0, 1)]
+        np.testing.assert_allclose(seen, height / 4, atol=2)
+        assert filled.sum() == pytest.approx(width * height, rel=0.03)
+    assert caplog.text.count("changes its shape") == 1
 
 
 def test_odd_sizes_are_read_and_written(tmp_path: Path):

@@ -122,6 +122,23 @@ def test_the_sound_of_a_video_keeps_its_start(tmp_path, start):
     assert {10 + shift, 30 + shift} <= set(heard) <= {k + shift for k in (9, 10, 11, 29, 30, 31)}
 
 
+def test_all_of_a_videos_sound_is_said_though_its_pictures_begin_later(tmp_path):
+    path = tmp_path / "a.mkv"
+    source = write_sound(tmp_path / "b.mkv", beeps(), "flac", picture=2.0)
+    with av.open(str(source)) as whole, av.open(str(path), "w") as late:
+        streams = {stream.index: late.add_stream_from_template(stream) for stream in whole.streams}
+        for packet in whole.demux():
+            if packet.pts is None or packet.dts is None or packet.time_base is None:
+                continue
+            if packet.stream.type == "video":
+                second = round(1 / packet.time_base)
+                packet.pts, packet.dts = packet.pts + second, packet.dts + second
+            packet.stream = streams[packet.stream.index]
+            late.mux(packet)
+    motion = voice_motion(path, model=Loudness())
+    assert {10, 30} <= set(loud_frames(motion)) <= {9, 10, 11, 29, 30, 31}
+
+
 def test_a_video_without_sound_is_refused(tmp_path):
     path = tmp_path / "mute.mp4"
     with av.open(str(path), "w") as container:
@@ -168,7 +185,7 @@ def test_of_a_very_long_sound_the_user_is_told_once_what_it_takes(tmp_path, capl
 
 def test_twenty_hours_are_heard_piece_by_piece(monkeypatch, caplog):
     block = np.zeros(16000 * 10, np.float32)
-    monkeypatch.setattr(story, "read_audio", lambda path, rate: (block for _ in range(7200)))
+    monkeypatch.setattr(story, "read_audio", lambda path, rate, early: (block for _ in range(7200)))
     pieces = []
 
     class Counting:

@@ -27,6 +27,7 @@ from cameo3d.evaluation.pairs import Pair
 from cameo3d.evaluation.settings import Settings
 from cameo3d.evaluation.tracking import FaceWatcher, see_face
 from cameo3d.imaging.framing import cut
+from cameo3d.media.audio import early_seconds
 from cameo3d.media.files import shown
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
 from cameo3d.models.avatar import Avatar, View
@@ -119,7 +120,7 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
         avatar = model.encode(make_portrait(first))
     except FaceError as error:
         raise FaceError(f"{shown(pair.source.path)}: {error}") from error
-    driver, video = pair.driver, None
+    driver, video, early = pair.driver, None, 0
     if driver and driver.kind == "clip":
         video = stack.enter_context(as_video(driver))
     elif settings.protocol in ("self", "voice") or (settings.protocol == "cross" and driver is None):
@@ -154,12 +155,13 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
             if not probe_video(video).has_audio:
                 raise InputError(f"The clip {shown(driver.path)} has no sound; give one in which one speaks.")
             animation = model.animate(avatar, voice=video, frame=settings.frame)
+            early = round(early_seconds(video) * animation.frame_rate)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
     photo = framed(first)
     sound = video if video is not None and probe_video(video).has_audio else None
     case = Case(photo, see_face(photo), animation.frame_rate, sound)
     seen = framed.seen(first) if settings.protocol in ("reconstruction", "self") else None
-    outputs = (frame if seen is None else frame * seen for frame in animation)
+    outputs = (frame if seen is None else frame * seen for frame in islice(animation, early, None))
     return case, zip(outputs, besides, strict=False)
 
 

@@ -10,13 +10,16 @@ import numpy as np
 from jaxtyping import Float32
 
 from cameo3d.errors import InputError
-from cameo3d.media.containers import decoded, first_picture_seconds, moving_picture, open_container, sound
+from cameo3d.media.containers import decoded, first_picture_seconds, moving_picture, open_container
 from cameo3d.media.files import check_input, shown
+from cameo3d.media.mixing import MonoMixer
+from cameo3d.media.sound_tracks import heard_track, track_at, warn_of_more_sound
 
 logger = logging.getLogger(__name__)
 
 _JITTER_SECONDS = 0.03  # time stamps that are off by less are rounding, not a gap
 _JUMP_SECONDS = 60.0  # time stamps that jump by more were reset or damaged: no sound is missing
+_EARLY_SECONDS = 0.2  # sound that is left out before the first picture; of less nobody is told
 
 
 @dataclass(frozen=True)
@@ -35,22 +38,44 @@ def probe_audio(path: Path) -> AudioInfo | None:
     Raises:
         InputError: If the file cannot be opened (see `containers.open_container`).
     """
+    number = heard_track(path)
+    if number is None:
+        return None
     with open_container(path, "sound") as container:
-        stream = sound(container)
-        if stream is None:
-            return None
-        context = stream.codec_context
+        context = track_at(container, number).codec_context
         return AudioInfo(context.sample_rate or 48000, 2 if context.layout.nb_channels > 1 else 1)
 
 
-def read_audio(path: Path, sample_rate: int = 16000) -> Iterator[Float32[np.ndarray, " samples"]]:
+def early_seconds(path: Path) -> float:
+    """How much earlier a video's sound begins than its pictures; 0 if it does not, or the file lacks either.
+
+    Raises:
+        InputError: If the file cannot be opened.
+    """
+    number = heard_track(path)
+    if number is None:
+        return 0.0
+    with open_container(path, "sound") as container:
+        picture = first_picture_seconds(path) if moving_picture(container) else None
+        frame = next(decoded(container, track_at(container, number), []), None)
+        if picture is None or frame is None or frame.pts is None:
+            return 0.0
+        return max(0.0, picture - frame.time)
+
+
+def read_audio(
+    path: Path, sample_rate: int = 16000, early: bool = False
+) -> Iterator[Float32[np.ndarray, " samples"]]:
     """Stream the sound of a file as mono, in pieces of any length.
 
+    Of two channels that cancel each other, the louder one is heard (see `mixing.MonoMixer`); of several
+    tracks the one that players take (see `sound_tracks.heard_track`).
+
     Args:
-        path: A sound file (WAV, FLAC, MP3, M4A, Ogg, ...) or a video. The first sample of a video's
-            sound belongs to its first picture: earlier sound is left out, a later start is filled
-            with silence.
+        path: A sound file (WAV, FLAC, MP3, M4A, Ogg, ...) or a video.
         sample_rate: Samples a second to convert to.
+        early: Whether sound that a video has before its first picture comes, too. Otherwise the first
+            sample belongs to that picture. A later start is filled with silence.
 
     Yields:
         Samples in [-1, 1].
@@ -59,12 +84,12 @@ def read_audio(path: Path, sample_rate: int = 16000) -> Iterator[Float32[np.ndar
         InputError: If the file cannot be opened, or has no sound.
     """
     check_input(path, "sound")
-    return _read_audio(path, sample_rate)
+    return _read_audio(path, sample_rate, early)
 
 
-def _read_audio(path: Path, sample_rate: int) -> Iterator[Float32[np.ndarray, " samples"]]:
+def _read_audio(path: Path, sample_rate: int, early: bool) -> Iterator[Float32[np.ndarray, " samples"]]:
     heard = False
-    for block in stream_audio(path, sample_rate, 1):
+    for block in stream_audio(path, sample_rate, 1, early):
         heard = True
         yield block[0]
     if not heard:
@@ -72,9 +97,9 @@ def _read_audio(path: Path, sample_rate: int) -> Iterator[Float32[np.ndarray, " 
 
 
 def stream_audio(
-    path: Path, sample_rate: int, channels: int
+    path: Path, sample_rate: int, channels: int, early: bool = False
 ) -> Generator[Float32[np.ndarray, "channels samples"], None, None]:
-    """Stream the sound of a file; sample 0 belongs to the first picture, if the file is a video.
+    """Stream the sound of a file; see `read_audio`.
 
     Gaps in the time stamps become silence, so that sound and picture stay together.
 
@@ -82,6 +107,7 @@ def stream_audio(
         path: The file.
         sample_rate: Samples a second to convert to.
         channels: 1 or 2.
+        early: Whether sound before a video's first picture comes, too; otherwise sample 0 belongs to it.
 
     Yields:
         Samples in [-1, 1].
@@ -90,7 +116,7 @@ def stream_audio(
         InputError: If the file cannot be opened, or has no sound stream (an empty one will do).
     """
     resampler = av.AudioResampler(format="fltp", layout=_layout(channels), rate=sample_rate)
-    for native_rate, block in _decode(path, channels):
+    for native_rate, block in _decode(path, channels, early):
         for frame in resampler.resample(audio_frame(block, native_rate)):
             yield frame.to_ndarray()
     # A resampler that had nothing to convert passed everything on and cannot be flushed.
@@ -106,42 +132,62 @@ def audio_frame(block: Float32[np.ndarray, "channels samples"], sample_rate: int
     return frame
 
 
-def _decode(path: Path, channels: int) -> Iterator[tuple[int, Float32[np.ndarray, "channels samples"]]]:
+def _decode(
+    path: Path, channels: int, early: bool
+) -> Iterator[tuple[int, Float32[np.ndarray, "channels samples"]]]:
     """Pieces of sound at the file's own rate, without gaps, with that rate."""
+    number = heard_track(path)
+    if number is None:
+        raise InputError(f"The sound {shown(path)} has no audio stream; give a file with sound.")
+    warn_of_more_sound(path)
     with open_container(path, "sound") as container:
-        stream = sound(container)
-        if stream is None:
-            raise InputError(f"The sound {shown(path)} has no audio stream; give a file with sound.")
+        stream = track_at(container, number)
         start = first_picture_seconds(path) if moving_picture(container) else None
-        rate, position, key, mixer = 0, 0, None, None
+        rate, position, key, mixer, mono = 0, 0, None, None, None
         damage: list[str] = []
         for frame in decoded(container, stream, damage):
-            if rate == 0:
+            is_first = rate == 0
+            if is_first:
                 rate = frame.sample_rate
+                mono = MonoMixer(rate)
             if key != (frame.format.name, frame.layout.name, frame.sample_rate):
                 key = (frame.format.name, frame.layout.name, frame.sample_rate)
+                native = _layout(1 if frame.layout.nb_channels == 1 else 2)
                 # Left alone, FFmpeg would mix floats down louder than full scale.
                 mixer = av.AudioResampler(
-                    format="fltp", layout=_layout(channels), rate=rate, options={"rematrix_maxval": "1.0"}
+                    format="fltp",
+                    layout=native if channels == 1 else _layout(channels),
+                    rate=rate,
+                    options={"rematrix_maxval": "1.0"},
                 )
             assert mixer is not None, "the first frame makes a mixer"
+            assert mono is not None, "the first frame makes a mixer"
 
             time = None if frame.pts is None else frame.time
             frame.pts = None
             gap = 0
             if time is not None:
-                start = time if start is None else start
+                if start is None or (early and is_first):
+                    start = time if start is None else min(start, time)
                 gap = round((time - start) * rate) - position
                 if abs(gap) > _JUMP_SECONDS * rate:
                     start += gap / rate
                     gap = 0
                 if position and abs(gap) <= _JITTER_SECONDS * rate:
                     gap = 0
+                if is_first and gap < -_EARLY_SECONDS * rate:
+                    logger.warning(
+                        "The sound of %s begins %.1f s before its pictures; that much is left out.",
+                        shown(path),
+                        start - time,
+                    )
             for silence in _silence(gap, channels):
                 position += silence.shape[1]
                 yield rate, silence
             for mixed in mixer.resample(frame):
                 block = mixed.to_ndarray()[:, max(0, -gap) :]
+                if len(block) > channels:
+                    block = mono(block)
                 if block.shape[1]:
                     position += block.shape[1]
                     yield rate, block

@@ -8,7 +8,6 @@ from typing import Any
 
 import av
 import av.error
-from av.audio.stream import AudioStream
 from av.container import InputContainer
 from av.stream import Disposition, Stream
 from av.video.frame import VideoFrame
@@ -74,11 +73,6 @@ def moving_picture(container: InputContainer) -> VideoStream | None:
         if stream.codec_context is not None and not stream.disposition & Disposition.attached_pic:
             return stream
     return None
-
-
-def sound(container: InputContainer) -> AudioStream | None:
-    """The first sound stream of a codec that is known."""
-    return next((stream for stream in container.streams.audio if stream.codec_context is not None), None)
 
 
 def first_picture_seconds(path: Path) -> float | None:

@@ -13,14 +13,16 @@ import av.error
 import numpy as np
 from av.container import InputContainer
 from av.video.frame import VideoFrame
-from av.video.reformatter import ColorRange, Interpolation, VideoReformatter
+from av.video.reformatter import ColorPrimaries, ColorRange, ColorTrc, Interpolation, VideoReformatter
 from av.video.stream import VideoStream
 from jaxtyping import UInt8
 
 from cameo3d.errors import InputError
-from cameo3d.media.containers import decoded, first_picture, moving_picture, open_container, sound
+from cameo3d.media.containers import decoded, first_picture, moving_picture, open_container
+from cameo3d.media.dynamic_range import Curve, StandardRange
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import MAX_MEGAPIXELS
+from cameo3d.media.sound_tracks import sound_tracks
 from cameo3d.media.writing import Codec, FrameFolderWriter, VideoWriter, codec_for
 
 __all__ = [
@@ -38,6 +40,7 @@ logger = logging.getLogger(__name__)
 
 DEFAULT_FRAME_RATE = 25
 """Frames a second of a file that does not say."""
+_CURVES: dict[int, Curve] = {ColorTrc.ARIB_STD_B67: "hlg", ColorTrc.SMPTE2084: "pq"}
 _LONGEST_STILL_SECONDS = 60.0  # a picture that stays longer has a damaged time stamp
 
 
@@ -83,7 +86,7 @@ def probe_video(path: Path) -> VideoInfo:
             frame_rate=rate,
             frame_count=None if seconds is None else max(1, round(seconds * rate)),
             duration_seconds=seconds,
-            has_audio=sound(container) is not None,
+            has_audio=bool(sound_tracks(container)),
             start_seconds=_seconds(frame) or 0.0,
         )
 
@@ -95,7 +98,8 @@ def read_frames(
 
     Output frame `i` is the picture that is shown at the time `i / frame_rate` after the first one,
     with a quarter of a frame of tolerance for time stamps that are rounded. So a video of constant
-    rate comes out frame for frame.
+    rate comes out frame for frame. Pictures of another shape than the first are fitted into it, with
+    black borders. High dynamic range becomes sRGB, roughly as a player shows it.
 
     Args:
         path: A plain local video file of any container.
@@ -123,23 +127,29 @@ def _read_frames(
         rate = float(frame_rate or native_rate)
         length, own_length = _duration_seconds(container, stream), _own_seconds(stream)
         clock = _Clock(rate, float(native_rate), length)
-        reformatter = VideoReformatter()
+        draw, changes_shape = _Drawer(), False
         damage: list[str] = []
         size, orientation, held, written, last = None, None, None, 0, None
         for frame in decoded(container, stream, damage):
-            size = size or _square_size(frame, stream.sample_aspect_ratio, max_side)
+            own_size = _square_size(frame, stream.sample_aspect_ratio, max_side)
+            size = size or own_size
+            changes_shape |= _fitting_size(own_size, size) != size
             orientation = orientation or _orientation(frame)
             slot = clock.slot(_seconds(frame))
             if held is not None:
                 for _ in range(slot - written):
                     yield held.copy()
                 written = max(written, slot)
-            held, last = orientation.upright(_as_rgb(frame, size, reformatter)), frame
+            held, last = orientation.upright(draw(frame, own_size, size)), frame
         if held is None or last is None:
             raise _undecodable(path)
         for _ in range(clock.slot_count(_seconds_shown(last)) - written):
             yield held.copy()
             written += 1
+    if changes_shape:
+        logger.warning(
+            "The video %s changes its shape; its pictures are fitted into that of the first.", shown(path)
+        )
     if damage or (own_length is not None and written / rate < own_length - 0.5):
         logger.warning("The video %s is damaged or cut short; %d frames could be read.", shown(path), written)
 
@@ -250,20 +260,51 @@ def _square_size(frame: VideoFrame, aspect: Fraction | None, max_side: int | Non
     return max(1, round(width * scale)), max(1, round(height * scale))
 
 
-def _as_rgb(
-    frame: VideoFrame, size: tuple[int, int], reformatter: VideoReformatter
-) -> UInt8[np.ndarray, "height width 3"]:
-    shrinks = size[0] * size[1] < frame.width * frame.height
-    scaled = reformatter.reformat(
-        frame,
-        width=size[0],
-        height=size[1],
-        format="rgb24",
-        dst_color_range=ColorRange.JPEG,
-        interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
-        threads=1,
-    )
-    return scaled.to_ndarray()
+def _fitting_size(own: tuple[int, int], size: tuple[int, int]) -> tuple[int, int]:
+    """The largest size of own proportions within another; that one itself if they differ by a pixel."""
+    scale = min(size[0] / own[0], size[1] / own[1])
+    width, height = max(1, round(own[0] * scale)), max(1, round(own[1] * scale))
+    return size if size[0] - width <= 1 and size[1] - height <= 1 else (width, height)
+
+
+class _Drawer:
+    """From decoded frames to RGB of one size."""
+
+    def __init__(self) -> None:
+        self._reformatter = VideoReformatter()
+        self._ranges: dict[tuple[int, int], StandardRange] = {}
+
+    def __call__(
+        self, frame: VideoFrame, own_size: tuple[int, int], size: tuple[int, int]
+    ) -> UInt8[np.ndarray, "rows columns 3"]:
+        """The frame at a size, with black borders if its own proportions are others."""
+        fitting = _fitting_size(own_size, size)
+        rgb = self._rgb(frame, fitting)
+        if fitting == size:
+            return rgb
+        picture = np.zeros((size[1], size[0], 3), np.uint8)
+        left, top = (size[0] - fitting[0]) // 2, (size[1] - fitting[1]) // 2
+        picture[top : top + fitting[1], left : left + fitting[0]] = rgb
+        return picture
+
+    def _rgb(self, frame: VideoFrame, size: tuple[int, int]) -> UInt8[np.ndarray, "rows columns 3"]:
+        curve = _CURVES.get(frame.color_trc)
+        shrinks = size[0] * size[1] < frame.width * frame.height
+        scaled = self._reformatter.reformat(
+            frame,
+            width=size[0],
+            height=size[1],
+            format="rgb24" if curve is None else "rgb48le",
+            dst_color_range=ColorRange.JPEG,
+            interpolation=Interpolation.AREA if shrinks else Interpolation.BICUBIC,
+            threads=1,
+        )
+        if curve is None:
+            return scaled.to_ndarray()
+        key = (int(frame.color_trc), int(frame.color_primaries))
+        if key not in self._ranges:
+            self._ranges[key] = StandardRange(curve, frame.color_primaries == ColorPrimaries.BT2020)
+        return self._ranges[key](scaled.to_ndarray())
 
 
 @dataclass(frozen=True)

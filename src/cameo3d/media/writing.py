@@ -1,5 +1,6 @@
 """Video out: frames and sound into one file, or frames into a folder, complete or not at all."""
 
+from collections.abc import Generator
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -108,6 +109,7 @@ class VideoWriter:
         codec: Codec = "h264",
         overwrite: bool = False,
         tag: str = AI_TAG,
+        early_audio: bool = False,
     ) -> None:
         """Check everything that can be checked before the first frame is made.
 
@@ -123,6 +125,7 @@ class VideoWriter:
                 not premultiplied.
             overwrite: Whether a file of that name may be replaced.
             tag: The text of the AI tag.
+            early_audio: Whether sound that a video has before its first picture is taken, too.
 
         Raises:
             InputError: If the sound cannot be read.
@@ -136,8 +139,8 @@ class VideoWriter:
         self.size = size
         self.frame_rate = Fraction(frame_rate).limit_denominator(1001)
         self.frame_count = 0
-        self._audio = audio
         self._tag = tag
+        self._audio, self._early_audio = audio, early_audio
         self._audio_info = None if audio is None else probe_audio(audio)
         if audio is not None and self._audio_info is None:
             raise InputError(f"The sound {shown(audio)} has no audio stream; give a file with sound.")
@@ -154,8 +157,10 @@ class VideoWriter:
             self._container.metadata.update(video_tags(self._tag))
             self._video = _add_video(self._container, self._encoding, self.size, self.frame_rate)
             if self._audio is not None and self._audio_info is not None:
+                rate = _writable_rate(self._encoding.audio_encoder, self._audio_info)
+                blocks = stream_audio(self._audio, rate, self._audio_info.channels, self._early_audio)
                 self._track = _SoundTrack(
-                    self._container, self._encoding.audio_encoder, self._audio, self._audio_info
+                    self._container, self._encoding.audio_encoder, rate, self._audio_info.channels, blocks
                 )
             self._cleanup = stack.pop_all()
         return self
@@ -235,19 +240,28 @@ def _add_video(
     return stream
 
 
+def _writable_rate(encoder: str, info: AudioInfo) -> int:
+    return info.sample_rate if info.sample_rate in _SAMPLE_RATES[encoder] else 48000
+
+
 class _SoundTrack:
     """One sound stream of a video that is being written, decoded as far as the pictures have come."""
 
-    def __init__(self, container: OutputContainer, encoder: str, path: Path, info: AudioInfo) -> None:
-        rates = _SAMPLE_RATES[encoder]
-        self._rate = info.sample_rate if info.sample_rate in rates else 48000
+    def __init__(
+        self,
+        container: OutputContainer,
+        encoder: str,
+        rate: int,
+        channels: int,
+        blocks: Generator[Float32[np.ndarray, "channels samples"], None, None],
+    ) -> None:
+        self._rate, self._blocks = rate, blocks
         stream = container.add_stream(encoder, rate=self._rate)
         assert isinstance(stream, AudioStream), "every encoder of the table is one for sound"
-        stream.codec_context.layout = "stereo" if info.channels == 2 else "mono"
-        stream.codec_context.bit_rate = min(128_000, 6 * self._rate * info.channels)  # AAC's own limit
+        stream.codec_context.layout = "stereo" if channels == 2 else "mono"
+        stream.codec_context.bit_rate = min(128_000, 6 * self._rate * channels)  # AAC's own limit
         self._stream = stream
-        self._blocks = stream_audio(path, self._rate, info.channels)
-        self._rest = np.zeros((info.channels, 0), np.float32)
+        self._rest = np.zeros((channels, 0), np.float32)
         self._position = 0
 
     def encode_until(self, seconds: Fraction) -> list[av.Packet]:

@@ -119,7 +119,8 @@ def write_animation(
         writer = FrameFolderWriter(path, overwrite, tag)
     else:
         codec = codec_for(path, transparent)
-        writer = VideoWriter(path, size, animation.frame_rate, animation.audio, codec, overwrite, tag)
+        early = animation.driver is None
+        writer = VideoWriter(path, size, animation.frame_rate, animation.audio, codec, overwrite, tag, early)
     return write_frames(writer, frames, origin, disclosure)
 
 

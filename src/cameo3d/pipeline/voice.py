@@ -48,7 +48,7 @@ def voice_motion(
     Sound is read and heard in pieces. The motion is kept: 248 bytes a frame, 22 MB an hour.
 
     Args:
-        path: A sound file, or a video whose sound is taken.
+        path: A sound file, or a video whose sound is taken, all of it, whenever its pictures begin.
         delivery: How it is spoken.
         model: The voice model, by default the shipped one.
         progress: Called after each piece with how many frames are done.
@@ -90,7 +90,7 @@ def _one_thread() -> Iterator[None]:
 def _blocks(path: Path) -> Iterator[Float32[np.ndarray, " samples"]]:
     """The file's sound in pieces of a few seconds, checked."""
     held, length, total = [], 0, 0
-    for block in read_audio(path, SAMPLE_RATE):
+    for block in read_audio(path, SAMPLE_RATE, early=True):
         if not np.isfinite(block).all():
             seconds = (total + int(np.argmin(np.isfinite(block)))) / SAMPLE_RATE
             raise InputError(

@@ -77,8 +77,17 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 class _OneLine(logging.Handler):
+    """Says each notice once, though a file may be read several times."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._said: set[str] = set()
+
     def emit(self, record: logging.LogRecord) -> None:
-        say(record.getMessage())
+        text = record.getMessage()
+        if text not in self._said:
+            self._said.add(text)
+            say(text)
 
 
 def _settle() -> None:
