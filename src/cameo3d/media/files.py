@@ -20,8 +20,8 @@ _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 _NOT_ALLOWED = {errno.EACCES, errno.EPERM, errno.EROFS}
 
 
-def shown(path: Path) -> str:
-    """A path as it stands in a message: in quotes, on one line, whatever its name holds."""
+def shown(path: Path | str) -> str:
+    """A path or a text as it stands in a message: in quotes, on one line, whatever its name holds."""
     return '"' + "".join(c if c.isprintable() else repr(c)[1:-1] for c in str(path)) + '"'
 
 

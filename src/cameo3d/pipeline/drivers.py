@@ -20,7 +20,7 @@ from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion
 from cameo3d.pipeline.voice import check_voice, voice_motion
 from cameo3d.values import Crop, Motion, Person
-from cameo3d.values.motion_files import load_motion
+from cameo3d.values.motion_files import MOTION_SUFFIXES, load_motion
 
 Transfer = Callable[[Motion, Person], Motion]
 
@@ -145,7 +145,11 @@ def pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
     if isinstance(source, Motion):
         return source
     path = Path(source)
-    return load_motion(path) if path.suffix.lower() == ".csv" else track_video(path, smooth=smooth).motion
+    return (
+        load_motion(path)
+        if path.suffix.lower() in MOTION_SUFFIXES
+        else track_video(path, smooth=smooth).motion
+    )
 
 
 def without_pose(delivery: Delivery) -> Delivery:

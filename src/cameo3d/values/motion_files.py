@@ -1,40 +1,35 @@
-"""Motion as CSV files: our own, and those of the Live Link Face app."""
+"""Motion as files: our own CSV, and what other programs write (see `motion_dialects`)."""
 
-import csv
 import io
 import logging
-import math
 import re
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import torch
 from jaxtyping import Float
 
-from cameo3d.errors import InputError
-from cameo3d.media.files import check_input, replacing, shown
+from cameo3d.media.files import replacing, shown
 from cameo3d.values.motion import BLENDSHAPES, Motion
+from cameo3d.values.motion_dialects import POSE, Header, listed, read_header, understood
+from cameo3d.values.motion_tables import MAX_FRAMES, Table, read_table
 
 logger = logging.getLogger(__name__)
 
-MAX_BYTES = 100_000_000
-"""Larger files are refused; an hour of motion at 25 frames a second has 60 MB."""
-MAX_FRAMES = 1_000_000
+MOTION_SUFFIXES = (".csv", ".json", ".tsv", ".txt")
+"""Of files that may hold a motion; others are videos."""
 _VERSION = 1
 _FRAME_RATES = (1.0, 240.0)
+_USUAL_RATE = 30.0
+"""Of a file that tells no times."""
 _COMMON_RATES = (24000 / 1001, 24.0, 25.0, 30000 / 1001, 30.0, 50.0, 60000 / 1001, 60.0)
-_POSE = (
-    *("head_yaw", "head_pitch", "head_roll", "head_x", "head_y", "head_z"),
-    *("left_eye_yaw", "left_eye_pitch", "right_eye_yaw", "right_eye_pitch"),
-)
-_COLUMNS = ("time", *BLENDSHAPES, *_POSE)
-_LIVE_LINK_SHAPES = tuple(name[0].upper() + name[1:] for name in BLENDSHAPES)
-_LIVE_LINK_ANGLES = tuple(
-    f"{part}{angle}" for part in ("Head", "LeftEye", "RightEye") for angle in ("Yaw", "Pitch", "Roll")
-)
-_LIVE_LINK_COLUMNS = ("Timecode", "BlendShapeCount", *_LIVE_LINK_SHAPES, *_LIVE_LINK_ANGLES)
-_TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:\.\d+)?)")
+_COLUMNS = ("time", *BLENDSHAPES, *POSE)
+_ANGLES = [i for i, name in enumerate(POSE) if name.endswith(("yaw", "pitch", "roll"))]
+_GAZE = [i for i, name in enumerate(POSE) if "eye" in name]
+_MOST_RADIANS, _MOST_GAZE_RADIANS = 3.2, 1.5
+"""No head turns and no eye looks further; larger angles are degrees."""
+_MOST_METRES = 100.0
+_TIMECODE = re.compile(r"(\d{1,2}):(\d{1,2}):(\d{1,2})[:;](\d{1,3}(?:[.,]\d+)?)")
 _FRAME_CLOCKS = (24, 25, 30, 48, 50, 60, 120)
 _LIVE_LINK_CLOCK = 60
 """The app counts frames of a sixtieth of a second, whatever rate it records."""
@@ -64,173 +59,153 @@ def save_motion(motion: Motion, path: Path) -> None:
 
 
 def load_motion(path: Path) -> Motion:
-    """Read a motion file, our own or one of Live Link Face.
+    """Read a motion file, our own or another program's.
 
-    Frames at uneven, repeated or missing times are resampled to the file's own constant rate.
+    Programs are told apart by the header; delimiter, decimal sign, encoding and the case of names do not
+    matter. What is unusual about a file is told in a notice. Frames at uneven, repeated or missing times are
+    resampled to the file's own constant rate.
 
     Raises:
-        InputError: If the file cannot be read, has missing or unknown columns, or a line with too few or too
-            many values, or values that are no number or far outside their range; the message says where.
+        InputError: If the file cannot be read, lacks columns, or has a line with too few or too many values,
+            or values that are no number or far outside their range; the message says where.
     """
-    table = _read_table(path)
-    motion = _from_live_link(table) if "Timecode" in table.columns else _from_own(table)
-    if len(motion) == 0:
+    table = read_table(path)
+    header = read_header(table)
+    table = _seen(table, header)
+    if not table.rows:
         raise table.error("has no frames; give another file")
-    return motion
-
-
-class _Table(NamedTuple):
-    path: Path
-    comments: dict[str, str]
-    columns: list[str]
-    rows: list[list[str]]
-    lines: list[int]
-    """The line number of each row, from 1."""
-
-    def error(self, problem: str) -> InputError:
-        return InputError(f"The motion file {shown(self.path)} {problem}.")
-
-    def check_columns(self, known: tuple[str, ...], needed: tuple[str, ...]) -> None:
-        missing = [name for name in needed if name not in self.columns]
-        unknown = [name for name in self.columns if name not in known]
-        repeated = sorted({name for name in self.columns if self.columns.count(name) > 1})
-        problems = [
-            f"{what} {_listed(names)}"
-            for what, names in (("lacks", missing), ("has the unknown", unknown), ("repeats", repeated))
-            if names
-        ]
-        if problems:
-            raise self.error(f"{' and '.join(problems)} in its header; give a file of the expected columns")
-
-    def numbers(self, names: tuple[str, ...]) -> Float[np.ndarray, "frames columns"]:
-        """The columns of these names; every cell must hold a finite number."""
-        columns = [self.columns.index(name) for name in names]
-        values = np.zeros((len(self.rows), len(names)))
-        for i, row in enumerate(self.rows):
-            for k, column in enumerate(columns):
-                values[i, k] = _number(row[column])
-                if not math.isfinite(values[i, k]):
-                    cell = shown(Path(row[column].strip()[:40]))
-                    where = f"for {names[k]} in line {self.lines[i]}"
-                    raise self.error(f"holds {cell} {where}; it must be a number")
-        return values
-
-
-def _read_table(path: Path) -> _Table:
-    check_input(path, "motion file")
-    name = f"The motion file {shown(path)}"
-    if path.stat().st_size > MAX_BYTES:
-        raise InputError(f"{name} has more than {MAX_BYTES // 1_000_000} MB; cut it into parts.")
-    try:
-        text = path.read_text("utf-8-sig")
-    except (UnicodeDecodeError, OSError) as error:
-        raise InputError(f"{name} is not a text file; give a CSV file.") from error
-    if "\0" in text:
-        raise InputError(f"{name} is not a text file; give a CSV file.")
-
-    table = _Table(path, {}, [], [], [])
-    try:
-        for row in (reader := csv.reader(text.splitlines())):
-            line = reader.line_num
-            if not any(cell.strip() for cell in row):
-                continue
-            if row[0].startswith("#"):
-                key, _, value = ",".join(row).lstrip("# ").partition(":")
-                table.comments[key.strip()] = value.strip()
-            elif not table.columns:
-                table.columns.extend(cell.strip() for cell in row)
-            else:
-                table.rows.append(row)
-                table.lines.append(line)
-    except csv.Error as error:
-        raise table.error(f"is no CSV file ({error}); give another file") from error
-    if not {"Timecode", "time"} & set(table.columns):
-        raise table.error('has neither a "time" nor a "Timecode" column; give a motion file')
-    if len(table.rows) > MAX_FRAMES:
-        raise table.error(f"has more than {MAX_FRAMES:,} frames; cut it into parts")
-    return table
-
-
-def _from_own(table: _Table) -> Motion:
-    table.check_columns(_COLUMNS, _COLUMNS)
-    _check_lengths(table)
-    values = table.numbers(_COLUMNS)
-    rate = _number(table.comments.get("frame_rate", "nan"))
-    if "frame_rate" in table.comments and not _FRAME_RATES[0] <= rate <= _FRAME_RATES[1]:
-        given = shown(Path(table.comments["frame_rate"][:40]))
-        raise table.error(f"has the frame rate {given}; it must lie within 1 and 240")
-    values, rate = _at_constant_rate(table, values[:, 0], values[:, 1:], None if math.isnan(rate) else rate)
+    notes = []
+    shapes = np.zeros((len(table.rows), len(BLENDSHAPES)))
+    shapes[:, [BLENDSHAPES.index(name) for name in header.shapes]] = table.numbers(
+        list(header.shapes.values()), [header.name_of(name) for name in header.shapes]
+    )
+    pose = _pose(table, header, notes)
+    seconds, rate = _times(table, header, notes)
+    values, rate = _at_constant_rate(table, seconds, np.concatenate((shapes, pose), 1), rate)
+    if len(header.shapes) < len(BLENDSHAPES):
+        notes.append("tongueOut is missing and stays 0")
+    if header.ignored:
+        notes.append(f"{listed(header.ignored)} left out")
+    if notes or table.format or header.dialect.name not in ("cameo3d", "Live Link Face"):
+        frames = f"{len(values)} frames at {rate:g} frames/s"
+        logger.warning(
+            "The motion file %s was read as %s: %s.",
+            shown(path),
+            understood(table, header.dialect),
+            "; ".join([frames, *notes]),
+        )
     weights = _checked_weights(table, values[:, :52])
-    return _motion(weights, values[:, 52:], rate, table.comments.get("source", table.path.name))
+    return _motion(weights, values[:, 52:], rate, table.comments.get("source", path.name))
 
 
-def _from_live_link(table: _Table) -> Motion:
-    table.check_columns(_LIVE_LINK_COLUMNS, ("Timecode", *_LIVE_LINK_SHAPES))
-    # While it sees no face, the app writes the time and a count of zero only; those frames are filled in.
-    seen = [i for i, row in enumerate(table.rows) if not (len(row) == 2 and row[1].strip() == "0")]
-    table = table._replace(rows=[table.rows[i] for i in seen], lines=[table.lines[i] for i in seen])
-    _check_lengths(table)
-    weights = table.numbers(_LIVE_LINK_SHAPES)
-    given = tuple(name for name in _LIVE_LINK_ANGLES if name in table.columns)
-    angles = np.zeros((len(weights), len(_LIVE_LINK_ANGLES)))
-    angles[:, [_LIVE_LINK_ANGLES.index(name) for name in given]] = table.numbers(given)
-    seconds = _timecode_seconds(table)
-    values = np.concatenate((weights, pose_from_live_link(angles)), 1)
-    values, rate = _at_constant_rate(table, seconds, values, None)
-    return _motion(_checked_weights(table, values[:, :52]), values[:, 52:], rate, table.path.name)
-
-
-def pose_from_live_link(angles: Float[np.ndarray, "frames 9"]) -> Float[np.ndarray, "frames 10"]:
-    """Convert Live Link Face's angles to our head pose and gaze.
-
-    The app writes yaw, pitch and roll of the head, the left and the right eye in radians. Its signs and its
-    order of rotation are ours: in recordings, eyes that look fully to the person's right have yaw +0.6, eyes
-    that look down have positive pitch, and the roll of both eyes is the one that an eyeball without torsion
-    has in the order `Rz(roll) Ry(yaw) Rx(pitch)`; the head is taken to be written alike. The roll of the eyes
-    is dropped, and since the app writes no position, the head stays a metre in front of the camera.
-
-    Args:
-        angles: Head yaw, pitch, roll, then those of the left, then of the right eye.
-
-    Returns:
-        Head yaw, pitch, roll, position, then yaw and pitch of the left and of the right eye.
-    """
-    position = np.broadcast_to((0.0, 0.0, 1.0), (len(angles), 3))
-    return np.concatenate((angles[:, :3], position, angles[:, 3:5], angles[:, 6:8]), 1)
-
-
-def _timecode_seconds(table: _Table) -> Float[np.ndarray, " frames"]:
-    """Seconds of `hours:minutes:seconds:frames.part`; the clock's frames a second are read off the file."""
-    column = table.columns.index("Timecode")
-    parts = np.zeros((len(table.rows), 4))
-    for i, row in enumerate(table.rows):
-        match = _TIMECODE.fullmatch(row[column].strip())
-        if match is None:
-            cell = shown(Path(row[column].strip()[:40]))
-            line = table.lines[i]
-            raise table.error(f"holds the timecode {cell} in line {line}; it must be hh:mm:ss:ff.fff")
-        parts[i] = [float(part) for part in match.groups()]
-    whole = parts[:, :3] @ (3600.0, 60.0, 1.0)
-    if len(whole) and whole[-1] - whole[0] >= 2:
-        clock = next((rate for rate in _FRAME_CLOCKS if parts[:, 3].max() < rate), _FRAME_CLOCKS[-1])
+def _seen(table: Table, header: Header) -> Table:
+    """Without the lines of Live Link Face that hold a time and a count of zero only: it saw no face there."""
+    if header.dialect.name != "Live Link Face":
+        blind = []
     else:
-        clock = _LIVE_LINK_CLOCK
+        blind = [
+            str(row[1]).strip() == "0" and not any(str(c).strip() for c in row[2:]) for row in table.rows
+        ]
+    keep = [i for i in range(len(table.rows)) if not blind or not blind[i]]
+    return table._replace(rows=[table.rows[i] for i in keep], lines=[table.lines[i] for i in keep])
+
+
+def _pose(table: Table, header: Header, notes: list[str]) -> Float[np.ndarray, "frames 10"]:
+    """Head and gaze in our conventions; a head whose position is not told is a metre in front of the camera.
+
+    Live Link Face's signs and its order of rotation are ours: in recordings, eyes that look fully to the
+    person's right have yaw +0.6, eyes that look down have positive pitch, and the roll of both eyes is the
+    one that an eyeball without torsion has in the order `Rz(roll) Ry(yaw) Rx(pitch)`; the head is taken to be
+    written alike. The roll of the eyes is dropped.
+    """
+    pose = np.zeros((len(table.rows), len(POSE)))
+    pose[:, POSE.index("head_z")] = 1.0
+    pose[:, [POSE.index(name) for name in header.pose]] = table.numbers(
+        list(header.pose.values()), [table.columns[at] for at in header.pose.values()]
+    )
+    largest = np.abs(pose[:, _ANGLES]).max(initial=0)
+    if largest > _MOST_RADIANS or np.abs(pose[:, _GAZE]).max(initial=0) > _MOST_GAZE_RADIANS:
+        if largest > 360:
+            raise table.error(f"has an angle of {largest:g}; angles are radians, or degrees up to 360")
+        pose[:, _ANGLES] = np.deg2rad(pose[:, _ANGLES])
+        notes.append(f"angles up to {largest:.0f} are taken for degrees")
+    farthest = np.abs(np.delete(pose, _ANGLES, 1)).max(initial=0)
+    if farthest > _MOST_METRES:
+        raise table.error(f"has a head at {farthest:g} metres; positions lie within {_MOST_METRES:g}")
+    return pose
+
+
+def _times(
+    table: Table, header: Header, notes: list[str]
+) -> tuple[Float[np.ndarray, " frames"], float | None]:
+    """Seconds of each frame, and the rate if the file tells it."""
+    rate = None
+    if "frame_rate" in table.comments:
+        rate = table.number(table.comments["frame_rate"])
+        if not _FRAME_RATES[0] <= rate <= _FRAME_RATES[1]:
+            given = table.cell(table.comments["frame_rate"])
+            raise table.error(f"has the frame rate {given}; it must lie within 1 and 240")
+    if header.time is None:
+        if rate is None:
+            notes.append("it tells no times")
+        rate = rate or _USUAL_RATE
+        return np.arange(len(table.rows)) / rate, rate
+    name = table.columns[header.time]
+    cells = [row[header.time] for row in table.rows]
+    if ":" in str(cells[0]) or header.dialect.name == "Live Link Face":
+        return _timecode_seconds(table, cells, notes), None
+    seconds = table.numbers([header.time], [name])[:, 0]
+    step = float(np.median(np.diff(seconds))) if len(seconds) > 1 else 0.0
+    if header.dialect.name != "cameo3d" and step > 1:
+        unit, scale = ("milliseconds", 1e3) if step < 1000 else ("microseconds", 1e6)
+        notes.append(f"times are taken for {unit}")
+        seconds = seconds / scale
+    return seconds, rate
+
+
+def _timecode_seconds(table: Table, cells: list, notes: list[str]) -> Float[np.ndarray, " frames"]:
+    """Seconds of `hours:minutes:seconds:frames.part`; the clock's frames a second are read off the file."""
+    parts = np.zeros((len(cells), 4))
+    for i, cell in enumerate(cells):
+        match = _TIMECODE.fullmatch(str(cell).strip())
+        if match is None:
+            line = table.lines[i]
+            raise table.error(
+                f"holds the timecode {table.cell(cell)} in line {line}; it must be hh:mm:ss:ff.fff"
+            )
+        parts[i] = [float(part.replace(",", ".")) for part in match.groups()]
+    whole = parts[:, :3] @ (3600.0, 60.0, 1.0)
+    clock = _clock(whole, parts[:, 3])
+    if clock != _LIVE_LINK_CLOCK:
+        notes.append(f"its clock counts {clock} frames a second")
     seconds = whole + parts[:, 3] / clock
     midnights = np.concatenate(([0], np.cumsum(np.diff(seconds) < -43_200)))
     return seconds + 86_400.0 * midnights
 
 
-def _check_lengths(table: _Table) -> None:
-    for row, line in zip(table.rows, table.lines, strict=True):
-        if len(row) != len(table.columns):
-            raise table.error(
-                f"has {len(row)} values in line {line} where its header has {len(table.columns)}; "
-                "repair or delete that line"
-            )
+def _clock(whole: Float[np.ndarray, " frames"], counts: Float[np.ndarray, " frames"]) -> int:
+    """How many frames a second a clock counts, from whole seconds and the frame numbers within them.
+
+    Over two seconds and more, the largest number tells. In shorter files it may have been missed, so how far
+    the number falls with a new second does. Within one second only the numbers' writing tells: some programs
+    that count thirty repeat the number behind the point.
+    """
+    fits = [clock for clock in _FRAME_CLOCKS if counts.max() < clock] or [_FRAME_CLOCKS[-1]]
+    if whole[-1] - whole[0] >= 2:
+        return fits[0]
+    steps = np.diff(counts)
+    within, across = steps[np.diff(whole) == 0], steps[np.diff(whole) == 1]
+    usual = float(np.median(within[within > 0])) if (within > 0).any() else 0.0
+    if len(across) and usual:
+        return min(fits, key=lambda clock: abs(clock - (usual - across[0])))
+    behind = np.abs(counts - counts.round()) * 1000
+    if 1 <= counts.max() < 30 and (np.abs(behind - counts.round()) < 0.5).all():
+        return 30
+    return _LIVE_LINK_CLOCK if _LIVE_LINK_CLOCK in fits else fits[0]
 
 
 def _at_constant_rate(
-    table: _Table, seconds: np.ndarray, values: np.ndarray, rate: float | None
+    table: Table, seconds: np.ndarray, values: np.ndarray, rate: float | None
 ) -> tuple[np.ndarray, float]:
     """Frames at even times, between which the given ones are interpolated where they are not even."""
     if len(seconds) < 2:
@@ -264,7 +239,7 @@ def _tidy_rate(rate: float) -> float:
     return common if abs(common - rate) < 0.005 * rate else round(rate, 4)
 
 
-def _checked_weights(table: _Table, weights: np.ndarray) -> np.ndarray:
+def _checked_weights(table: Table, weights: np.ndarray) -> np.ndarray:
     outside = np.abs(weights - 0.5) - 0.5
     if outside.max(initial=0) > 1:
         frame, shape = np.unravel_index(outside.argmax(), weights.shape)
@@ -287,18 +262,5 @@ def _motion(weights: np.ndarray, pose: np.ndarray, rate: float, source: str) -> 
     )
 
 
-def _number(cell: str) -> float:
-    try:
-        return float(cell)
-    except ValueError:
-        return math.nan
-
-
 def _short(number: float) -> str:
     return str(round(float(number), 6) + 0.0)  # adding zero turns -0.0 into 0.0
-
-
-def _listed(names: list[str]) -> str:
-    shown_names = ", ".join(shown(Path(name[:40])) for name in names[:8])
-    more = f" and {len(names) - 8} more" if len(names) > 8 else ""
-    return f"column{'s' if len(names) > 1 else ''} {shown_names}{more}"
