@@ -118,11 +118,16 @@ def test_a_photo_that_was_cut_out_brings_its_own_matte(photo):
 
 def test_nothing_of_a_cut_out_person_is_drawn_where_the_file_is_transparent(photo):
     alpha = np.where(make_portrait(photo).matte.numpy() > 0.6, 255, 0).astype(np.uint8)
-    avatar = RELIEF.encode(make_portrait(photo, alpha=alpha))
+    avatar = RELIEF.encode([make_portrait(photo, alpha=alpha)])
     still = Motion(
-        avatar.expression[None], avatar.rotation[None], avatar.translation[None], avatar.gaze[None], 25.0, "t"
+        avatar.person.expression[None],
+        avatar.person.rotation[None],
+        avatar.person.translation[None],
+        avatar.person.gaze[None],
+        25.0,
+        "t",
     )
-    drawn = next(RELIEF.render(avatar, still, "photo"))[..., 3]
+    drawn = next(render(RELIEF, avatar, still, "photo"))[..., 3]
     outside = cv2.dilate(alpha, np.ones((5, 5))) == 0
     assert outside.mean() > 0.2
     assert drawn[outside].max() == 0

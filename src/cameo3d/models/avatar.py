@@ -1,13 +1,15 @@
 """The contract of avatar models: `encode` once a person, `perform` once a clip, `draw` chunk by chunk."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
+from torch import Tensor
 
+from cameo3d.errors import InputError
 from cameo3d.values import Motion, Person, Portrait
 from cameo3d.values.storage import save_value
 
@@ -110,3 +112,20 @@ def render(
     performance = model.perform(avatar, view, backdrop)
     yield from performance.draw(motion)
     yield from performance.finish()
+
+
+def check_shapes(tensors: Mapping[str, tuple[Tensor, tuple[int, ...]]]) -> None:
+    """Make sure that parts of an avatar, which may come from a file, fit the network that draws it.
+
+    Args:
+        tensors: By name, each with the shape that the network takes.
+
+    Raises:
+        InputError: If one does not.
+    """
+    for name, (tensor, shape) in tensors.items():
+        if tensor.shape != shape:
+            found, wanted = ("x".join(map(str, sizes)) for sizes in (tensor.shape, shape))
+            raise InputError(
+                f"The avatar does not fit its model: {name} is {found}, not {wanted}; make it again."
+            )

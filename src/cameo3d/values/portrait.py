@@ -1,33 +1,41 @@
 """Person and Portrait: what is known about one photo of one person."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 from jaxtyping import Float, UInt8
 from torch import Tensor
+
+from cameo3d.values.limits import Within
+
+TURNS, PLACES, GAZES = Within(-3.2, 3.2), Within(-3.0, 3.0), Within(-1.6, 1.6)
+"""Radians, metres, radians; what a file may say of a head and of its eyes."""
+WEIGHTS, COMPONENTS = Within(-0.01, 1.01), Within(-50.0, 50.0)
+"""ARKit's weights, and standard deviations of identity."""
 
 
 @dataclass(frozen=True)
 class Crop:
     """An upright square of a picture, in pixels of that picture; it may reach over the border."""
 
-    center_x: float
-    center_y: float
-    side: float
+    center_x: Annotated[float, Within(-1e4, 1e4)]
+    center_y: Annotated[float, Within(-1e4, 1e4)]
+    side: Annotated[float, Within(1, 1e5)]
 
 
 @dataclass(frozen=True)
 class Sight:
     """What a photo does not show of a face, each from 0, surely shown, to 1, surely not."""
 
-    left_covered: float = 0.0
-    right_covered: float = 0.0
+    left_covered: Annotated[float, Within(0, 1)] = 0.0
+    right_covered: Annotated[float, Within(0, 1)] = 0.0
     """Whether something hides an eye: a dark lens, a hand, hair, the photo's border."""
-    left_shut: float = 0.0
-    right_shut: float = 0.0
+    left_shut: Annotated[float, Within(0, 1)] = 0.0
+    right_shut: Annotated[float, Within(0, 1)] = 0.0
     """Whether its lids are too low to show the eye."""
-    mouth_covered: float = 0.0
+    mouth_covered: Annotated[float, Within(0, 1)] = 0.0
     """Whether something hides the lips: a mask, a scarf, a microphone, a hand."""
-    tongue_out: float = 0.0
+    tongue_out: Annotated[float, Within(0, 1)] = 0.0
 
     @property
     def covered_eyes(self) -> tuple[bool, bool]:
@@ -60,18 +68,22 @@ class Person:
     """How much of each pixel belongs to the person, from 0 to 255."""
     crop: Crop
     """EG3D's head-and-shoulders square in the photo; `crop_camera()` over it sees the pose below."""
-    identity: Float[Tensor, " components"]
+    identity: Annotated[Float[Tensor, " components"], COMPONENTS]
     """Face shape in standard deviations of the shipped face model."""
-    expression: Float[Tensor, "52"]
+    expression: Annotated[Float[Tensor, "52"], WEIGHTS]
     """ARKit weights of the photo's own expression."""
-    rotation: Float[Tensor, "3"]
+    rotation: Annotated[Float[Tensor, "3"], TURNS]
     """Head yaw, pitch and roll in radians."""
-    translation: Float[Tensor, "3"]
+    translation: Annotated[Float[Tensor, "3"], PLACES]
     """Head origin in the crop camera's axes, in metres."""
-    gaze: Float[Tensor, "2 2"]
+    gaze: Annotated[Float[Tensor, "2 2"], GAZES]
     """Yaw and pitch in radians of the left, then the right eye, relative to the head."""
     sight: Sight = Sight()
     """What the photo does not show of the face."""
+
+
+LEAST_METRES = 0.3
+"""Nothing of a person is nearer to the camera."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from cameo3d.blocks.processors import half_precision
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
 from cameo3d.geometry.basel.expression import basel_from_arkit
 from cameo3d.imaging.inpainting import background_plate
-from cameo3d.models.avatar import Avatar, View
+from cameo3d.models.avatar import Avatar, View, check_shapes
 from cameo3d.models.goha.framing import (
     cut_square,
     label_of,
@@ -25,6 +25,7 @@ from cameo3d.models.goha.framing import (
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.portrait import LEAST_METRES
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
@@ -51,6 +52,11 @@ class GohaAvatar(Avatar):
     """Of the photo, in EG3D's world units, y growing upwards."""
     face: Float[Tensor, "257"]
     """Coefficients of the Basel face model, in the pose in which expressions are drawn."""
+
+    def misfits(self) -> Iterator[str]:
+        """What a file may not say of such an avatar; what its network says is checked when it draws."""
+        if float(self.person.translation[2]) < LEAST_METRES:
+            yield f"has a head nearer to the camera than {LEAST_METRES:g} metres"
 
 
 class Goha:
@@ -120,7 +126,19 @@ class Goha:
         view: View = "crop",
         backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
     ) -> "GohaPerformance":
-        """Begin a clip; its frames are straight colours with alpha."""
+        """Begin a clip; its frames are straight colours with alpha.
+
+        Raises:
+            InputError: If the avatar does not fit the network.
+        """
+        config = self.generator.config
+        size, half = config.image_size, config.image_size // 2
+        check_shapes(
+            {
+                "image": (avatar.image, (3, size, size)),
+                "canonical": (avatar.canonical, (3, config.plane_channels, half, half)),
+            }
+        )
         return GohaPerformance(self, avatar, view)
 
     def background(self, avatar: GohaAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:

@@ -14,13 +14,14 @@ from cameo3d.errors import InputError
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.cameras import crop_camera
 from cameo3d.imaging.framing import Border, cut, paste
-from cameo3d.models.avatar import Avatar, Frames, View
+from cameo3d.models.avatar import Avatar, Frames, View, check_shapes
 from cameo3d.models.real3d.conditioning import FaceState, SteeringFace, moved_poses
 from cameo3d.models.real3d.generator import Frame, Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.real3d.torso import TorsoAppearance
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.portrait import LEAST_METRES
 
 _SMOOTHED = 7
 """Frames over which cameras and key points are averaged; shorter clips are left as they are."""
@@ -40,6 +41,13 @@ class Real3DAvatar(Avatar):
     torso: TorsoAppearance
     plate: UInt8[Tensor, "side side 3"]
     """The crop without the person."""
+
+    def misfits(self) -> Iterator[str]:
+        """What a file may not say of such an avatar; what its network says is checked when it draws."""
+        if float(self.person.translation[2]) < LEAST_METRES:
+            yield f"has a head nearer to the camera than {LEAST_METRES:g} metres"
+        if not 0 < float(self.face.translation.abs().max()) < 1000:
+            yield "has a face that lies nowhere"
 
 
 class Real3D:
@@ -101,13 +109,14 @@ class Real3D:
         Without one, and in the photo, colours are what remains without the photo's own background.
 
         Raises:
-            InputError: If the avatar was made by the other size of the model.
+            InputError: If the avatar was made by the other size of the model, or does not fit its network.
         """
         if avatar.size != self._size:
             raise InputError(
                 f"The avatar was made with --size {avatar.size}, not {self._size}; give that size, "
                 "or make the avatar again."
             )
+        self._check_shapes(avatar)
         return Real3DPerformance(self, avatar, view, backdrop if view == "crop" else None)
 
     def background(self, avatar: Real3DAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
@@ -122,6 +131,20 @@ class Real3D:
             return self._side, self._side
         height, width = avatar.person.photo.shape[:2]
         return width, height
+
+    def _check_shapes(self, avatar: Real3DAvatar) -> None:
+        sizes, side, torso = self.generator.config, self._side, avatar.torso
+        volume = (sizes.torso.volume_depth, side // 8, side // 8)
+        identity, expression = self.face.sizes
+        wanted = {
+            "planes": (avatar.planes, (1, 3, sizes.plane_channels, side // 2, side // 2)),
+            "plate": (avatar.plate, (side, side, 3)),
+            "torso.masked": (torso.masked, (1, sizes.torso.volume_width, *volume)),
+            "torso.compressed": (torso.compressed, (1, sizes.torso.compressed_width, *volume)),
+            "face.identity": (avatar.face.identity, (identity,)),
+            "face.expression": (avatar.face.expression, (expression,)),
+        }
+        check_shapes(wanted)
 
     def tensor(self, image: UInt8[np.ndarray, "side side 3"]) -> Float[Tensor, "1 3 side side"]:
         """A picture in [-1, 1] on the device."""

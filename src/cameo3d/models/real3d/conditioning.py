@@ -56,6 +56,11 @@ class SteeringFace(Protocol):
         """The Basel face model, if it is that; its coefficients can then be read off a driving video."""
         ...
 
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Components of identity and coefficients of expression."""
+        ...
+
     def fit(self, portrait: Portrait) -> FaceState:
         """Lay the model over a photo's crop."""
         ...
@@ -94,6 +99,11 @@ class BaselSteering:
     def basel(self) -> Real3DFace:
         """The user's."""
         return self._face
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Components of identity and coefficients of expression of the Basel model."""
+        return 80, 64
 
     def fit(self, portrait: Portrait) -> FaceState:
         """Fit the photo's landmarks."""
@@ -140,6 +150,11 @@ class ShippedSteering:
         # `FaceMapper` takes the first triangle for background: one without area.
         triangles = torch.cat((torch.zeros_like(model.triangles[:1]), model.triangles))
         self._mapper = FaceMapper((mean - low) / (high - low), triangles, size)
+
+    @property
+    def sizes(self) -> tuple[int, int]:
+        """Components of identity of the shipped face model, and ARKit's shapes."""
+        return len(self._model.identity_basis), 52
 
     def fit(self, portrait: Portrait) -> FaceState:
         """The portrait's own fit."""

@@ -1,8 +1,9 @@
 """The relief avatar: one photo lifted to a textured surface. Nothing is learned; the photo is the texture."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Annotated, NamedTuple
 
 import numpy as np
 import torch
@@ -10,7 +11,7 @@ from jaxtyping import Float32, Int32, UInt8
 from torch import Tensor
 
 from cameo3d.geometry.crops import shown_square
-from cameo3d.geometry.face_model import FaceModel
+from cameo3d.geometry.face_model import FaceModel, load_face_model
 from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.inpainting import background_plate, cloth_likeness, foreground_colors
@@ -22,6 +23,8 @@ from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.mouth import Mouth, make_mouth
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
 from cameo3d.values import Portrait
+from cameo3d.values.limits import IndexOf, Within
+from cameo3d.values.portrait import LEAST_METRES
 
 _SPACING = 7 / 512
 """Distance of surface points around the face, as a fraction of the crop."""
@@ -31,6 +34,12 @@ _BACK_HEIGHT = 0.05
 """Metres above the outline's plane up to which the back surface is kept."""
 _CARRIERS = 6
 """Face vertices that carry a point of the surrounding surface along with the expression."""
+_DEPTHS = Within(0.3, 3.0)
+"""Metres; those of 20 people lay between 0.86 and 1.21."""
+_MOST_COVER = 16.0
+"""How often the triangles may cover the canvas; those of 20 people did so 0.7 times."""
+_LEAST_OVERLAP = 0.25
+"""Share of the crop's side that the canvas, and the photo, must at least show."""
 
 
 @dataclass(frozen=True)
@@ -42,22 +51,22 @@ class ReliefAvatar(Avatar):
     """The person's colours, continued beyond the soft edge, and the matte."""
     plate: UInt8[Tensor, "side side 3"]
     """The canvas without the person."""
-    points: Float32[Tensor, "vertices 2"]
+    points: Annotated[Float32[Tensor, "vertices 2"], Within(-4096, 8192)]
     """Where each vertex lies on the canvas, pixels."""
-    depths: Float32[Tensor, " vertices"]
+    depths: Annotated[Float32[Tensor, " vertices"], _DEPTHS]
     """Depth of the front surface in the crop camera, metres."""
-    back_depths: Float32[Tensor, " vertices"]
+    back_depths: Annotated[Float32[Tensor, " vertices"], _DEPTHS]
     """Depth of the back surface at the same positions."""
-    triangles: Int32[Tensor, "triangles 3"]
-    back_triangles: Int32[Tensor, "back_triangles 3"]
+    triangles: Annotated[Int32[Tensor, "triangles 3"], IndexOf("vertices")]
+    back_triangles: Annotated[Int32[Tensor, "back_triangles 3"], IndexOf("vertices")]
     """Those near the outline, where a turned head shows what was behind it."""
-    head: Float32[Tensor, " vertices"]
+    head: Annotated[Float32[Tensor, " vertices"], Within(0, 1)]
     """How far a vertex follows the head: 1 head, 0 torso."""
-    anchored: Float32[Tensor, " vertices"]
+    anchored: Annotated[Float32[Tensor, " vertices"], Within(0, 1)]
     """How far the torso may move there: 0 at the canvas's lower border."""
-    carriers: Int32[Tensor, "vertices carriers"]
+    carriers: Annotated[Int32[Tensor, "vertices carriers"], IndexOf(468)]
     """Face vertices whose expression a vertex takes over."""
-    carrier_weights: Float32[Tensor, "vertices carriers"]
+    carrier_weights: Annotated[Float32[Tensor, "vertices carriers"], Within(0, 1)]
     left_eye: Eye
     right_eye: Eye
     mouth: Mouth
@@ -66,6 +75,48 @@ class ReliefAvatar(Avatar):
         """The face's vertices in pixels of the photo."""
         points = self.points.numpy()[:468] / self.canvas.scale
         return (points + (self.canvas.left, self.canvas.top)).astype(np.float32)
+
+    def misfits(self) -> Iterator[str]:
+        """What a file may not say of a relief."""
+        if len(self.points) < 468:
+            yield f"has {len(self.points)} vertices and needs those of a face"
+            return
+        components = len(load_face_model().identity_basis)
+        if len(self.person.identity) != components:
+            yield f"has {len(self.person.identity)} components of identity, not {components}"
+        if self.canvas.side != len(self.texture):
+            yield f"has a canvas of {self.canvas.side} pixels for a texture of {len(self.texture)}"
+            return
+        reach = self.canvas.side / self.canvas.scale / self.person.crop.side
+        if not 1 <= reach <= 8:
+            yield f"has a canvas {reach:g} times as wide as its crop"
+        mouth = self.mouth
+        patches = (self.left_eye.patch, self.right_eye.patch, mouth.cavity, mouth.lower, mouth.upper)
+        depths = (self.person.translation[2:], *(patch.positions[:, 2] for patch in patches))
+        if min(float(depth.min()) for depth in depths) < LEAST_METRES:
+            yield f"has parts nearer to the camera than {LEAST_METRES:g} metres"
+        yield from self._misplaced()
+        corners = self.points.double()[torch.cat((self.triangles, self.back_triangles)).long()]
+        (first, second) = (corners[:, 1:] - corners[:, :1]).unbind(1)
+        area = (first[:, 0] * second[:, 1] - first[:, 1] * second[:, 0]).abs().sum() / 2
+        if float(area) > _MOST_COVER * self.canvas.side**2:
+            yield "has triangles that cover its canvas many times"
+
+    def _misplaced(self) -> Iterator[str]:
+        """Photo, crop and canvas lie over one another."""
+        crop, canvas = self.person.crop, self.canvas
+        width = canvas.side / canvas.scale
+        for start, middle, length in (
+            (canvas.left, crop.center_x, self.person.photo.shape[1]),
+            (canvas.top, crop.center_y, self.person.photo.shape[0]),
+        ):
+            low, high = middle - crop.side / 2, middle + crop.side / 2
+            if min(high, start + width) - max(low, start) < _LEAST_OVERLAP * crop.side:
+                yield "has a canvas that does not show its crop"
+            if min(high, start + width, length) - max(low, start, 0) < _LEAST_OVERLAP * min(
+                crop.side, length
+            ):
+                yield "has a crop that does not lie in its photo"
 
 
 def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:

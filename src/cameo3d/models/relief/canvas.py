@@ -1,6 +1,7 @@
 """The canvas: the part of the photo around the head that a relief is made of, at its own resolution."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -9,6 +10,7 @@ from jaxtyping import Bool, Float, Float32
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.imaging.framing import cut_matrix, soften
 from cameo3d.values import Crop
+from cameo3d.values.limits import Within
 
 _REACH = 1.7
 """Side of the canvas over the side of the crop: room for hair, shoulders and turns of the head."""
@@ -20,13 +22,13 @@ _LEAST_DETAIL, _MOST_DETAIL = 512, 1024
 class Canvas:
     """A square window of the photo; it may reach over the photo's border."""
 
-    left: float
+    left: Annotated[float, Within(-1e5, 1e5)]
     """Photo pixels from the photo's left border to the canvas."""
-    top: float
+    top: Annotated[float, Within(-1e5, 1e5)]
     """Photo pixels from the photo's upper border to the canvas."""
-    scale: float
+    scale: Annotated[float, Within(0.02, 50)]
     """Canvas pixels in a photo pixel."""
-    side: int
+    side: Annotated[int, Within(16, 4096)]
     """Canvas pixels across."""
 
     def cut(self, image: np.ndarray, mirror: bool = True) -> np.ndarray:

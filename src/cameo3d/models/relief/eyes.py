@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -20,6 +21,7 @@ from cameo3d.geometry.face_topology import (
 from cameo3d.imaging.inpainting import fill_holes
 from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
+from cameo3d.values.limits import Within
 
 EYEBALL_RADIUS = 0.012
 """Metres."""
@@ -34,7 +36,7 @@ class Eye:
     """One eyeball."""
 
     patch: Patch
-    iris: Float32[Tensor, "3"]
+    iris: Annotated[Float32[Tensor, "3"], Within(0.25, 4096)]
     """Centre and radius of the iris on the patch's texture, pixels."""
 
 

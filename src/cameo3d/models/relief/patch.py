@@ -1,6 +1,7 @@
 """Small pictures behind the openings of the face: eyeballs and the inside of the mouth."""
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import cv2
 import numpy as np
@@ -9,21 +10,22 @@ from jaxtyping import Float32, Int32, UInt8
 from torch import Tensor
 
 from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.values.limits import IndexOf, Within
 
 
 @dataclass(frozen=True)
 class Patch:
     """A picture on a small sheet that moves rigidly. Its texture is aligned with the canvas."""
 
-    left: int
+    left: Annotated[int, Within(0, 4096)]
     """Canvas pixels from the canvas's left border to the texture."""
-    top: int
+    top: Annotated[int, Within(0, 4096)]
     texture: UInt8[Tensor, "height width 4"]
-    positions: Float32[Tensor, "vertices 3"]
+    positions: Annotated[Float32[Tensor, "vertices 3"], Within(-3, 3)]
     """Vertices at rest, in the crop camera's axes, metres."""
-    points: Float32[Tensor, "vertices 2"]
+    points: Annotated[Float32[Tensor, "vertices 2"], Within(0, 4096)]
     """The same vertices on the texture, pixels."""
-    triangles: Int32[Tensor, "triangles 3"]
+    triangles: Annotated[Int32[Tensor, "triangles 3"], IndexOf("vertices")]
 
 
 def make_patch(
