@@ -5,14 +5,10 @@ from importlib.resources import files
 from pathlib import Path
 
 import cameo3d
-from cameo3d.media.video import VideoWriter
 
 photo = Path(str(files("skimage") / "data" / "astronaut.png"))
 motion = Path(str(files("cameo3d") / "assets" / "demo_motion.csv"))
 out = Path(sys.argv[1] if len(sys.argv) > 1 else "astronaut.mp4")
 
-animation = cameo3d.animate(photo, motion=motion)
-with VideoWriter(out, animation.size, animation.frame_rate, overwrite=True) as writer:
-    for frame in animation:
-        writer.write(frame)
+cameo3d.animate(photo, motion=motion).save(out, overwrite=True)
 print(out)

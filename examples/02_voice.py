@@ -5,18 +5,14 @@ from importlib.resources import files
 from pathlib import Path
 
 import cameo3d
-from cameo3d.media.video import VideoWriter
-from cameo3d.models.voice.contract import Delivery
 
 photo = Path(str(files("skimage") / "data" / "astronaut.png"))
 speech = Path(str(files("cameo3d") / "assets" / "demo_voice.flac"))
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else ".")
 
-avatar = cameo3d.create(photo)
+model = cameo3d.load_model("relief")
+avatar = model.encode(photo)
 for seed in (1, 2):
-    take = cameo3d.animate(avatar, voice=speech, delivery=Delivery(seed=seed))
     out = folder / f"take_{seed}.mp4"
-    with VideoWriter(out, take.size, take.frame_rate, take.audio, overwrite=True) as writer:
-        for frame in take:
-            writer.write(frame)
+    model.animate(avatar, voice=speech, delivery=cameo3d.Delivery(seed=seed)).save(out, overwrite=True)
     print(out)

@@ -7,6 +7,7 @@ from pathlib import Path
 from cameo3d.errors import OutputError
 from cameo3d.media.files import check_output, shown
 from cameo3d.media.video import FrameFolderWriter, codec_for
+from cameo3d.models.kinds import label_of
 from cameo3d.pipeline.animation import Animation
 from cameo3d.provenance.manifest import SIDECAR_KINDS, sidecar
 from cameo3d.provenance.origin import Origin, origin_of
@@ -55,10 +56,9 @@ def origin(animation: Animation, source: Path, seed: int = 0, **files: Path | st
         seed: The seed of the take.
         files: The other files, under the names of `provenance.origin.Role`; what is no file is left out.
     """
-    model = type(animation.avatar).__name__.removesuffix("Avatar").lower()
     role = "avatar" if source.suffix.lower() == ".avatar" else "photo"
     there = {name: Path(file) for name, file in files.items() if file is not None and Path(file).is_file()}
-    return origin_of(model, seed, **{role: source, **there})
+    return origin_of(label_of(animation.avatar), seed, **{role: source, **there})
 
 
 def report(paths: Sequence[Path], signed: bool) -> None:

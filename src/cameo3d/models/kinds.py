@@ -42,6 +42,11 @@ def maker_of(avatar: Avatar) -> str:
     raise ValueError(f"A {type(avatar).__name__} is an avatar of no model here.")
 
 
+def label_of(avatar: Avatar) -> str:
+    """How files name the model that made an avatar, such as "relief" or "real3dlite"."""
+    return type(avatar).__name__.removesuffix("Avatar").lower()
+
+
 def size_of(avatar: Avatar) -> str | None:
     """Which size of its model made an avatar, "official" or "lite"; None for models of one size."""
     if isinstance(avatar, Real3DAvatar):

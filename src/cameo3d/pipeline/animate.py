@@ -1,12 +1,11 @@
 """The whole story: load a model, make an avatar of a photo, and let a driver move it."""
 
 import logging
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
-
-import torch
 
 from cameo3d.errors import FaceError, InputError
 from cameo3d.media.files import check_input, shown
@@ -320,4 +319,4 @@ def _portrait(photo: Photo, face: int) -> Portrait:
 def _awkwardness(portrait: Portrait) -> float:
     """Radians that the face is turned away, and a little for each halving of its size."""
     turned = float(portrait.person.rotation[:2].norm())
-    return turned - 0.1 * float(torch.tensor(portrait.person.crop.side).log2())
+    return turned - 0.1 * math.log2(portrait.person.crop.side)

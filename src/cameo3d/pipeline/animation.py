@@ -11,6 +11,7 @@ from cameo3d.imaging.compose import compose
 from cameo3d.imaging.framing import cut
 from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel, View, render
+from cameo3d.models.kinds import label_of
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 from cameo3d.provenance.origin import Origin, origin_of
 from cameo3d.provenance.writing import plain_tag, write_frames
@@ -89,7 +90,7 @@ class Animation:
             OutputError: If it cannot be written there; nothing is left half written.
         """
         files = {"video": self.driver} if self.driver else {"voice": self.audio} if self.audio else {}
-        origin = origin_of(type(self.avatar).__name__.removesuffix("Avatar").lower(), 0, **files)
+        origin = origin_of(label_of(self.avatar), 0, **files)
         frames = self if progress is None else _told(self, progress)
         return write_animation(self, frames, self.size, Path(path), overwrite, origin, disclosure)
 

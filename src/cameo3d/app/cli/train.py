@@ -27,8 +27,8 @@ def train(
 ) -> None:
     """Train one stage of a model; the same call takes up what was stopped. torchrun runs it on many GPUs.
 
-    Stages: real3d.image_to_plane, real3d.motion, real3d.torso, real3d.sync, real3d.voice, and voice, the
-    small model that the package ships.
+    Stages: real3d.image_to_plane, real3d.motion, real3d.torso, real3d.sync, real3d.voice;
+    goha.reconstruction, goha.adversarial, goha.super_resolution; and voice, the small model that is shipped.
 
     Args:
         stage: Which stage.

@@ -1,6 +1,8 @@
 """Drawing planes by a look back at the photo: what small models do in every frame."""
 
+from collections.abc import Sequence
 from math import acos
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,10 +14,12 @@ from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FaceMaps, condi
 from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.photo_lookup import correspond, look_up_photo
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.avatar import View
+from cameo3d.models.relief import Relief
+from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
-from cameo3d.models.relief.render import FIRM_TURN, Viewport
-from cameo3d.values import Motion
+from cameo3d.models.relief.render import FIRM_TURN, FramePainter, ReliefPerformance, Viewport, Window
+from cameo3d.values import Motion, Portrait
 
 DETAIL = 512
 """Pixels of a page across the crop, at least."""
@@ -76,6 +80,39 @@ class PlanePainter:
         seen = conditions(self._photo, square.cut(page, SIZE)[..., :3], maps)
         cover = torch.from_numpy(self._face_maps.cover(points))
         return network(seen[None], cover[None, None])[0].permute(1, 2, 0).numpy() * 127.5
+
+
+class PlaneModel(Relief):
+    """What small models share: planes over a relief, drawn with a look back at the photo.
+
+    Args:
+        face: The shipped face model.
+        correction: What was learned about expressions; None draws the warped photo as it is.
+    """
+
+    def __init__(self, face: FaceModel, correction: FaceCorrection | None = None) -> None:
+        self._face = face
+        self._correction = None if correction is None else correction.eval()
+
+    def perform(
+        self,
+        avatar: ReliefAvatar,
+        view: View = "crop",
+        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
+    ) -> ReliefPerformance:
+        """Begin a clip; its frames are straight colours with alpha."""
+        window = Window(avatar, self._viewport(avatar, view))
+        painter = PlanePainter(avatar, self._face, window.view, self._correction)
+        return ReliefPerformance(avatar, window, self._frames(avatar, painter))
+
+    def _lifted(self, portraits: Sequence[Portrait]) -> tuple[ReliefAvatar, ReliefPrior]:
+        """The first portrait's relief, ready to be packed."""
+        relief = lift_portrait(portraits[0], self._face)
+        return relief, ReliefPrior(relief, self._face, DETAIL)
+
+    def _frames(self, avatar: Any, painter: PlanePainter) -> FramePainter:
+        """What draws single frames of an avatar of this model."""
+        raise NotImplementedError
 
 
 def resting(surface: ReliefAvatar) -> Motion:

@@ -8,15 +8,9 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from cameo3d.blocks.face_correction import FaceCorrection
 from cameo3d.blocks.frustum_planes import ramps
-from cameo3d.geometry.face_model import FaceModel
-from cameo3d.models.avatar import View
-from cameo3d.models.relief import Relief
-from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
-from cameo3d.models.relief.plane_painter import DETAIL, PlanePainter, resting
-from cameo3d.models.relief.prior import ReliefPrior
-from cameo3d.models.relief.render import ReliefPerformance, Window
+from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.plane_painter import PlaneModel, PlanePainter, resting
 from cameo3d.values import Motion, Portrait
 
 
@@ -28,36 +22,18 @@ class Real3DLiteAvatar(ReliefAvatar):
     """The plane over the photo; the other two are ramps of depth."""
 
 
-class Real3DLite(Relief):
-    """The small model.
-
-    Args:
-        face: The shipped face model.
-        correction: What was learned about expressions; None draws the warped photo as it is.
-    """
-
-    def __init__(self, face: FaceModel, correction: FaceCorrection | None = None) -> None:
-        self._face = face
-        self._correction = None if correction is None else correction.eval()
+class Real3DLite(PlaneModel):
+    """The small model."""
 
     def encode(self, portraits: Sequence[Portrait]) -> Real3DLiteAvatar:
         """Make a person's avatar from the first portrait."""
-        relief = lift_portrait(portraits[0], self._face)
-        prior = ReliefPrior(relief, self._face, DETAIL)
+        relief, prior = self._lifted(portraits)
         planes = prior.planes(prior.page(resting(relief)))
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
         return Real3DLiteAvatar(**values, canonical=planes[0].contiguous())
 
-    def perform(
-        self,
-        avatar: Real3DLiteAvatar,
-        view: View = "crop",
-        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> ReliefPerformance:
-        """Begin a clip; its frames are straight colours with alpha."""
-        window = Window(avatar, self._viewport(avatar, view))
-        painter = PlanePainter(avatar, self._face, window.view, self._correction)
-        return ReliefPerformance(avatar, window, _Painter(avatar, painter))
+    def _frames(self, avatar: Real3DLiteAvatar, painter: PlanePainter) -> "_Painter":
+        return _Painter(avatar, painter)
 
 
 class _Painter:
