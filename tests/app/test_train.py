@@ -21,3 +21,10 @@ def test_training_without_an_index_is_refused(tmp_path, capsys):
         main(["train", "voice", "--data", str(tmp_path), "--speech", str(tmp_path), "--out", str(tmp_path)])
     assert stop.value.code == 1
     assert "index.csv" in capsys.readouterr().err
+
+
+def test_the_face_correction_asks_for_an_index_as_well(tmp_path, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["train", "face_correction", "--data", str(tmp_path), "--out", str(tmp_path / "out")])
+    assert stop.value.code == 1
+    assert "index.csv" in capsys.readouterr().err

@@ -6,18 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 from cameo3d.errors import InputError
 from cameo3d.evaluation.measures import Picture
 from cameo3d.media.files import shown
+from cameo3d.media.folders import PHOTO_SUFFIXES, Kind, photos_and_clips
 from cameo3d.media.images import read_image
 from cameo3d.media.video import DEFAULT_FRAME_RATE, VideoWriter, probe_video, read_frames
 from cameo3d.pipeline.animate import MAX_PHOTO_SIDE
-
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-CLIP_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"}
-Kind = Literal["photo", "clip"]
 
 
 @dataclass(frozen=True)
@@ -44,25 +40,7 @@ def find_items(folder: Path) -> list[Item]:
     Raises:
         InputError: If it is no folder, or holds neither photos nor clips.
     """
-    if not folder.is_dir():
-        raise InputError(f"The data {shown(folder)} is not a folder; give one with photos or clips.")
-    found: list[tuple[Path, Kind]] = []
-    for place in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())]):
-        if any(part.startswith(".") for part in place.relative_to(folder).parts):
-            continue
-        files = sorted(path for path in place.iterdir() if path.is_file() and path.name[0] != ".")
-        for path in files:
-            if path.suffix.lower() in CLIP_SUFFIXES:
-                found.append((path, "clip"))
-        pictures = [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
-        if place != folder and len(pictures) > 1 and all(path.stem.isdigit() for path in pictures):
-            found.append((place, "clip"))
-        else:
-            for path in pictures:
-                found.append((path, "photo"))
-    if not found:
-        raise InputError(f"The folder {shown(folder)} holds neither photos nor clips; give another.")
-    return _named(folder, found)
+    return _named(folder, photos_and_clips(folder, _are_numbered))
 
 
 def frame_rate_of(clip: Item) -> float:
@@ -120,3 +98,7 @@ def _named(folder: Path, found: list[tuple[Path, Kind]]) -> list[Item]:
     counts = Counter(plain)
     names = [short if counts[short] == 1 else long for short, long in zip(plain, full, strict=True)]
     return [Item(name, path, kind) for name, (path, kind) in zip(names, found, strict=True)]
+
+
+def _are_numbered(place: Path, pictures: list[Path]) -> bool:
+    return len(pictures) > 1 and all(path.stem.isdigit() for path in pictures)

@@ -15,8 +15,6 @@ from jaxtyping import UInt8
 
 from cameo3d.errors import FaceError, InputError
 from cameo3d.evaluation.datasets import (
-    CLIP_SUFFIXES,
-    PHOTO_SUFFIXES,
     Item,
     as_video,
     frame_rate_of,
@@ -29,6 +27,7 @@ from cameo3d.evaluation.tracking import FaceWatcher, see_face
 from cameo3d.imaging.framing import cut
 from cameo3d.media.audio import early_seconds
 from cameo3d.media.files import shown
+from cameo3d.media.folders import CLIP_SUFFIXES, PHOTO_SUFFIXES
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
 from cameo3d.models.avatar import Avatar, View
 from cameo3d.pipeline.animate import Model, model_of

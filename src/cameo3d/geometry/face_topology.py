@@ -54,3 +54,8 @@ OPENINGS: tuple[tuple[int, int, int], ...] = (
     *strip(LEFT_LID_UPPER, LEFT_LID_LOWER),
 )
 """Triangles that close the mouth and both eyes of the mesh."""
+
+EYES = [*RIGHT_LID_UPPER, *RIGHT_LID_LOWER, *LEFT_LID_UPPER, *LEFT_LID_LOWER]
+UPPER_LIDS = [*RIGHT_LID_UPPER[2:7], *LEFT_LID_UPPER[2:7]]
+"""The middles of the upper lids, without their corners."""
+LIPS = [*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER]

@@ -28,12 +28,13 @@ def train(
     """Train one stage of a model; the same call takes up what was stopped. torchrun runs it on many GPUs.
 
     Stages: real3d.image_to_plane, real3d.motion, real3d.torso, real3d.sync, real3d.voice;
-    goha.reconstruction, goha.adversarial, goha.super_resolution; and voice, the small model that is shipped.
+    goha.reconstruction, goha.adversarial, goha.super_resolution; voice and face_correction, both shipped.
 
     Args:
         stage: Which stage.
         out: Folder of the checkpoint, the log and sample sheets.
-        data: Shards from `cameo3d data prepare`; for voice, talking videos with their index.csv.
+        data: Shards from `cameo3d data prepare`; for voice and
+            face_correction, folders with their index.csv.
         speech: For voice, speech without pictures with its index.csv.
         recipe: official or lite; of an ablation such as lite-without-motion-adapter.
         start: Checkpoint of the stage before.
@@ -52,6 +53,13 @@ def train(
         from cameo3d.app.train import train_voice_model
 
         print(train_voice_model(data, speech, out, device))
+        return
+    if stage == "face_correction":
+        if data is None:
+            raise usage("The stage face_correction needs --data FOLDER with portraits and talking.")
+        from cameo3d.app.train_correction import train_face_correction
+
+        print(train_face_correction(data, out))
         return
     from cameo3d.app.training import train_stage
 

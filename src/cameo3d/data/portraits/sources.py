@@ -8,14 +8,9 @@ import hashlib
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from cameo3d.errors import InputError
-from cameo3d.media.files import shown
+from cameo3d.media.folders import PHOTO_SUFFIXES, Kind, photos_and_clips
 
-PHOTO_SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
-CLIP_SUFFIXES = {".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg"}
-Kind = Literal["photo", "clip"]
 _VALIDATION_EVERY = 100
 _PERSONS = (
     r"(?:^|/)(?P<person>Actor_\d+)/",  # RAVDESS
@@ -50,25 +45,7 @@ def find_sources(folder: Path) -> list[Source]:
     Raises:
         InputError: If it is no folder, or holds none.
     """
-    if not folder.is_dir():
-        raise InputError(f"The data {shown(folder)} is not a folder; give one with photos or clips.")
-    found: list[tuple[Path, Kind]] = []
-    for place in sorted([folder, *(path for path in folder.rglob("*") if path.is_dir())]):
-        if any(part.startswith(".") for part in place.relative_to(folder).parts):
-            continue
-        files = sorted(path for path in place.iterdir() if path.is_file() and path.name[0] != ".")
-        for path in files:
-            if path.suffix.lower() in CLIP_SUFFIXES:
-                found.append((path, "clip"))
-        pictures = [path for path in files if path.suffix.lower() in PHOTO_SUFFIXES]
-        if place != folder and _are_frames(place, pictures):
-            found.append((place, "clip"))
-        else:
-            for path in pictures:
-                found.append((path, "photo"))
-    if not found:
-        raise InputError(f"The folder {shown(folder)} holds neither photos nor clips; give another.")
-    return [_source(folder, path, kind) for path, kind in found]
+    return [_source(folder, path, kind) for path, kind in photos_and_clips(folder, _are_frames)]
 
 
 def frame_files(folder: Path) -> list[Path]:

@@ -18,20 +18,8 @@ from cameo3d.geometry.basel.bfm import (
 )
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.compiled import compiled
-from cameo3d.geometry.face_topology import (
-    INNER_LIP_LOWER,
-    INNER_LIP_UPPER,
-    LEFT_LID_LOWER,
-    LEFT_LID_UPPER,
-    OUTER_LIP_LOWER,
-    OUTER_LIP_UPPER,
-    RIGHT_LID_LOWER,
-    RIGHT_LID_UPPER,
-)
+from cameo3d.geometry.face_topology import EYES, LIPS, UPPER_LIDS
 
-_EYES = [*RIGHT_LID_UPPER, *RIGHT_LID_LOWER, *LEFT_LID_UPPER, *LEFT_LID_LOWER]
-_UPPER_LIDS = [*RIGHT_LID_UPPER[2:7], *LEFT_LID_UPPER[2:7]]
-_LIPS = [*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER]
 _STEPS = 200
 """Of the optimiser, for the pose alone, and again for everything."""
 _RATE = 0.1
@@ -55,9 +43,9 @@ class Importance:
     def points(self, face: Real3DFace) -> Float[np.ndarray, "468"]:
         """Of each of MediaPipe's points."""
         weights = np.ones(468)
-        weights[_EYES] = self.eyes
-        weights[_UPPER_LIDS] = self.upper_lids
-        weights[_LIPS] = self.lips
+        weights[EYES] = self.eyes
+        weights[UPPER_LIDS] = self.upper_lids
+        weights[LIPS] = self.lips
         weights[face.mesh_vertices.numpy() < 0] = 0
         return weights
 

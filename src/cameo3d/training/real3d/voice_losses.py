@@ -5,20 +5,8 @@ from jaxtyping import Bool, Float
 from torch import Tensor
 from torch.nn import functional
 
-from cameo3d.geometry.face_topology import (
-    INNER_LIP_LOWER,
-    INNER_LIP_UPPER,
-    LEFT_LID_LOWER,
-    LEFT_LID_UPPER,
-    OUTER_LIP_LOWER,
-    OUTER_LIP_UPPER,
-    RIGHT_LID_LOWER,
-    RIGHT_LID_UPPER,
-)
+from cameo3d.geometry.face_topology import EYES, LIPS, UPPER_LIDS
 
-_EYES = [*RIGHT_LID_UPPER, *RIGHT_LID_LOWER, *LEFT_LID_UPPER, *LEFT_LID_LOWER]
-_UPPER_LIDS = [*RIGHT_LID_UPPER[2:7], *LEFT_LID_UPPER[2:7]]
-_LIPS = [*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER]
 UNMATCHED = [93, 127, 132, 234, 323, 356, 361, 454]
 """Points of MediaPipe's mesh that no vertex of the Basel model matches."""
 
@@ -26,9 +14,9 @@ UNMATCHED = [93, 127, 132, 234, 323, 356, 361, 454]
 def point_weights() -> Float[Tensor, "468"]:
     """What each point of the mesh counts: eyes 3, upper lids 20, lips 5, unmatched ones nothing."""
     weights = torch.ones(468)
-    weights[_EYES] = 3.0
-    weights[_UPPER_LIDS] = 20.0
-    weights[_LIPS] = 5.0
+    weights[EYES] = 3.0
+    weights[UPPER_LIDS] = 20.0
+    weights[LIPS] = 5.0
     weights[UNMATCHED] = 0.0
     return weights
 
