@@ -21,9 +21,9 @@ from scipy.signal import butter, sosfiltfilt
 
 from cameo3d.media.audio import read_audio
 from cameo3d.models.voice.contract import FRAME_RATE
-from cameo3d.models.voice.idle.hearing import Ear
+from cameo3d.models.voice.idle.hearing import SoundMeter
 from cameo3d.models.voice.idle.idle_motion import CHANNELS, LOOKAHEAD, PAST, SWAY_HERTZ
-from cameo3d.models.voice.idle.listening import Listener
+from cameo3d.models.voice.idle.listening import SpeechDetector
 from cameo3d.pipeline.motion import track_video
 from cameo3d.values.motion import BLENDSHAPES, Motion
 
@@ -46,7 +46,7 @@ class Clip(NamedTuple):
 
 def heard_in(path: Path, frame_count: int) -> np.ndarray:
     """Speech, loudness and pitch of each frame of a video."""
-    ear, listener = Ear(), Listener()
+    ear, listener = SoundMeter(), SpeechDetector()
     sound = np.concatenate(list(read_audio(path)))
     parts = [listener.push(ear.push(sound)), listener.push(ear.finish()), listener.finish()]
     rows = np.concatenate([np.stack((part.speech, part.loudness, part.pitch), 1) for part in parts])

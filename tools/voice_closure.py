@@ -25,7 +25,7 @@ from voice_table import clips, moved
 
 from cameo3d.data.voice.speech_sounds import grid_words, lay_words
 from cameo3d.models.voice.lite.lip_shape import lip_opening
-from cameo3d.models.voice.lite.motion_decoder import FRAME_RATE, load_mouth
+from cameo3d.models.voice.lite.motion_decoder import FRAME_RATE, load_motion_decoder
 
 CLOSED = ("P", "B", "M")
 FARTHEST = 6
@@ -75,7 +75,7 @@ def main() -> None:
     parser.add_argument("words", type=Path)
     choice = parser.parse_args()
     said = json.loads(choice.words.read_text(encoding="utf8"))
-    mouth = load_mouth()
+    mouth = load_motion_decoder()
     found: dict[str, list[tuple[Closing, Closing]]] = {"held": [], "unseen": []}
     print("group, clip, p b m; real lips: rank, closed, in words, offset; the voice's: the same")
     for group, clip in clips(choice.talking, choice.cache):

@@ -22,8 +22,8 @@ from cameo3d.data.voice.corpora import prepared_name, track_clip
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.lip_shape import lip_opening, lip_width
-from cameo3d.models.voice.lite.motion_decoder import MOUTH_COLUMNS, Mouth, load_mouth
-from cameo3d.models.voice.lite.stream import LiteMouthStream
+from cameo3d.models.voice.lite.motion_decoder import MOUTH_COLUMNS, MotionDecoder, load_motion_decoder
+from cameo3d.models.voice.lite.stream import LiteLipStream
 from cameo3d.models.voice.lite.voice import SpeakerStream
 from cameo3d.training.voice.loop import held_out
 from cameo3d.values.motion import joined
@@ -60,10 +60,10 @@ def clips(folder: Path, cache: Path) -> list[tuple[str, VoiceClip]]:
     return [(group, clip) for group, clip in found if group == "unseen" or clip.name in testing]
 
 
-def moved(mouth: Mouth, clip: VoiceClip) -> Float[Tensor, "frames shapes"]:
+def moved(mouth: MotionDecoder, clip: VoiceClip) -> Float[Tensor, "frames shapes"]:
     """The likeliest take, with lips that rest where nobody speaks, as `--voice` moves them."""
     likeliest = Delivery(temperature=0.0)
-    stream = SpeakerStream(LiteMouthStream(mouth, likeliest), likeliest)
+    stream = SpeakerStream(LiteLipStream(mouth, likeliest), likeliest)
     motion = joined([stream.push(clip.samples.numpy()), stream.finish()])
     missing = max(0, len(clip) - len(motion))  # where sound ends before the picture
     return nn.functional.pad(motion.expression[: len(clip), MOUTH_COLUMNS], (0, 0, 0, missing))
@@ -95,9 +95,9 @@ def main() -> None:
     parser.add_argument("--weights", type=Path)
     choice = parser.parse_args()
     if choice.weights is None:
-        mouth = load_mouth()
+        mouth = load_motion_decoder()
     else:
-        mouth = Mouth().eval()
+        mouth = MotionDecoder().eval()
         mouth.load_state_dict({name: part.float() for name, part in load_file(choice.weights).items()})
     tested = clips(choice.talking, choice.cache)
     print("group, clip, correlation, delay (frames), best, width, shape error, other sound")

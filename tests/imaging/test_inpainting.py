@@ -1,6 +1,6 @@
 import numpy as np
 
-from cameo3d.imaging.inpainting import background_plate, fill_holes, foreground_colors
+from cameo3d.imaging.inpainting import fill_holes, foreground_colors, inpaint_background
 
 
 def disc(side: int, radius: float) -> np.ndarray:
@@ -27,7 +27,7 @@ def test_person_and_background_are_told_apart_at_a_soft_edge():
     matte = np.clip((matte + np.roll(matte, 1, 0) + np.roll(matte, 1, 1)) / 3, 0, 1)
     person, behind = np.array([200.0, 40, 40]), np.array([20.0, 60, 200])
     image = np.rint(matte[..., None] * person + (1 - matte[..., None]) * behind).astype(np.uint8)
-    plate = background_plate(image, matte, margin=2)
+    plate = inpaint_background(image, matte, margin=2)
     np.testing.assert_allclose(plate, np.broadcast_to(behind, plate.shape), atol=2)
     colors = foreground_colors(image, matte, plate)
     np.testing.assert_allclose(colors, np.broadcast_to(person, colors.shape), atol=6)
@@ -38,7 +38,7 @@ def test_lines_behind_a_person_go_on_next_to_the_outline():
     image[180:220] = 40
     matte = np.zeros((400, 400), np.float32)
     matte[60:400, 140:260] = 1
-    plate = background_plate(image, matte, 4)
+    plate = inpaint_background(image, matte, 4)
     just_inside = plate[190:210, 142:156].mean()
     assert just_inside < 100
     assert plate[120:160, 142:156].mean() > 190

@@ -119,8 +119,8 @@ class Recorded:
         ]
         with torch.no_grad():
             canonical = model.canonical_planes(self.image("ref_head"))
-            face_maps = (self.image("cond_cano"), self.image("cond_src"))
-            added = model.motion_planes(*face_maps, self.image("cond_tgt"))
+            pncc_pictures = (self.image("cond_cano"), self.image("cond_src"))
+            added = model.motion_planes(*pncc_pictures, self.image("cond_tgt"))
             scene = model.prepare_scene(
                 self.image("ref_torso"), self.tensor("segmap_u8")[None].float(), self.image("bg")
             )
@@ -133,7 +133,7 @@ class Recorded:
                 model.super_resolution.torso_features(seen["g_torso"].features),
                 model.super_resolution.encode_background(scene.background),
             )
-            next_added = model.motion_planes(*face_maps, self.image("cond_tgt_1"))
+            next_added = model.motion_planes(*pncc_pictures, self.image("cond_tgt_1"))
             next_frame = model(
                 canonical + next_added,
                 scene,

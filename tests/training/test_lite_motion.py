@@ -19,10 +19,10 @@ from cameo3d.training.real3d.lite_motion import (
 def pages(folder, name: str, held_out: bool = False) -> None:
     """A grey face that smiles: its truth is lighter in the lower half."""
     grid = torch.linspace(40, 200, SIZE).round().byte()
-    face_map = torch.stack(
+    pncc = torch.stack(
         (grid[None].expand(SIZE, -1), grid[:, None].expand(-1, SIZE), torch.full((SIZE, SIZE), 90).byte()), -1
     ).clone()
-    face_map[60:64, 50:78] = 0  # the mouth
+    pncc[60:64, 50:78] = 0  # the mouth
     grey = torch.full((SIZE, SIZE, 3), 120).byte()
     truth = grey.clone()
     truth[SIZE // 2 :] += 40
@@ -30,10 +30,10 @@ def pages(folder, name: str, held_out: bool = False) -> None:
     save_file(
         {
             "photo": grey,
-            "neutral_map": face_map,
-            "photo_map": face_map.clone(),
+            "neutral_map": pncc,
+            "photo_map": pncc.clone(),
             "warped": grey[None].clone(),
-            "maps": face_map[None].clone(),
+            "maps": pncc[None].clone(),
             "covers": cover[None],
             "truth": truth[None],
         },

@@ -22,8 +22,8 @@ from cameo3d.perception.moonshine import load_recogniser
 from cameo3d.perception.speech_embedding import load_teacher
 from cameo3d.pipeline.models import check_device
 from cameo3d.pipeline.options import Device
-from cameo3d.training.voice.encoder_loop import train_ear
-from cameo3d.training.voice.encoder_recipe import EarRecipe
+from cameo3d.training.voice.encoder_loop import train_speech_encoder
+from cameo3d.training.voice.encoder_recipe import SpeechEncoderRecipe
 from cameo3d.training.voice.loop import VoiceRecipe, held_out, train_voice
 
 logger = logging.getLogger(__name__)
@@ -62,11 +62,11 @@ def train_voice_model(talking: Path, speech: Path, out: Path, device: Device = "
     testing = held_out(tracked)
     seen = [clip for clip in tracked if clip.name not in testing]
 
-    hearing, recipe = EarRecipe(), VoiceRecipe()
+    hearing, recipe = SpeechEncoderRecipe(), VoiceRecipe()
     logger.warning("%d talking clips to learn from, %d held out.", len(seen), len(testing))
     logger.warning("Learning to hear: %d steps.", hearing.steps)
     clips = [*seen, *spoken]
-    ear = train_ear(clips, teacher, recogniser, hearing, out / "ear.safetensors", _log, place)
+    ear = train_speech_encoder(clips, teacher, recogniser, hearing, out / "ear.safetensors", _log, place)
     logger.warning("Learning to move: %d steps.", recipe.steps)
     mouth = train_voice(seen, ear, recipe, out / "checkpoint.safetensors", _log)
     path = out / "voice.safetensors"
@@ -85,7 +85,7 @@ def _sorted(clips: Iterable[VoiceClip]) -> list[VoiceClip]:
     return sorted(clips, key=lambda clip: prepared_name(clip.name))
 
 
-def _metadata(hearing: EarRecipe, recipe: VoiceRecipe) -> dict[str, str]:
+def _metadata(hearing: SpeechEncoderRecipe, recipe: VoiceRecipe) -> dict[str, str]:
     return {
         "model": "voice",
         "config": json.dumps({"ear": asdict(hearing), "mouth": asdict(recipe)}, sort_keys=True),

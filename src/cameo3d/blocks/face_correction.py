@@ -1,7 +1,7 @@
-"""What an expression changes that a warped photo cannot know: a correction of its colours, from face maps.
+"""What an expression changes that a warped photo cannot know: corrected colours, from PNCC pictures.
 
 Real3D-Portrait's motion adapter sees pictures of the face whose colours are coordinates (PNCC), GOHA's
-expression branch a drawing of the face. In the small models face maps have warped the photo exactly; this
+expression branch a drawing of the face. In the small models PNCC pictures have warped the photo exactly; this
 network sees them, the photo and the warped photo, and corrects teeth, lids, folds and shade.
 """
 
@@ -21,13 +21,13 @@ from cameo3d.weights.store import load_tensors
 SIZE = 128
 """Pixels across the square that the network sees."""
 INPUTS = 15
-"""The photo, the warped photo, and face maps of the neutral, the photo's and the new expression."""
+"""The photo, the warped photo, and PNCC pictures of the neutral, the photo's and the new expression."""
 _SOFT = 0.03
 """Share of the square over which corrections fade out at the face's border."""
 
 
-class FaceMaps:
-    """Draws face maps (PNCC) of the shipped face model."""
+class FacePncc:
+    """Draws PNCC pictures of the shipped face model."""
 
     def __init__(self, model: FaceModel) -> None:
         mean = model.mean.numpy()
@@ -71,7 +71,7 @@ def conditions(
     Args:
         photo: The face's square of the photo.
         warped: The same of the page with the new expression.
-        maps: Face maps of the neutral, the photo's and the new expression.
+        maps: PNCC pictures of the neutral, the photo's and the new expression.
     """
     pictures = np.dstack((photo, warped)).astype(np.float32) / 127.5 - 1
     coordinates = np.dstack(maps) * 2 - 1

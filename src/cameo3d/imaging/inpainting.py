@@ -37,7 +37,7 @@ def fill_holes(
     return result.astype(np.float32)
 
 
-def background_plate(
+def inpaint_background(
     image: UInt8[np.ndarray, "height width 3"], matte: Float32[np.ndarray, "height width"], margin: int
 ) -> UInt8[np.ndarray, "height width 3"]:
     """The picture without the person.

@@ -2,7 +2,7 @@ import numpy as np
 import torch
 from synthetic_basel import basel_face
 
-from cameo3d.geometry.basel.pncc import FaceMapper
+from cameo3d.geometry.basel.pncc import PnccRenderer
 from cameo3d.geometry.basel.pncc_blinks import blink_amount, close_eyes
 
 SQUARE = torch.tensor([[-0.5, -0.5, 0], [0.5, -0.5, 0], [0.5, 0.5, 0], [-0.5, 0.5, 0]])
@@ -13,7 +13,7 @@ HALVES = torch.tensor([[0, 1, 2], [0, 2, 3]])
 
 
 def test_a_square_lies_where_the_official_camera_sees_it():
-    drawn = FaceMapper(CORNERS, torch.cat((HIDDEN, HALVES)), 512)(SQUARE)
+    drawn = PnccRenderer(CORNERS, torch.cat((HIDDEN, HALVES)), 512)(SQUARE)
     # Field of view of 2 atan(112 / 1015), ten units away.
     half = 512 / 2 * 1015 / 112 * 0.5 / 10
     rows, columns = (drawn[2] > 0).nonzero(as_tuple=True)
@@ -30,7 +30,7 @@ def test_a_square_lies_where_the_official_camera_sees_it():
 def test_colors_run_perspectively_in_a_map():
     tilted = SQUARE.clone()
     tilted[1:3, 2] = -5  # the right edge lies half as far again
-    drawn = FaceMapper(CORNERS, torch.cat((HIDDEN, HALVES)), 512)(tilted)
+    drawn = PnccRenderer(CORNERS, torch.cat((HIDDEN, HALVES)), 512)(tilted)
     for column in (250, 270, 290):
         # A ray x = slope * depth meets the plane from (-0.5, 10) to (0.5, 15).
         slope = ((column + 0.5) / 512 - 0.5) * 2 * 112 / 1015
@@ -40,7 +40,7 @@ def test_colors_run_perspectively_in_a_map():
 
 def test_the_first_triangle_is_background_but_hides():
     behind = torch.tensor([[-0.5, -0.5, -2], [0.5, -0.5, -2], [0.5, 0.5, -2], [-0.5, 0.5, -2]])
-    mapper = FaceMapper(CORNERS.repeat(2, 1), torch.cat((HALVES, HALVES + 4)), 64)
+    mapper = PnccRenderer(CORNERS.repeat(2, 1), torch.cat((HALVES, HALVES + 4)), 64)
     drawn = mapper(torch.cat((SQUARE, behind)))
     assert (drawn[:, 40, 40] == -1).all()  # the lower right half is the first triangle
     assert drawn[2, 24, 24] > 0.99
@@ -48,7 +48,7 @@ def test_the_first_triangle_is_background_but_hides():
 
 def test_a_face_has_holes_for_its_eyes_and_fills_the_map():
     face = basel_face()
-    drawn = FaceMapper(face.map_colors, face.map_triangles)(face.basel.mean)
+    drawn = PnccRenderer(face.map_colors, face.map_triangles)(face.basel.mean)
     seen = (drawn > -1).any(dim=0)
     assert drawn.shape == (3, 512, 512)
     assert 0.2 < seen.float().mean() < 0.6
@@ -62,7 +62,7 @@ def test_a_face_has_holes_for_its_eyes_and_fills_the_map():
 
 def test_lids_close_the_holes_and_nothing_else():
     face = basel_face()
-    drawn = FaceMapper(face.map_colors, face.map_triangles)(face.basel.mean)
+    drawn = PnccRenderer(face.map_colors, face.map_triangles)(face.basel.mean)
     holes = [
         int((close_eyes(drawn, amount)[:, 128:256, 128:384] == -1).all(dim=0).sum())
         for amount in (0.0, 0.5, 1.0)
@@ -77,8 +77,8 @@ def test_lids_close_the_holes_and_nothing_else():
 
 
 def test_open_eyes_only_lose_what_256_levels_do_not_hold():
-    face_map = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
-    assert (close_eyes(face_map, 0.0) - face_map).abs().max() < 2 / 255 + 1e-6
+    pncc = torch.rand(3, 64, 64, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    assert (close_eyes(pncc, 0.0) - pncc).abs().max() < 2 / 255 + 1e-6
 
 
 def test_eyes_without_holes_stay_as_they_are():

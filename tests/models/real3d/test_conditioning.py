@@ -81,7 +81,7 @@ def test_face_maps_show_an_opened_mouth(face, portrait):
     jaw[17] = 0.8
     motion = replace(motion_of(portrait, frame_count=1), expression=(portrait.person.expression + jaw)[None])
     opened = face.expressions(state, portrait.person.expression, motion)[0]
-    drawn = [face.face_map(state.identity, x) for x in (torch.zeros_like(opened), opened)]
+    drawn = [face.pncc(state.identity, x) for x in (torch.zeros_like(opened), opened)]
     assert drawn[0].shape == (3, 512, 512)
     mouth = [x[:, 230:420, 180:332] for x in drawn]
     assert (mouth[0] - mouth[1]).abs().mean() > 0.01

@@ -2,17 +2,17 @@ import numpy as np
 import pytest
 from voice_sounds import RATE, arpeggio, babble, chord, drums, tune, white_noise
 
-from cameo3d.models.voice.idle.hearing import HOP, Ear, Heard
-from cameo3d.models.voice.idle.listening import Listener
+from cameo3d.models.voice.idle.hearing import HOP, Heard, SoundMeter
+from cameo3d.models.voice.idle.listening import SpeechDetector
 
 
 def heard(sound: np.ndarray) -> list[Heard]:
-    ear = Ear()
+    ear = SoundMeter()
     return [ear.push(sound), ear.finish()]
 
 
 def share_of_speech(sound: np.ndarray) -> float:
-    listener = Listener()
+    listener = SpeechDetector()
     parts = [*map(listener.push, heard(sound)), listener.finish()]
     return float(np.concatenate([part.speech for part in parts]).mean())
 
@@ -71,7 +71,7 @@ def test_syllables_are_speech_over_noise():
 
 
 def turns(sound: np.ndarray) -> np.ndarray:
-    listener = Listener()
+    listener = SpeechDetector()
     return np.concatenate([part.turn for part in [*map(listener.push, heard(sound)), listener.finish()]])
 
 

@@ -3,17 +3,17 @@ import torch
 
 from cameo3d.errors import WeightsError
 from cameo3d.models.voice.lite import motion_decoder as room
-from cameo3d.models.voice.lite.flow import Flow
+from cameo3d.models.voice.lite.flow import LatentFlow
 from cameo3d.models.voice.lite.lip_shape import lip_opening, lip_width
 from cameo3d.models.voice.lite.motion_decoder import (
     CONTEXT,
     LATENTS,
     LOOKAHEAD_FRAMES,
     MOUTH_SHAPES,
-    Mouth,
+    MotionDecoder,
     feature_count,
     latent_noise,
-    load_mouth,
+    load_motion_decoder,
     sample_span,
 )
 from cameo3d.models.voice.lite.sound import BANDS, faded, fresh_hearing, hear, log_mel
@@ -66,7 +66,7 @@ def test_a_voice_sounds_the_same_loud_and_soft():
 
 def test_motion_in_chunks_equals_motion_at_once():
     torch.manual_seed(0)
-    network, features = Mouth().eval(), features_for(10)
+    network, features = MotionDecoder().eval(), features_for(10)
     noise = latent_noise(3, 0, 10)[None]
     whole = network(features, noise)
     part = network(features[:, 16 : 16 + feature_count(4)], noise[:, 4:8])
@@ -81,7 +81,7 @@ def test_motion_waits_for_less_than_320_milliseconds_of_sound():
 
 def test_lips_meet_under_a_half_open_jaw_where_p_b_or_m_is_heard():
     torch.manual_seed(0)
-    network = Mouth().eval()
+    network = MotionDecoder().eval()
     for parameter in network.move[-1].parameters():
         torch.nn.init.zeros_(parameter)  # everything half way
     context, latent = torch.zeros(1, 3, CONTEXT), torch.zeros(1, 3, LATENTS)
@@ -95,7 +95,7 @@ def test_lips_meet_under_a_half_open_jaw_where_p_b_or_m_is_heard():
 
 
 def test_closure_is_heard_at_the_frame_that_it_belongs_to():
-    network = Mouth()
+    network = MotionDecoder()
     with torch.no_grad():
         for parameter in network.ear.name.parameters():
             torch.nn.init.zeros_(parameter)
@@ -117,7 +117,7 @@ def test_noise_is_the_same_wherever_it_is_cut_and_of_unit_variance():
 
 def test_the_flow_leads_back_to_the_noise_with_the_volume_of_its_jacobian():
     torch.manual_seed(0)
-    flow = Flow(LATENTS, 5).double()
+    flow = LatentFlow(LATENTS, 5).double()
     for parameter in flow.parameters():
         torch.nn.init.normal_(parameter, std=0.3)
     noise, context = torch.randn(LATENTS).double(), torch.randn(5).double()
@@ -138,14 +138,14 @@ def test_an_open_jaw_parts_the_lips_and_leaves_their_corners():
 
 def test_weights_of_another_network_are_refused(monkeypatch):
     monkeypatch.setattr(room, "load_tensors", lambda name: {"strange": torch.zeros(1)})
-    load_mouth.cache_clear()
+    load_motion_decoder.cache_clear()
     with pytest.raises(WeightsError, match="does not fit"):
-        load_mouth()
-    load_mouth.cache_clear()
+        load_motion_decoder()
+    load_motion_decoder.cache_clear()
 
 
 def test_the_shipped_network_rests_in_silence_and_moves_with_a_loud_voice():
-    network = load_mouth()
+    network = load_motion_decoder()
     silence, _ = hear(log_mel(torch.zeros(16000 * 3)), fresh_hearing())
     voice, _ = hear(log_mel(sound(3.0)), fresh_hearing())
     count = (len(voice) - feature_count(1)) // 4 + 1

@@ -5,7 +5,7 @@ import torch
 
 from cameo3d.training.voice.losses import (
     UNLABELLED,
-    discord_loss,
+    correlation_loss,
     latent_loss,
     naming_loss,
     opening_loss,
@@ -39,7 +39,7 @@ def test_velocity_loss_ignores_what_stays_the_same():
 @pytest.mark.parametrize(("sign", "loss"), [(1.0, 0.0), (-1.0, 2.0)])
 def test_discord_is_zero_in_step_and_two_against_it(sign, loss):
     wave = torch.sin(torch.arange(5.0)).expand(2, 5)
-    found = discord_loss(0.3 + sign * 2 * wave, wave, ALL)
+    found = correlation_loss(0.3 + sign * 2 * wave, wave, ALL)
     torch.testing.assert_close(found, torch.tensor(loss), atol=1e-5, rtol=0)
 
 
@@ -49,7 +49,7 @@ def test_discord_does_not_see_unknown_frames():
     spoilt[:, 4] = 100
     known = ALL.clone()
     known[:, 4] = False
-    assert discord_loss(spoilt, wave, known) < 1e-5
+    assert correlation_loss(spoilt, wave, known) < 1e-5
 
 
 def test_naming_loss_skips_what_is_not_labelled():

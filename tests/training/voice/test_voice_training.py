@@ -3,26 +3,26 @@ import contextlib
 import torch
 from made_clips import Stopped, made_clip, stopping_at
 
-from cameo3d.models.voice.lite.motion_decoder import Mouth
-from cameo3d.models.voice.lite.speech_encoder import Ear
+from cameo3d.models.voice.lite.motion_decoder import MotionDecoder
+from cameo3d.models.voice.lite.speech_encoder import SpeechEncoder
 from cameo3d.training.voice.loop import VoiceBatches, VoiceRecipe, held_out, train_voice, voice_model_losses
-from cameo3d.training.voice.posterior import Posterior
+from cameo3d.training.voice.posterior import PosteriorEncoder
 
 SMALL = VoiceRecipe(steps=4, batch=3, frames=12, save_every=2)
 
 
 CLIPS = [made_clip("a", "x", True), made_clip("bb", "y", True, 10)]
-EAR = Ear().eval()
+EAR = SpeechEncoder().eval()
 
 
-def same(one: Mouth, other: Mouth) -> bool:
+def same(one: MotionDecoder, other: MotionDecoder) -> bool:
     return all(torch.equal(a, b) for a, b in zip(one.parameters(), other.parameters(), strict=True))
 
 
 def test_one_batch_is_learned_by_heart():
     torch.manual_seed(0)
     batches = VoiceBatches(CLIPS, SMALL)
-    batch, mouth, posterior = batches.draw(0), Mouth(), Posterior()
+    batch, mouth, posterior = batches.draw(0), MotionDecoder(), PosteriorEncoder()
     optimizer = torch.optim.Adam([*mouth.parameters(), *posterior.parameters()], 2e-3)
     errors = []
     for _ in range(100):

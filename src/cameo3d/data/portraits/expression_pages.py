@@ -20,7 +20,7 @@ from jaxtyping import Float32, UInt8
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from cameo3d.blocks.face_correction import SIZE, FaceMaps
+from cameo3d.blocks.face_correction import SIZE, FacePncc
 from cameo3d.data.portraits.split import is_held_out
 from cameo3d.errors import CameoError, InputError
 from cameo3d.geometry.face_model import load_face_model
@@ -53,7 +53,7 @@ class ExpressionPages:
 
     photo: UInt8[Tensor, "size size 3"]
     neutral_map: UInt8[Tensor, "size size 3"]
-    """Face maps, coordinates in 255ths."""
+    """PNCC pictures, coordinates in 255ths."""
     photo_map: UInt8[Tensor, "size size 3"]
     warped: UInt8[Tensor, "targets size size 3"]
     """The photo with other expressions."""
@@ -114,7 +114,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
     portrait = make_portrait(pictures[0])
     model = load_face_model()
     relief = lift_portrait(portrait, model)
-    prior, maps = ReliefPrior(relief, model, _DETAIL), FaceMaps(model)
+    prior, maps = ReliefPrior(relief, model, _DETAIL), FacePncc(model)
     squares = [prior.face_square(e) for e in (torch.zeros(52), relief.person.expression)]
     # Clips keep their framing, so that one camera sees all; photos have one each.
     rows = []
@@ -233,7 +233,7 @@ def _brought(
     picture: UInt8[np.ndarray, "height width 3"],
     landmarks: Float32[np.ndarray, "478 3"],
     square: FaceSquare,
-    maps: FaceMaps,
+    maps: FacePncc,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """A picture warped so that its face mesh lies where the page has it."""
     points = square.vertices(SIZE)

@@ -40,7 +40,7 @@ def load_basel() -> Real3DFace:
 
 
 def steering_face(name: FaceName, size: int) -> SteeringFace:
-    """What draws face maps and key points.
+    """What draws PNCC pictures and key points.
 
     Raises:
         WeightsError: If it is the Basel model, and the user has not imported it.

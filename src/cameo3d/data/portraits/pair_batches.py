@@ -75,9 +75,9 @@ class PairBatches:
             source=source,
             target=target,
             background=_picture(background),
-            neutral=self._face.face_map(identity, torch.zeros_like(expression))[None],
+            neutral=self._face.pncc(identity, torch.zeros_like(expression))[None],
             base=(source if changed == first else target).pncc,
-            perturbed=self._face.face_map(*noisy)[None],
+            perturbed=self._face.pncc(*noisy)[None],
             blinks=torch.stack(blinks)[None],
         )
 
@@ -92,7 +92,7 @@ class PairBatches:
             head=_picture(np.where(head[..., None], picture, 0)),
             torso=_picture(continued_torso(picture, head, classes[2], classes[4])),
             classes=torch.from_numpy(classes.astype(np.float32))[None],
-            pncc=self._face.face_map(identity, expression)[None],
+            pncc=self._face.pncc(identity, expression)[None],
             camera=camera_vectors(camera_of_pose(euler, translation)),
             points=self._face.key_points(identity, expression[None], euler, translation),
         )

@@ -21,7 +21,7 @@ class View:
     classes: Float[Tensor, "batch 6 size size"]
     """Background, hair, body skin, face skin, clothes, others: 0 or 1."""
     pncc: Float[Tensor, "batch 3 size size"]
-    """The face map of identity and expression, without pose."""
+    """The PNCC picture of identity and expression, without pose."""
     camera: Float[Tensor, "batch 25"]
     """EG3D's camera."""
     points: Float[Tensor, "batch 68 3"]
@@ -51,13 +51,13 @@ class PairBatch:
     background: Float[Tensor, "batch 3 size size"]
     """Of the clips, merged over their frames, without the people."""
     neutral: Float[Tensor, "batch 3 size size"]
-    """Face map of the identity without expression."""
+    """PNCC picture of the identity without expression."""
     base: Float[Tensor, "batch 3 size size"]
-    """The face map that is changed a little: the target's, in a quarter of the cases the source's."""
+    """The PNCC picture that is changed a little: the target's, in a quarter of the cases the source's."""
     perturbed: Float[Tensor, "batch 3 size size"]
     """That one with a little noise on identity and expression."""
     blinks: Float[Tensor, "batch 3 3 size size"]
-    """The target's or the source's face map, its eyes less than half, half-way, and more than half closed."""
+    """The target's or the source's PNCC picture with eyes less than half, half, and more than half closed."""
 
     def to(self, device: torch.device) -> "PairBatch":
         """The same on a device."""

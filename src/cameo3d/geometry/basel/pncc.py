@@ -1,4 +1,4 @@
-"""Face maps: pictures of an unposed face whose colours say which part of the mean face is where.
+"""PNCC pictures: pictures of an unposed face whose colours say which part of the mean face is where.
 
 Real3D-Portrait calls them PNCC or SECC images; they tell its motion adapter how identity and expression look.
 """
@@ -16,8 +16,8 @@ MAP_SIZE = 512
 """Side in pixels of the maps that the released weights expect."""
 
 
-class FaceMapper:
-    """Draws face maps of one mesh.
+class PnccRenderer:
+    """Draws PNCC pictures of one mesh.
 
     Args:
         colors: Of each vertex, in [0, 1].

@@ -1,4 +1,4 @@
-"""Blinks painted into face maps, as the official inference of Real3D-Portrait does it."""
+"""Blinks painted into PNCC pictures, as the official inference of Real3D-Portrait does it."""
 
 import numpy as np
 import torch
@@ -23,16 +23,16 @@ def blink_amount(frame: int, seed: int = 0) -> float:
     return 4 * since / length * (1 - since / length) if since < length else 0.0
 
 
-def close_eyes(face_map: Float[Tensor, "3 height width"], amount: float) -> Float[Tensor, "3 height width"]:
+def close_eyes(pncc: Float[Tensor, "3 height width"], amount: float) -> Float[Tensor, "3 height width"]:
     """Draw the lids over the holes of the eyes; an eye without a hole stays as it is.
 
     Colours come back rounded to 256 levels, with any amount, as they do from the official code.
 
     Args:
-        face_map: From `FaceMapper`, in [-1, 1].
+        pncc: From `PnccRenderer`, in [-1, 1].
         amount: 0 as open as before, 1 closed.
     """
-    levels = ((face_map.numpy() + np.float32(1)) / 2 * 255).astype(np.uint8)
+    levels = ((pncc.numpy() + np.float32(1)) / 2 * 255).astype(np.uint8)
     face = (levels != 0).all(axis=0)
     height, width = face.shape
     if amount > 0:

@@ -1,4 +1,4 @@
-"""The Basel face model as Real3D-Portrait uses it: with MediaPipe's landmarks and its face maps' colours."""
+"""The Basel face model as Real3D-Portrait uses it: with MediaPipe's landmarks and PNCC colours."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -25,9 +25,9 @@ class Real3DFace:
     mesh_vertices: Int64[Tensor, "468"]
     """The vertex of each of MediaPipe's points; -1 for the few that no vertex matches."""
     map_colors: Float[Tensor, "vertices 3"]
-    """Where each vertex lies in the mean face, each axis from 0 to 1: its colour in face maps."""
+    """Where each vertex lies in the mean face, each axis from 0 to 1: its colour in PNCC pictures."""
     map_triangles: Int64[Tensor, "triangles 3"]
-    """The mesh with holes for the eyes, as face maps show it."""
+    """The mesh with holes for the eyes, as PNCC pictures show it."""
 
     @staticmethod
     def from_arrays(arrays: Mapping[str, np.ndarray]) -> "Real3DFace":

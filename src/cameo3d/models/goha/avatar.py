@@ -11,7 +11,7 @@ from torch import Tensor
 from cameo3d.blocks.processors import half_precision
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
 from cameo3d.geometry.basel.expression import basel_from_arkit
-from cameo3d.imaging.inpainting import background_plate
+from cameo3d.imaging.inpainting import inpaint_background
 from cameo3d.models.avatar import Avatar, View, check_shapes
 from cameo3d.models.goha.framing import (
     cut_square,
@@ -109,7 +109,7 @@ class Goha:
         person = self.regressor(image)
         frontal = frontal_face(person, person, self.regressor(model.exemplar))
         margin = max(1, round(_MARGIN * crop.side))
-        plate = background_plate(photo, portrait.matte.numpy().astype(np.float32), margin)
+        plate = inpaint_background(photo, portrait.matte.numpy().astype(np.float32), margin)
         return GohaAvatar(
             person=portrait.person,
             plate=torch.from_numpy(plate),

@@ -238,7 +238,7 @@ class Real3DPerformance:
         return person if self._view == "crop" else _in_photo(person, self._avatar)
 
     def _pncc(self, expression: Float[Tensor, " coefficients"]) -> Float[Tensor, "1 3 side side"]:
-        return self._model.face.face_map(self._avatar.face.identity, expression)[None].to(self._model.device)
+        return self._model.face.pncc(self._avatar.face.identity, expression)[None].to(self._model.device)
 
 
 class _SmoothedConditions:

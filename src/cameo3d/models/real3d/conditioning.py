@@ -1,4 +1,4 @@
-"""The face model that steers the network: coefficients of a photo and a motion, face maps, key points, poses.
+"""The face model that steers the network: coefficients of photo and motion, PNCC, key points, poses.
 
 The released weights know the Basel face model, which is the user's own. The small network runs on the shipped
 one. Both are used in the axes of `cameo3d.geometry.basel.bfm`.
@@ -15,7 +15,7 @@ from torch import Tensor
 from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FOCAL, PICTURE_SIZE, move_to_camera
 from cameo3d.geometry.basel.blendshapes import DECIMETRES, ExpressionMap
 from cameo3d.geometry.basel.fitting import fit_photo
-from cameo3d.geometry.basel.pncc import MAP_SIZE, FaceMapper
+from cameo3d.geometry.basel.pncc import MAP_SIZE, PnccRenderer
 from cameo3d.geometry.basel.real3d_face import Real3DFace, picture_points
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.crops import crop_from_pixels
@@ -71,7 +71,7 @@ class SteeringFace(Protocol):
         """The model's expression in each frame; `resting` are ARKit's weights of the photo."""
         ...
 
-    def face_map(
+    def pncc(
         self, identity: Float[Tensor, " components"], expression: Float[Tensor, " coefficients"]
     ) -> Float[Tensor, "3 size size"]:
         """The face before it is posed, each vertex in its own colour, in [-1, 1]."""
@@ -92,7 +92,7 @@ class BaselSteering:
     """The user's Basel face model, fitted as the official inference does."""
 
     def __init__(self, face: Real3DFace, ours: FaceModel, size: int = MAP_SIZE) -> None:
-        self._face, self._mapper = face, FaceMapper(face.map_colors, face.map_triangles, size)
+        self._face, self._mapper = face, PnccRenderer(face.map_colors, face.map_triangles, size)
         self._map = ExpressionMap(face, ours)
 
     @property
@@ -120,10 +120,10 @@ class BaselSteering:
             return motion.basel
         return state.expression + self._map.to_basel(motion.expression - resting)
 
-    def face_map(
+    def pncc(
         self, identity: Float[Tensor, "80"], expression: Float[Tensor, "64"]
     ) -> Float[Tensor, "3 size size"]:
-        """A face map as the official renderer draws it."""
+        """A PNCC picture as the official renderer draws it."""
         return self._mapper(self._face.basel.shape(identity[None], expression[None])[0])
 
     def key_points(
@@ -147,9 +147,9 @@ class ShippedSteering:
         self._model = model
         mean = _as_basel(model.mean)
         low, high = mean.amin(dim=0), mean.amax(dim=0)
-        # `FaceMapper` takes the first triangle for background: one without area.
+        # `PnccRenderer` takes the first triangle for background: one without area.
         triangles = torch.cat((torch.zeros_like(model.triangles[:1]), model.triangles))
-        self._mapper = FaceMapper((mean - low) / (high - low), triangles, size)
+        self._mapper = PnccRenderer((mean - low) / (high - low), triangles, size)
 
     @property
     def sizes(self) -> tuple[int, int]:
@@ -168,10 +168,10 @@ class ShippedSteering:
         """ARKit's weights."""
         return motion.expression
 
-    def face_map(
+    def pncc(
         self, identity: Float[Tensor, " components"], expression: Float[Tensor, "52"]
     ) -> Float[Tensor, "3 size size"]:
-        """A face map of 468 vertices."""
+        """A PNCC picture of 468 vertices."""
         return self._mapper(self._shape(identity, expression))
 
     def key_points(

@@ -29,7 +29,7 @@ class PlaneSizes:
 
 @dataclass(frozen=True)
 class MotionSizes:
-    """Sizes of the network from three face maps to what a motion adds to the tri-plane."""
+    """Sizes of the network from three PNCC pictures to what a motion adds to the tri-plane."""
 
     widths: tuple[int, int, int, int] = (32, 64, 160, 256)
     """Channels of the stages of the mix transformer."""
@@ -90,7 +90,7 @@ class Real3DConfig:
     """Everything that fixes the network; the defaults are the published `secc2plane_torso_orig`."""
 
     image_size: int = 512
-    """Side of photos, face maps and frames in pixels."""
+    """Side of photos, PNCC pictures and frames in pixels."""
     render_size: int = 128
     """Side of the volume rendering in pixels."""
     plane_channels: int = 32
@@ -108,7 +108,7 @@ class Real3DConfig:
     plane: PlaneSizes = field(default_factory=PlaneSizes)
     """From the photo to the canonical tri-plane."""
     motion: MotionSizes = field(default_factory=MotionSizes)
-    """From face maps to what a motion adds to it."""
+    """From PNCC pictures to what a motion adds to it."""
     torso: TorsoSizes = field(default_factory=TorsoSizes)
     """How the torso moves."""
     fusion: FusionSizes = field(default_factory=FusionSizes)

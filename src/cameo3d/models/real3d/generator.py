@@ -65,7 +65,7 @@ class Real3DGenerator(nn.Module):
         source: Float[Tensor, "batch 3 size size"],
         target: Float[Tensor, "batch 3 size size"],
     ) -> Float[Tensor, "batch 3 channels half half"]:
-        """What a motion adds to the canonical planes, from three face maps; see `MotionAdapter`."""
+        """What a motion adds to the canonical planes, from three PNCC pictures; see `MotionAdapter`."""
         return self.motion_adapter(*map(channels_innermost, (canonical, source, target)))
 
     def forward(

@@ -1,4 +1,4 @@
-"""From three face maps to what a motion adds to the canonical tri-plane, for every frame."""
+"""From three PNCC pictures to what a motion adds to the canonical tri-plane, for every frame."""
 
 import torch
 from jaxtyping import Float
@@ -14,7 +14,7 @@ from cameo3d.models.real3d.planes import channels_to_planes
 
 
 class MotionAdapter(nn.Module):
-    """A mix transformer on the face maps, and convolutions to the planes' size."""
+    """A mix transformer on the PNCC pictures, and convolutions to the planes' size."""
 
     def __init__(self, sizes: MotionSizes, plane_channels: int):
         super().__init__()
@@ -44,9 +44,9 @@ class MotionAdapter(nn.Module):
         """What to add to the canonical planes.
 
         Args:
-            canonical: Face map (each vertex in a colour of its own, frontal, in [-1, 1]) without expression.
-            source: Face map with the expression of the photo.
-            target: Face map with the expression to show.
+            canonical: PNCC picture (each vertex in its own colour, frontal, in [-1, 1]) without expression.
+            source: PNCC picture with the expression of the photo.
+            target: PNCC picture with the expression to show.
         """
         maps = self.encoder(self.mix(torch.cat((canonical, source, target), dim=1)))
         x = self.dropout(self.fuse_norm(self.fuse(maps)).relu())

@@ -14,7 +14,7 @@ from cameo3d.geometry.crops import shown_square
 from cameo3d.geometry.face_model import FaceModel, load_face_model
 from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
-from cameo3d.imaging.inpainting import background_plate, cloth_likeness, foreground_colors
+from cameo3d.imaging.inpainting import cloth_likeness, foreground_colors, inpaint_background
 from cameo3d.models.avatar import Avatar
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
@@ -161,7 +161,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
     depths = np.concatenate((face_depths, rim.depths[added], outer_depths))
     carriers, carrier_weights = _carry(face_points, rim, around, oval, per_meter)
-    plate = background_plate(backdrop, anyone, margin=round(0.012 * canvas.side))
+    plate = inpaint_background(backdrop, anyone, margin=round(0.012 * canvas.side))
     colors = np.where(outside[..., None], image, foreground_colors(image, matte, plate))
     texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))

@@ -10,7 +10,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FaceMaps, conditions
+from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FacePncc, conditions
 from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.photo_lookup import correspond, look_up_photo
 from cameo3d.geometry.face_model import FaceModel
@@ -43,9 +43,9 @@ class PlanePainter:
         self.resting = resting(avatar)
         self.photo_page = self.prior.page(self.resting)
         self._across, self._down = rays_of(view)
-        self._correction, self._face_maps = correction, FaceMaps(face)
+        self._correction, self._pncc = correction, FacePncc(face)
         squares = [self.prior.face_square(e) for e in (torch.zeros(52), avatar.person.expression)]
-        self._maps = [self._face_maps.draw(square.vertices(SIZE)) for square in squares]
+        self._maps = [self._pncc.draw(square.vertices(SIZE)) for square in squares]
         self._photo = squares[1].cut(self.photo_page, SIZE)[..., :3]
 
     def page(self, motion: Motion) -> UInt8[np.ndarray, "side side 4"]:
@@ -76,9 +76,9 @@ class PlanePainter:
     @torch.inference_mode()
     def _added(self, network: FaceCorrection, page: np.ndarray, square: FaceSquare) -> np.ndarray:
         points = square.vertices(SIZE)
-        maps = (self._maps[0], self._maps[1], self._face_maps.draw(points))
+        maps = (self._maps[0], self._maps[1], self._pncc.draw(points))
         seen = conditions(self._photo, square.cut(page, SIZE)[..., :3], maps)
-        cover = torch.from_numpy(self._face_maps.cover(points))
+        cover = torch.from_numpy(self._pncc.cover(points))
         return network(seen[None], cover[None, None])[0].permute(1, 2, 0).numpy() * 127.5
 
 

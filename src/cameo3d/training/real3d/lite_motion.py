@@ -176,11 +176,11 @@ def correction_losses(batch: PageBatch, added: Float[Tensor, "batch 3 size size"
 
 
 def openings(
-    face_map: Float[Tensor, "batch 3 size size"], cover: Float[Tensor, "batch 1 size size"]
+    pncc: Float[Tensor, "batch 3 size size"], cover: Float[Tensor, "batch 1 size size"]
 ) -> Float[Tensor, "batch 1 size size"]:
-    """1 in the holes of a face map and around them."""
+    """1 in the holes of a PNCC picture and around them."""
     face = functional.max_pool2d(cover, 2 * _AROUND + 1, 1, _AROUND) > 0.5
-    holes = ((face_map.amax(1, keepdim=True) <= -1) & face).float()
+    holes = ((pncc.amax(1, keepdim=True) <= -1) & face).float()
     return functional.max_pool2d(holes, 2 * _AROUND + 1, 1, _AROUND)
 
 
@@ -193,9 +193,9 @@ def _picture(bytes_: UInt8[Tensor, "size size 3"]) -> Float[Tensor, "3 size size
     return bytes_.permute(2, 0, 1).float() / 127.5 - 1
 
 
-def _mirrored(face_map: Float[Tensor, "3 size size"]) -> Float[Tensor, "3 size size"]:
+def _mirrored(pncc: Float[Tensor, "3 size size"]) -> Float[Tensor, "3 size size"]:
     """The map of the mirrored face: across runs the other way, where there is a face."""
-    turned = face_map.flip(-1).clone()
+    turned = pncc.flip(-1).clone()
     face = turned.amax(0) > -1
     turned[0] = torch.where(face, -turned[0], turned[0])
     return turned

@@ -114,7 +114,7 @@ class MotionRecipe:
     blink_aim: float = 0.15
     """What the blink term should come to; public default 0.3."""
     pncc_aim: float = 0.5
-    """What the term of changed face maps should come to; public default 0, which switches it off."""
+    """What the term of changed PNCC pictures should come to; public default 0, which switches it off."""
     pre_trained: bool = True
     """Without it, a start from the stage before is not used: an ablation."""
     motion_adapter: bool = True

@@ -17,7 +17,7 @@ from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, WIND
 from cameo3d.models.voice.lite.speech_encoder import FEATURES_AFTER, FEATURES_BEFORE, FEATURES_PER_STEP
 from cameo3d.perception.moonshine import FIRST_SAMPLE, STEP_SAMPLES
 from cameo3d.perception.speech_embedding import TEACHER_CONTEXT, teacher_corners
-from cameo3d.training.voice.encoder_recipe import EarRecipe
+from cameo3d.training.voice.encoder_recipe import SpeechEncoderRecipe
 from cameo3d.values.sound import SAMPLE_RATE
 
 _LEAD_IN = 300
@@ -31,7 +31,7 @@ _SHORTEST, _LONGEST, _FADE = 0.4 * SAMPLE_RATE, 1.6 * SAMPLE_RATE, 0.02 * SAMPLE
 
 
 @dataclass(frozen=True)
-class EarBatch:
+class SpeechEncoderBatch:
     """Pieces of clips of one length."""
 
     features: Float[Tensor, "batch features bands"]
@@ -47,7 +47,7 @@ class EarBatch:
 
 
 @runtime_checkable
-class Listener(Protocol):
+class Recogniser(Protocol):
     """Whoever makes something of a whole clip, such as `data.recogniser.Recogniser`."""
 
     def hear(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "steps recognised"]:
@@ -55,7 +55,7 @@ class Listener(Protocol):
         ...
 
 
-class EarBatches:
+class SpeechEncoderBatches:
     """Draws pieces of clips in other voices; the same ones for the same step.
 
     Args:
@@ -66,7 +66,11 @@ class EarBatches:
     """
 
     def __init__(
-        self, clips: Sequence[VoiceClip], recogniser: Listener, recipe: EarRecipe, device: torch.device
+        self,
+        clips: Sequence[VoiceClip],
+        recogniser: Recogniser,
+        recipe: SpeechEncoderRecipe,
+        device: torch.device,
     ) -> None:
         self._recipe = recipe
         made = [index for index, clip in enumerate(clips) if clip.synthesised]
@@ -83,7 +87,7 @@ class EarBatches:
             part.to(device) for part in (samples, sounds, recognised)
         )
 
-    def draw(self, step: int) -> EarBatch:
+    def draw(self, step: int) -> SpeechEncoderBatch:
         """The batch of one step; negative ones are others still."""
         recipe, generator = self._recipe, np.random.default_rng((self._recipe.seed, step % 2**32))
         frames = FEATURES_PER_MOTION_FRAME * (recipe.frames - 1) + 1
@@ -103,7 +107,7 @@ class EarBatches:
         middles = HOP * (_LEAD_IN + FEATURES_BEFORE + np.arange(frames)) + WINDOW // 2
         clips, places = seam.at(middles, tempo)
         seconds = places / SAMPLE_RATE
-        return EarBatch(
+        return SpeechEncoderBatch(
             features[:, : FEATURES_BEFORE + frames + FEATURES_AFTER],
             _equally_loud(taught[:, : frames + 2 * TEACHER_CONTEXT]),
             voices.corners(teacher_corners()).to(power),

@@ -13,14 +13,14 @@ from torch import Tensor, nn
 
 from cameo3d.data.voice.clips import VoiceClip
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME
-from cameo3d.models.voice.lite.speech_encoder import FEATURES_PER_STEP, HEARD, Ear
+from cameo3d.models.voice.lite.speech_encoder import FEATURES_PER_STEP, HEARD, SpeechEncoder
 from cameo3d.perception.moonshine import RECOGNISED
 from cameo3d.perception.speech_embedding import TEACHER_HEARS
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
 from cameo3d.training.ema import ema_decay, update_ema
 from cameo3d.training.schedule import cosine
-from cameo3d.training.voice.encoder_batches import EarBatch, EarBatches, Listener
-from cameo3d.training.voice.encoder_recipe import EarRecipe
+from cameo3d.training.voice.encoder_batches import Recogniser, SpeechEncoderBatch, SpeechEncoderBatches
+from cameo3d.training.voice.encoder_recipe import SpeechEncoderRecipe
 from cameo3d.training.voice.losses import naming_loss
 
 _CALIBRATION_BATCHES = 8
@@ -37,12 +37,12 @@ class Teacher(Protocol):
         ...
 
 
-class EarPupil(nn.Module):
+class SpeechEncoderStudent(nn.Module):
     """The ear with what only its training needs: from what it hears to what others hear."""
 
     def __init__(self, dropout: float) -> None:
         super().__init__()
-        self.ear = Ear(dropout)
+        self.ear = SpeechEncoder(dropout)
         self.teacher = nn.Linear(HEARD, TEACHER_HEARS)
         self.recogniser = nn.Linear(HEARD, RECOGNISED)
         # Mean and spread of what they hear, by channel.
@@ -52,15 +52,15 @@ class EarPupil(nn.Module):
         self.recogniser_spread = nn.Buffer(torch.ones(RECOGNISED))
 
 
-def train_ear(
+def train_speech_encoder(
     clips: Sequence[VoiceClip],
     teacher: Teacher,
-    recogniser: Listener,
-    recipe: EarRecipe,
+    recogniser: Recogniser,
+    recipe: SpeechEncoderRecipe,
     checkpoint: Path,
     log: Callable[[int, dict[str, float]], None],
     device: torch.device,
-) -> Ear:
+) -> SpeechEncoder:
     """Train, or take up the training that the checkpoint holds.
 
     The same clips and recipe on the same processor give the same weights, however often it was stopped; on a
@@ -79,11 +79,11 @@ def train_ear(
         The averaged network, on the CPU.
     """
     torch.manual_seed(recipe.seed)
-    pupil = EarPupil(recipe.dropout).to(device)
+    pupil = SpeechEncoderStudent(recipe.dropout).to(device)
     average = copy.deepcopy(pupil.ear).eval().requires_grad_(False)
     rate = cosine(recipe.learning_rate, recipe.steps, recipe.warm_up_steps)
     optimizer = torch.optim.AdamW(pupil.parameters(), recipe.learning_rate, weight_decay=recipe.weight_decay)
-    batches = EarBatches(clips, recogniser, recipe, device)
+    batches = SpeechEncoderBatches(clips, recogniser, recipe, device)
     networks, written = nn.ModuleDict({"pupil": pupil, "average": average}), json.dumps(asdict(recipe))
 
     first, _ = load_checkpoint(checkpoint, written, networks, {"voice": optimizer})
@@ -91,7 +91,7 @@ def train_ear(
         _calibrate(pupil, teacher, [batches.draw(-1 - number) for number in range(_CALIBRATION_BATCHES)])
     for step in range(first, recipe.steps):
         torch.manual_seed(recipe.seed + step)
-        losses = ear_losses(pupil, teacher, batches.draw(step))
+        losses = speech_encoder_losses(pupil, teacher, batches.draw(step))
         loss = torch.stack([weight * losses[name] for name, weight in recipe.loss_weights]).sum()
         for group in optimizer.param_groups:
             group["lr"] = rate(step)
@@ -109,7 +109,9 @@ def train_ear(
     return average.cpu()
 
 
-def ear_losses(pupil: EarPupil, teacher: Teacher, batch: EarBatch) -> dict[str, Float[Tensor, ""]]:
+def speech_encoder_losses(
+    pupil: SpeechEncoderStudent, teacher: Teacher, batch: SpeechEncoderBatch
+) -> dict[str, Float[Tensor, ""]]:
     """Share of the others' variance that the ear does not tell; the cross entropy of names."""
     with torch.autocast(batch.features.device.type, torch.bfloat16, enabled=batch.features.is_cuda):
         heard = pupil.ear(batch.features)
@@ -126,7 +128,7 @@ def ear_losses(pupil: EarPupil, teacher: Teacher, batch: EarBatch) -> dict[str, 
     }
 
 
-def _calibrate(pupil: EarPupil, teacher: Teacher, batches: Sequence[EarBatch]) -> None:
+def _calibrate(pupil: SpeechEncoderStudent, teacher: Teacher, batches: Sequence[SpeechEncoderBatch]) -> None:
     for parts, mean, spread in (
         (
             [teacher.hear(batch.power, batch.corners) for batch in batches],

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class EarRecipe:
+class SpeechEncoderRecipe:
     """All choices of a training."""
 
     steps: int = 3000

@@ -14,14 +14,20 @@ from torch import Tensor, nn
 from cameo3d.data.voice.augmentation import heard_features, other_voices
 from cameo3d.data.voice.clips import VoiceClip, in_step, speaker_chances
 from cameo3d.models.voice.lite.lip_shape import lip_opening, lip_width
-from cameo3d.models.voice.lite.motion_decoder import FRAME_STEPS, LATENTS, MOUTH_SHAPES, Mouth, feature_count
+from cameo3d.models.voice.lite.motion_decoder import (
+    FRAME_STEPS,
+    LATENTS,
+    MOUTH_SHAPES,
+    MotionDecoder,
+    feature_count,
+)
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME
-from cameo3d.models.voice.lite.speech_encoder import Ear
+from cameo3d.models.voice.lite.speech_encoder import SpeechEncoder
 from cameo3d.training.checkpoints import load_checkpoint, save_checkpoint
 from cameo3d.training.ema import ema_decay, update_ema
 from cameo3d.training.schedule import cosine
 from cameo3d.training.voice import losses as voice_losses
-from cameo3d.training.voice.posterior import Posterior
+from cameo3d.training.voice.posterior import PosteriorEncoder
 
 _LEAD_IN = 300
 """Feature frames before a piece, in some part of which its voice is heard already."""
@@ -84,11 +90,11 @@ def held_out(clips: Sequence[VoiceClip]) -> set[str]:
 
 def train_voice(
     clips: Sequence[VoiceClip],
-    ear: Ear,
+    ear: SpeechEncoder,
     recipe: VoiceRecipe,
     checkpoint: Path,
     log: Callable[[int, dict[str, float]], None],
-) -> Mouth:
+) -> MotionDecoder:
     """Train, or take up the training that the checkpoint holds.
 
     The same clips and recipe on the same machine give the same weights, however often it was stopped.
@@ -104,7 +110,7 @@ def train_voice(
         The averaged network.
     """
     torch.manual_seed(recipe.seed)
-    mouth, posterior = Mouth(recipe.dropout, recipe.ear_dropout), Posterior()
+    mouth, posterior = MotionDecoder(recipe.dropout, recipe.ear_dropout), PosteriorEncoder()
     mouth.ear.load_state_dict(ear.state_dict())
     mouth.ear.requires_grad_(False)
     average = copy.deepcopy(mouth).eval().requires_grad_(False)
@@ -136,7 +142,7 @@ def train_voice(
 
 
 def voice_model_losses(
-    mouth: Mouth, posterior: Posterior, batch: VoiceBatch, spreads: Float[Tensor, " shapes"]
+    mouth: MotionDecoder, posterior: PosteriorEncoder, batch: VoiceBatch, spreads: Float[Tensor, " shapes"]
 ) -> dict[str, Float[Tensor, ""]]:
     """All losses of one batch, by the names of the recipe; drawing the latent takes torch's own noise."""
     with torch.no_grad():
@@ -155,8 +161,8 @@ def voice_model_losses(
         "drawn_shape": voice_losses.shape_loss(drawn, batch.weights, spreads, batch.known),
         "opening": voice_losses.opening_loss(openings, batch.openings, batch.known),
         "velocity": voice_losses.velocity_loss(openings, batch.openings, batch.known),
-        "discord": voice_losses.discord_loss(openings, batch.openings, batch.known),
-        "width": voice_losses.discord_loss(widths, lip_width(batch.weights), batch.known),
+        "discord": voice_losses.correlation_loss(openings, batch.openings, batch.known),
+        "width": voice_losses.correlation_loss(widths, lip_width(batch.weights), batch.known),
         "latent": voice_losses.latent_loss(density, noise, volume, batch.known),
     }
 
@@ -173,7 +179,7 @@ class VoiceBatches:
         self._recipe = recipe
         self._clips = [in_step(clip) for clip in clips]
         self._power = {clip.name: clip.power() for clip in clips}
-        self._targets = _without_manners(self._clips)
+        self._targets = _speaker_normalised(self._clips)
         self._shares = speaker_chances(self._clips, recipe.speaker_power)
         self.spreads = torch.cat(list(self._targets.values())).std(0) + 0.02
         """How much each shape varies."""
@@ -208,7 +214,7 @@ class VoiceBatches:
         return power, weights, openings, torch.arange(recipe.frames) < count
 
 
-def _without_manners(clips: Sequence[VoiceClip]) -> dict[str, Float[Tensor, "frames shapes"]]:
+def _speaker_normalised(clips: Sequence[VoiceClip]) -> dict[str, Float[Tensor, "frames shapes"]]:
     """Weights without most of what a speaker's mouth always does, such as smile; the jaw is left alone."""
     speakers: dict[str, list[Tensor]] = {}
     for clip in clips:

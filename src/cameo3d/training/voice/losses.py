@@ -35,7 +35,7 @@ def velocity_loss(
     return _mean((openings - targets).diff(dim=1).abs() / 0.02, known[:, 1:] & known[:, :-1])
 
 
-def discord_loss(
+def correlation_loss(
     openings: Float[Tensor, "batch frames"],
     targets: Float[Tensor, "batch frames"],
     known: Bool[Tensor, "batch frames"],

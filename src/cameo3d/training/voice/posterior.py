@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from cameo3d.models.voice.lite.motion_decoder import CONTEXT, LATENTS, MOUTH_SHAPES
 
 
-class Posterior(nn.Module):
+class PosteriorEncoder(nn.Module):
     """A Gaussian over each frame's latent, from the motion around it and the sound's context."""
 
     def __init__(self, width: int = 64) -> None:

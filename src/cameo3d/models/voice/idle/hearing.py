@@ -39,7 +39,7 @@ class Heard:
         return len(self.level)
 
 
-class Ear:
+class SoundMeter:
     """Hears samples that come in pieces; how they are cut does not change what it hears."""
 
     def __init__(self) -> None:

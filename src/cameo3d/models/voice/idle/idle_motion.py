@@ -65,8 +65,8 @@ class Life:
         """Live on.
 
         Args:
-            windows: For each frame speech, loudness and pitch, as a `Listener` tells them, of the `PAST`
-                frames before it, itself, and the `LOOKAHEAD` frames after it.
+            windows: For each frame speech, loudness and pitch from a `SpeechDetector`, of the `PAST` frames
+                before it, itself, and the `LOOKAHEAD` frames after it.
         """
         count = len(windows)
         normals, uniforms = self._noise.take(count)

@@ -59,8 +59,8 @@ class Listened:
         return len(self.speech)
 
 
-class Listener:
-    """Judges frame after frame what an `Ear` heard, `LOOKAHEAD` frames late, on a few numbers of memory."""
+class SpeechDetector:
+    """Judges frame after frame what a `SoundMeter` heard, `LOOKAHEAD` frames late, in little memory."""
 
     def __init__(self) -> None:
         self._floor, self._peak, self._mean_pitch = -70.0, -35.0, 0.0

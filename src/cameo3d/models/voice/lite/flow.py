@@ -5,7 +5,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 
-class Flow(nn.Module):
+class LatentFlow(nn.Module):
     """Affine couplings, each of which shifts and scales one half of the latents by the other and the sound.
 
     Args:

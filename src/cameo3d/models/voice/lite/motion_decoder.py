@@ -15,9 +15,9 @@ from torch import Tensor, nn
 
 from cameo3d.errors import WeightsError
 from cameo3d.models.voice.lite import speech_encoder as hearing
-from cameo3d.models.voice.lite.flow import Flow
+from cameo3d.models.voice.lite.flow import LatentFlow
 from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, WINDOW
-from cameo3d.models.voice.lite.speech_encoder import FEATURES_PER_STEP, HEARD, SOUNDS, Ear
+from cameo3d.models.voice.lite.speech_encoder import FEATURES_PER_STEP, HEARD, SOUNDS, SpeechEncoder
 from cameo3d.values import BLENDSHAPES
 from cameo3d.values.sound import SAMPLE_RATE
 from cameo3d.weights.store import load_tensors
@@ -31,7 +31,7 @@ for calm lips; it learns without, at the steps `FRAME_STEPS`."""
 _STEPS_AROUND = _LOOKED + _CALMED
 """Steps before and after a motion frame that it depends on."""
 FRAME_STEPS = slice(_CALMED, -_CALMED, _STEPS_PER_FRAME)
-"""Of the steps that `Mouth.understand` gives, those in the middles of motion frames."""
+"""Of the steps that `MotionDecoder.understand` gives, those in the middles of motion frames."""
 FEATURES_BEFORE = hearing.FEATURES_BEFORE + FEATURES_PER_STEP * _STEPS_AROUND
 FEATURES_AFTER = hearing.FEATURES_AFTER + FEATURES_PER_STEP * _STEPS_AROUND
 """Feature frames before and after the one in a motion frame's middle that the motion depends on."""
@@ -79,7 +79,7 @@ jaw stays half open: `mouthClose` of the same size brings the lips together unde
 _CONTROL_OF_SHAPE = tuple(index for index, pair in enumerate(_CONTROLS) for _ in pair)
 
 
-class Mouth(nn.Module):
+class MotionDecoder(nn.Module):
     """Features and noise to weights of `MOUTH_SHAPES`.
 
     Args:
@@ -89,13 +89,13 @@ class Mouth(nn.Module):
 
     def __init__(self, dropout: float = 0.0, ear_dropout: float = 0.0) -> None:
         super().__init__()
-        self.ear = Ear(ear_dropout)
+        self.ear = SpeechEncoder(ear_dropout)
         self.drop = nn.Dropout(dropout)
         self.gather = nn.Conv1d(HEARD, CONTEXT, 2 * _LOOKED + 1)
         self.plan = nn.Sequential(
             nn.LayerNorm(CONTEXT), nn.GELU(), nn.Dropout(dropout), nn.Linear(CONTEXT, CONTEXT), nn.GELU()
         )
-        self.flow = Flow(LATENTS, CONTEXT)
+        self.flow = LatentFlow(LATENTS, CONTEXT)
         self.move = nn.Sequential(
             nn.LayerNorm(CONTEXT + LATENTS),
             nn.Linear(CONTEXT + LATENTS, CONTEXT),
@@ -198,13 +198,13 @@ def latent_noise(seed: int, first_frame: int, frame_count: int) -> Float[Tensor,
 
 
 @functools.cache
-def load_mouth() -> Mouth:
+def load_motion_decoder() -> MotionDecoder:
     """Load the shipped network; it is read once and must not be changed in place.
 
     Raises:
         WeightsError: If the file is missing, damaged, or of another layout.
     """
-    mouth = Mouth()
+    mouth = MotionDecoder()
     try:
         mouth.load_state_dict({name: tensor.float() for name, tensor in load_tensors("voice").items()})
     except RuntimeError as error:

@@ -31,7 +31,7 @@ FEATURES_AFTER = FEATURES_PER_STEP * sum(after for _, after in _REACHES) + _STEM
 """Feature frames before and after the one in a step's middle that it depends on."""
 
 
-class Ear(nn.Module):
+class SpeechEncoder(nn.Module):
     """Features to what is heard in them, 50 times a second.
 
     Args:

@@ -8,7 +8,7 @@ from torch import Tensor
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.motion_decoder import (
     MOUTH_COLUMNS,
-    Mouth,
+    MotionDecoder,
     feature_count,
     latent_noise,
     sample_span,
@@ -30,10 +30,10 @@ _LIVELINESS = 1.2
 anybody does (docs/cards/voice.md). Lips that touch still do."""
 
 
-class LiteMouthStream:
+class LiteLipStream:
     """One voice; around it, before its first and after its last sample, is silence."""
 
-    def __init__(self, mouth: Mouth, delivery: Delivery) -> None:
+    def __init__(self, mouth: MotionDecoder, delivery: Delivery) -> None:
         self._mouth, self._delivery = mouth, delivery
         self._memory = fresh_hearing()
         self._samples = np.zeros(-sample_span(0, 1)[0], np.float32)

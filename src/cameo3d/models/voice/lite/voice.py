@@ -10,11 +10,11 @@ from torch import Tensor
 
 from cameo3d.models.voice.context import Context
 from cameo3d.models.voice.contract import Delivery
-from cameo3d.models.voice.idle.hearing import Ear
+from cameo3d.models.voice.idle.hearing import SoundMeter
 from cameo3d.models.voice.idle.idle_motion import LOOKAHEAD, PAST, Life
-from cameo3d.models.voice.idle.listening import Listened, Listener
-from cameo3d.models.voice.lite.motion_decoder import load_mouth
-from cameo3d.models.voice.lite.stream import LiteMouthStream
+from cameo3d.models.voice.idle.listening import Listened, SpeechDetector
+from cameo3d.models.voice.lite.motion_decoder import load_motion_decoder
+from cameo3d.models.voice.lite.stream import LiteLipStream
 from cameo3d.values import Motion
 from cameo3d.values.motion import joined, still_motion
 from cameo3d.values.sound import SAMPLE_RATE
@@ -29,7 +29,7 @@ _PIECE = 10 * SAMPLE_RATE
 
 
 @runtime_checkable
-class MouthStream(Protocol):
+class LipStream(Protocol):
     """Lips, frame by frame, with nothing else of the face; otherwise like `VoiceStream`."""
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "frames 52"]:
@@ -44,10 +44,10 @@ class MouthStream(Protocol):
 class SpeakerStream:
     """One voice (see `VoiceStream`); a frame comes out 320 ms after its sound or earlier."""
 
-    def __init__(self, mouth: MouthStream, delivery: Delivery) -> None:
+    def __init__(self, mouth: LipStream, delivery: Delivery) -> None:
         self._delivery = delivery
         self._mouth, self._life = mouth, Life(delivery)
-        self._ear, self._listener, self._context = Ear(), Listener(), Context(PAST, LOOKAHEAD, 4)
+        self._ear, self._listener, self._context = SoundMeter(), SpeechDetector(), Context(PAST, LOOKAHEAD, 4)
         # What came out first waits here for the other: lips, and the rest of the face.
         self._lips = torch.zeros(0, 52)
         self._faces = still_motion(0)
@@ -96,7 +96,7 @@ class LiteVoice:
         Raises:
             WeightsError: If the shipped network is missing or damaged.
         """
-        return SpeakerStream(LiteMouthStream(load_mouth(), delivery), delivery)
+        return SpeakerStream(LiteLipStream(load_motion_decoder(), delivery), delivery)
 
 
 def _rows(listened: Listened) -> Float32[np.ndarray, "frames 4"]:

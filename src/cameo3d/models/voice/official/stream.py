@@ -205,7 +205,7 @@ class OfficialVoice:
 
 
 class _Lips:
-    """A `MouthStream` that keeps the coefficients behind its weights until they are taken."""
+    """A `LipStream` that keeps the coefficients behind its weights until they are taken."""
 
     def __init__(self, coefficients: BaselVoiceStream, expressions: ExpressionMap) -> None:
         self._stream, self._expressions = coefficients, expressions
