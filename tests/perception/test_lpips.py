@@ -17,8 +17,8 @@ from cameo3d.perception.lpips import (
     picture_distance,
     vgg_distance,
 )
-from cameo3d.weights.judges import Networks
 from cameo3d.weights.packages import PackageFile
+from cameo3d.weights.user_files import Networks
 
 PICTURE = astronaut()[100:164, 160:224].copy()
 NOISE = np.random.default_rng(0).normal(size=PICTURE.shape)

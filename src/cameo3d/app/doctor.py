@@ -57,8 +57,7 @@ def findings() -> list[Finding]:
         *_transformers(),
         *_encoders(),
         *_assets(),
-        *_released(),
-        *_networks(),
+        *_optional_weights(),
     ]
 
 
@@ -91,10 +90,9 @@ def _encoders() -> Iterator[Finding]:
 
 
 def _assets() -> Iterator[Finding]:
-    from cameo3d.weights.catalogue import CATALOGUE
-    from cameo3d.weights.store import load_tensors
+    from cameo3d.weights.shipped import SHIPPED, load_tensors
 
-    for name, entry in CATALOGUE.items():
+    for name, entry in SHIPPED.items():
         try:
             load_tensors(name)
             yield Finding(f"weights {name}", f"{entry.file}, {entry.licence}")
@@ -105,33 +103,18 @@ def _assets() -> Iterator[Finding]:
         yield Finding(f"demo {path}", "there" if there else f"not in the installed {package}", there)
 
 
-def _released() -> Iterator[Finding]:
+def _optional_weights() -> Iterator[Finding]:
+    from cameo3d.weights.catalogue import catalogue
     from cameo3d.weights.imported import read_label
-    from cameo3d.weights.released import RELEASED
 
-    for name, entry in RELEASED.items():
-        there = entry.path.is_file()
+    for entry in catalogue():
+        if entry.kind == "shipped":
+            continue
+        name = f"weights {entry.name} for {entry.use}"
         try:
-            state = (
-                f"{entry.path}, {read_label(entry.path).revision}" if there else f"optional; {entry.advice}"
-            )
-            yield Finding(f"weights {name}", state, there, optional=True)
+            state = str(entry.path) if entry.path else f"optional; {entry.origin}; licence: {entry.licence}"
+            if entry.path and entry.kind == "imported":
+                state += f", {read_label(entry.path).revision}"
+            yield Finding(name, state, entry.path is not None, optional=True)
         except WeightsError as error:
-            yield Finding(f"weights {name}", str(error), good=False)
-
-
-def _networks() -> Iterator[Finding]:
-    from cameo3d.weights.judges import FILES, own_networks
-    from cameo3d.weights.packages import PACKAGE_FILES
-
-    for use, package in PACKAGE_FILES.items():
-        why = package.missing()
-        state = why or f"{package.package}, {package.licence}"
-        yield Finding(f"package for {use}", state, not why, optional=True)
-    folder = own_networks().folder
-    for file in FILES:
-        if (folder / file.name).is_file():
-            yield Finding(f"network {file.name} for {file.measures}", file.licence)
-        else:
-            state = f"not in {folder}; from {file.source}; licence: {file.licence}"
-            yield Finding(f"network {file.name} for {file.measures}", state, False, optional=True)
+            yield Finding(name, str(error), good=False)

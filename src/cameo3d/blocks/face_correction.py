@@ -16,7 +16,7 @@ from cameo3d.errors import WeightsError
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS
 from cameo3d.geometry.rasterizer import rasterize
-from cameo3d.weights.store import load_tensors
+from cameo3d.weights.shipped import load_tensors
 
 SIZE = 128
 """Pixels across the square that the network sees."""

@@ -30,7 +30,7 @@ from cameo3d.evaluation.settings import Settings, differences
 from cameo3d.evaluation.thumbnails import Shots
 from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import write_image
-from cameo3d.weights.judges import own_networks
+from cameo3d.weights.user_files import own_networks
 
 logger = logging.getLogger(__name__)
 

@@ -5,8 +5,8 @@ from typing import Literal
 
 from cameo3d.evaluation.measures import TestProtocol
 from cameo3d.pipeline.options import ModelOptions
-from cameo3d.weights.judges import own_networks
 from cameo3d.weights.packages import DLIB, LPIPS_ALEX, SFACE
+from cameo3d.weights.user_files import own_networks
 
 
 @dataclass(frozen=True)

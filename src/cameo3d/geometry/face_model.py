@@ -7,7 +7,7 @@ from jaxtyping import Float, Int64
 from torch import Tensor
 
 from cameo3d.errors import WeightsError
-from cameo3d.weights.store import load_tensors
+from cameo3d.weights.shipped import load_tensors
 
 
 @dataclass(frozen=True)

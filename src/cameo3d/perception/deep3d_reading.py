@@ -13,6 +13,8 @@ from cameo3d.geometry.crops import portrait_crop
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop
 from cameo3d.weights.conversion.goha import convert_regressor, read_regressor
+from cameo3d.weights.imported import load_weights
+from cameo3d.weights.released import RELEASED
 
 _SIDE_OF_PORTRAIT = (224 / 102) / (700 / 300)
 """A decimetre of the mean head is 102 of its 224 pixels, and 300 of 700 pixels of the portrait's square."""
@@ -27,6 +29,18 @@ def load_regressor(path: Path) -> FaceRegressor:
     """
     network = FaceRegressor()
     network.load_state_dict(convert_regressor(read_regressor(path), network.state_dict()))
+    return network.eval().requires_grad_(False)
+
+
+def load_imported_regressor() -> FaceRegressor:
+    """The network with the weights that `cameo3d weights import goha` brought.
+
+    Raises:
+        WeightsError: If they are missing or damaged.
+    """
+    name = "goha-regressor"
+    network = FaceRegressor()
+    network.load_state_dict(load_weights(RELEASED[name].demand(), name))
     return network.eval().requires_grad_(False)
 
 

@@ -7,7 +7,7 @@ import torch
 from jaxtyping import Float, Float32
 from torch import Tensor, nn
 
-from cameo3d.weights.store import load_tensors
+from cameo3d.weights.shipped import load_tensors
 
 STABLE = (
     *(33, 133, 263, 362),  # corners of the eyes

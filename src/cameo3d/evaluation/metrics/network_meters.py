@@ -6,9 +6,10 @@ from cameo3d.evaluation.measures import Measure, Meter, Moment, Picture
 from cameo3d.evaluation.metrics.meters import FrameMeter, NoMeter
 from cameo3d.evaluation.metrics.picture_meters import NO_TRUTH, against_truth
 from cameo3d.perception.deep3d import FaceRegressor
-from cameo3d.perception.deep3d_reading import face_coefficients, load_regressor
+from cameo3d.perception.deep3d_reading import face_coefficients, load_imported_regressor, load_regressor
 from cameo3d.perception.lpips import Backbone, load_distance, missing_distance, picture_distance
-from cameo3d.weights.judges import DEEP3D, Networks
+from cameo3d.weights.released import RELEASED
+from cameo3d.weights.user_files import DEEP3D, Networks
 
 _NO_PAIR = "No frame shows both the output's and the driver's face, or the driver's pictures are not at hand."
 
@@ -61,9 +62,12 @@ def _lpips_meter(
 def deep3d_meters(networks: Networks) -> list[Meter]:
     """Expression and pose as the papers measure them, against the true frame."""
     why = networks.missing(DEEP3D)
-    if why:
+    if RELEASED["goha-regressor"].path.is_file():
+        pair = _Coefficients(load_imported_regressor())
+    elif not why:
+        pair = _Coefficients(load_regressor(networks.folder / DEEP3D))
+    else:
         return [NoMeter(_AED, why), NoMeter(_APD, why)]
-    pair = _Coefficients(load_regressor(networks.folder / DEEP3D))
     return [
         FrameMeter(_AED, lambda moment: pair.difference(moment, 0), _NO_PAIR),
         FrameMeter(_APD, lambda moment: pair.difference(moment, 1), _NO_PAIR),

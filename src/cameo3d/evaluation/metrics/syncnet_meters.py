@@ -22,7 +22,7 @@ from cameo3d.perception.syncnet import (
     place_sound,
 )
 from cameo3d.values.sound import SAMPLE_RATE
-from cameo3d.weights.judges import SYNCNET, Networks
+from cameo3d.weights.user_files import SYNCNET, Networks
 
 _SHIFTS = 2 * MOST_SHIFT + 1
 _WIDTH = 1024

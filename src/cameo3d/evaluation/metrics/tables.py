@@ -16,7 +16,7 @@ from cameo3d.evaluation.metrics.motion_meters import (
 from cameo3d.evaluation.metrics.network_meters import deep3d_meters, lpips_meters
 from cameo3d.evaluation.metrics.picture_meters import doubled_ssim_meter, l1_meter, psnr_meter, ssim_meter
 from cameo3d.evaluation.metrics.syncnet_meters import syncnet_meters
-from cameo3d.weights.judges import Networks
+from cameo3d.weights.user_files import Networks
 
 
 def meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[Meter]:

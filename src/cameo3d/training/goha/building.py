@@ -37,8 +37,8 @@ from cameo3d.weights.conversion.goha_training import (
     read_stage,
 )
 from cameo3d.weights.imported import load_weights
-from cameo3d.weights.judges import GFPGAN, GFPGAN_DISCRIMINATOR, SEGFORMER, VGG_19, own_networks
 from cameo3d.weights.released import RELEASED
+from cameo3d.weights.user_files import GFPGAN, GFPGAN_DISCRIMINATOR, SEGFORMER, VGG_19, own_networks
 
 logger = logging.getLogger(__name__)
 

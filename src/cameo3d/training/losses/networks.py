@@ -12,7 +12,7 @@ from cameo3d.perception.lpips import load_distance
 from cameo3d.perception.vgg import FIRST_RELU, VGG16, VGG19, VggFeatures
 from cameo3d.training.losses.perceptual import Judge, PerceptualLoss
 from cameo3d.weights.conversion.pickles import named_tensors, read_pickle
-from cameo3d.weights.judges import VGG_19, VGG_FACE, own_networks
+from cameo3d.weights.user_files import VGG_19, VGG_FACE, own_networks
 
 logger = logging.getLogger(__name__)
 

@@ -40,7 +40,7 @@ from cameo3d.weights.conversion.real3d_training import (
     read_resnet34,
     read_teacher,
 )
-from cameo3d.weights.judges import MIT_B0, RESNET_34, own_networks
+from cameo3d.weights.user_files import MIT_B0, RESNET_34, own_networks
 
 logger = logging.getLogger(__name__)
 

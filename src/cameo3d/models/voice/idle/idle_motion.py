@@ -14,7 +14,7 @@ from cameo3d.models.voice.contract import FRAME_RATE, Delivery
 from cameo3d.models.voice.idle.eyes import Blinks, Saccades
 from cameo3d.models.voice.idle.noise import Band, Noise
 from cameo3d.values.motion import BLENDSHAPES, Motion
-from cameo3d.weights.store import load_tensors
+from cameo3d.weights.shipped import load_tensors
 
 PAST, LOOKAHEAD = 15, 4
 """Frames before and after its own that a frame's nods and brows heed."""

@@ -20,7 +20,7 @@ from cameo3d.models.voice.lite.sound import FEATURES_PER_MOTION_FRAME, HOP, WIND
 from cameo3d.models.voice.lite.speech_encoder import FEATURES_PER_STEP, HEARD, SOUNDS, SpeechEncoder
 from cameo3d.values import BLENDSHAPES
 from cameo3d.values.sound import SAMPLE_RATE
-from cameo3d.weights.store import load_tensors
+from cameo3d.weights.shipped import load_tensors
 
 FRAME_RATE = 25.0
 """Motion frames a second."""

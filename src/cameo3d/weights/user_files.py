@@ -1,8 +1,9 @@
-"""The files of published networks that measures use, in the user's own folder; nothing is ever downloaded."""
+"""Files of published networks that measures and training use, in the user's folder; nothing is downloaded."""
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from cameo3d.weights.imported import weights_folder
 
 ALEXNET, ALEX_HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
 VGG, VGG_HEADS = "vgg16-397923af.pth", "vgg.pth"
@@ -21,7 +22,7 @@ class NetworkFile:
     """One file that the user may put into the folder."""
 
     name: str
-    measures: str
+    use: str
     """What it is needed for."""
     source: str
     licence: str
@@ -92,10 +93,9 @@ class Networks:
         absent = [name for name in names if not (self.folder / name).is_file()]
         if not absent:
             return ""
-        return f"{' and '.join(absent)} not found in {self.folder}; `cameo3d doctor` names the source."
+        return f"{' and '.join(absent)} not found in {self.folder}; `cameo3d weights list` names the source."
 
 
 def own_networks() -> Networks:
-    """The folder that CAMEO3D_NETWORKS names, or ~/.local/share/cameo3d/networks."""
-    named = os.environ.get("CAMEO3D_NETWORKS")
-    return Networks(Path(named) if named else Path.home() / ".local/share/cameo3d/networks")
+    """The folder `networks` in the user's folder of weights, see `weights_folder`."""
+    return Networks(weights_folder() / "networks")

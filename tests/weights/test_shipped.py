@@ -7,27 +7,27 @@ import safetensors.torch
 import torch
 
 from cameo3d.errors import WeightsError
-from cameo3d.weights import store
-from cameo3d.weights.catalogue import CATALOGUE, Entry
-from cameo3d.weights.store import load_tensors, read_tensors
+from cameo3d.weights import shipped
+from cameo3d.weights.shipped import SHIPPED, Shipped, load_tensors, read_tensors
 
 ROOT = Path(__file__).parents[2]
 
 
-def entry_of(content: bytes) -> Entry:
-    return Entry("some.safetensors", hashlib.sha256(content).hexdigest(), "MIT", "docs/cards/some.md")
+def entry_of(content: bytes) -> Shipped:
+    digest = hashlib.sha256(content).hexdigest()
+    return Shipped("some.safetensors", "a test", digest, "MIT", "docs/cards/some.md")
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
-def test_what_the_catalogue_lists_is_shipped_whole_and_has_a_card(name):
+@pytest.mark.parametrize("name", SHIPPED)
+def test_what_the_table_lists_is_shipped_whole_and_has_a_card(name):
     assert load_tensors(name)
-    assert CATALOGUE[name].licence == "MIT"
-    assert (ROOT / CATALOGUE[name].card).is_file()
+    assert SHIPPED[name].licence == "MIT"
+    assert (ROOT / SHIPPED[name].card).is_file()
 
 
-@pytest.mark.parametrize("name", CATALOGUE)
+@pytest.mark.parametrize("name", SHIPPED)
 def test_shipped_files_say_what_they_are(name):
-    with safetensors.safe_open(ROOT / "src" / "cameo3d" / "assets" / CATALOGUE[name].file, "pt") as file:
+    with safetensors.safe_open(ROOT / "src" / "cameo3d" / "assets" / SHIPPED[name].file, "pt") as file:
         metadata = file.metadata()
     assert set(metadata) == {"model", "config", "source", "licence", "revision"}
     assert metadata["model"] == name
@@ -53,12 +53,12 @@ def test_a_file_that_holds_no_tensors_is_refused():
 
 def test_a_missing_file_is_one_sentence(monkeypatch):
     monkeypatch.setitem(
-        store.CATALOGUE, "face_model", replace(CATALOGUE["face_model"], file="gone.safetensors")
+        shipped.SHIPPED, "face_model", replace(SHIPPED["face_model"], file="gone.safetensors")
     )
     with pytest.raises(WeightsError, match=r"gone\.safetensors is missing"):
         load_tensors("face_model")
 
 
 def test_unknown_names_are_the_callers_mistake():
-    with pytest.raises(ValueError, match="no 'nose'"):
+    with pytest.raises(ValueError, match="ships no 'nose'"):
         load_tensors("nose")
