@@ -15,7 +15,7 @@ from packaging.utils import canonicalize_name
 import cameo3d
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = {"jax", "jaxlib", "sounddevice", "opencv-contrib-python", "typer", "click", "hf-xet"}
+LEFT_OUT = {"jax", "jaxlib", "sounddevice", "opencv-contrib-python", "typer", "hf-xet"}
 """Declared by mediapipe and transformers, needed by nothing here; the headless OpenCV replaces the fourth."""
 
 
@@ -45,8 +45,8 @@ def locked_versions() -> dict[str, str]:
 
 
 def declared_requirements() -> set[str]:
-    """Names of everything that cameo3d[dev] asks for, directly or through others, but what is left out."""
-    found, pending = set(), [("cameo3d", "dev")]
+    """Names of all that cameo3d[dev,studio] asks for, itself or through others, less what is left out."""
+    found, pending = set(), [("cameo3d", "dev"), ("cameo3d", "studio")]
     while pending:
         name, extra = pending.pop()
         for text in requires(name) or []:

@@ -19,6 +19,7 @@ from cameo3d.app.cli.demo import demo
 from cameo3d.app.cli.doctor import doctor
 from cameo3d.app.cli.evaluate import evaluate
 from cameo3d.app.cli.orbit import orbit
+from cameo3d.app.cli.serve import serve
 from cameo3d.app.cli.shared import say
 from cameo3d.app.cli.track import track
 from cameo3d.app.cli.train import train
@@ -33,6 +34,7 @@ for command in (
     create,
     orbit,
     demo,
+    serve,
     verify,
     credentials,
     bench,
