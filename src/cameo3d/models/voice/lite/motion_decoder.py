@@ -24,13 +24,14 @@ from cameo3d.weights.shipped import load_tensors
 
 FRAME_RATE = 25.0
 """Motion frames a second."""
-_STEPS_PER_FRAME = FEATURES_PER_MOTION_FRAME // FEATURES_PER_STEP
+STEPS_PER_FRAME = FEATURES_PER_MOTION_FRAME // FEATURES_PER_STEP
+"""Steps of the ear to a motion frame."""
 _LOOKED, _CALMED = 2, 1
 """Steps of the ear to either side that the mouth looks at, and over which what it makes of them is averaged,
 for calm lips; it learns without, at the steps `FRAME_STEPS`."""
 _STEPS_AROUND = _LOOKED + _CALMED
 """Steps before and after a motion frame that it depends on."""
-FRAME_STEPS = slice(_CALMED, -_CALMED, _STEPS_PER_FRAME)
+FRAME_STEPS = slice(_CALMED, -_CALMED, STEPS_PER_FRAME)
 """Of the steps that `MotionDecoder.understand` gives, those in the middles of motion frames."""
 FEATURES_BEFORE = hearing.FEATURES_BEFORE + FEATURES_PER_STEP * _STEPS_AROUND
 FEATURES_AFTER = hearing.FEATURES_AFTER + FEATURES_PER_STEP * _STEPS_AROUND
@@ -117,8 +118,13 @@ class MotionDecoder(nn.Module):
         Returns:
             Weights in [0, 1], shapes as in `MOUTH_SHAPES`.
         """
-        heard = self.ear(features)
-        context = F.avg_pool1d(self.understand(heard).mT, 2 * _CALMED + 1, _STEPS_PER_FRAME).mT
+        return self.respond(self.ear(features), noise)
+
+    def respond(
+        self, heard: Float[Tensor, "batch steps heard"], noise: Float[Tensor, "batch frames latents"]
+    ) -> Float[Tensor, "batch frames shapes"]:
+        """Weights of the mouth's shapes, as `forward`, from what the ear heard: `step_count` steps."""
+        context = F.avg_pool1d(self.understand(heard).mT, 2 * _CALMED + 1, STEPS_PER_FRAME).mT
         return self.decode(context, self.flow.latent(noise, context), self.closure(heard))
 
     def understand(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch fewer context"]:
@@ -129,7 +135,7 @@ class MotionDecoder(nn.Module):
         """How far lips meet for p, b and m, as everybody's do: all the way where these are surely heard."""
         likely = self.ear.names(heard)[..., _MEETING].exp().sum(-1)
         around = likely[:, _STEPS_AROUND - 1 : likely.shape[1] - _STEPS_AROUND + 1]
-        over = F.avg_pool1d(around, 3, _STEPS_PER_FRAME)
+        over = F.avg_pool1d(around, 3, STEPS_PER_FRAME)
         return ((over - _DOUBTFUL) / (_SURE - _DOUBTFUL)).clamp(0, 1)
 
     def decode(
@@ -166,6 +172,11 @@ def _control(name: str) -> int:
 def feature_count(frame_count: int) -> int:
     """Feature frames that so many motion frames, at least one, depend on."""
     return FEATURES_BEFORE + FEATURES_PER_MOTION_FRAME * (frame_count - 1) + 1 + FEATURES_AFTER
+
+
+def step_count(frame_count: int) -> int:
+    """Steps of the ear that so many motion frames, at least one, depend on."""
+    return STEPS_PER_FRAME * (frame_count - 1) + 2 * _STEPS_AROUND + 1
 
 
 def sample_span(first_frame: int, frame_count: int) -> tuple[int, int]:

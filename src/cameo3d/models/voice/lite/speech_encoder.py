@@ -5,6 +5,7 @@ ahead (after Liu et al., "A ConvNet for the 2020s", CVPR 2022). Time is never pa
 chunks hears the same.
 """
 
+import torch
 import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor, nn
@@ -59,17 +60,50 @@ class SpeechEncoder(nn.Module):
             features: From `sound.hear`: the frames whose windows are centred at 10 ms times
                 2 a - `FEATURES_BEFORE` to 2 b + `FEATURES_AFTER`.
         """
-        maps = features[:, None]
-        for look in self.tones:
-            maps = F.gelu(look(maps))
-        heard = self.gather(maps.permute(0, 2, 1, 3).flatten(2))
+        heard = self.stem(features)
         for block in self.blocks:
             heard = block(heard)
         return self.settle(heard)
 
+    def stem(self, features: Float[Tensor, "batch features bands"]) -> Float[Tensor, "batch steps heard"]:
+        """What the first convolutions make of features: of `2 _STEM + 1` of them, the first step."""
+        maps = features[:, None]
+        for look in self.tones:
+            maps = F.gelu(look(maps))
+        return self.gather(maps.permute(0, 2, 1, 3).flatten(2))
+
     def names(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch steps sounds"]:
         """Logarithm of how likely each of `SOUNDS` is being spoken."""
         return self.name(heard).log_softmax(-1)
+
+
+class EncoderStream:
+    """A speech encoder that hears on, and computes nothing twice.
+
+    Each block keeps the steps that its next ones look back at.
+    """
+
+    def __init__(self, encoder: SpeechEncoder) -> None:
+        self._encoder = encoder
+        self._features = torch.zeros(1, 0, BANDS)
+        self._steps = [torch.zeros(1, 0, HEARD) for _ in encoder.blocks]
+
+    def push(self, features: Float[Tensor, "features bands"]) -> Float[Tensor, "steps heard"]:
+        """Hear on, and give those steps whose features are complete: joined, what the encoder gives."""
+        features = torch.cat((self._features, features[None]), 1)
+        count = max(0, (features.shape[1] - 2 * _STEM - 1) // FEATURES_PER_STEP + 1)
+        self._features = features[:, FEATURES_PER_STEP * count :]
+        if count == 0:
+            return torch.zeros(0, HEARD)
+        heard = self._encoder.stem(features[:, : FEATURES_PER_STEP * (count - 1) + 2 * _STEM + 1])
+        for index, (block, reach) in enumerate(zip(self._encoder.blocks, _REACHES, strict=True)):
+            steps = torch.cat((self._steps[index], heard), 1)
+            complete = max(0, steps.shape[1] - sum(reach))
+            self._steps[index] = steps[:, complete:]
+            if complete == 0:
+                return torch.zeros(0, HEARD)
+            heard = block(steps)
+        return self._encoder.settle(heard)[0]
 
 
 class _Block(nn.Module):

@@ -8,13 +8,13 @@ from torch import Tensor
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.motion_decoder import (
     MOUTH_COLUMNS,
+    STEPS_PER_FRAME,
     MotionDecoder,
-    feature_count,
     latent_noise,
     sample_span,
+    step_count,
 )
 from cameo3d.models.voice.lite.sound import (
-    BANDS,
     FEATURES_PER_MOTION_FRAME,
     HOP,
     WINDOW,
@@ -22,6 +22,7 @@ from cameo3d.models.voice.lite.sound import (
     hear,
     log_mel,
 )
+from cameo3d.models.voice.lite.speech_encoder import HEARD, EncoderStream
 from cameo3d.values import BLENDSHAPES
 
 _FRAME_SAMPLES = HOP * FEATURES_PER_MOTION_FRAME
@@ -37,9 +38,10 @@ class LiteLipStream:
         self._mouth, self._delivery = mouth, delivery
         self._memory = fresh_hearing()
         self._samples = np.zeros(-sample_span(0, 1)[0], np.float32)
-        self._features = torch.zeros(0, BANDS)
+        self._encoder, self._steps = EncoderStream(mouth.ear), torch.zeros(0, HEARD)
         self._heard, self._frames = 0, 0
 
+    @torch.inference_mode()
     def push(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "frames 52"]:
         """Hear on, and give the weights of those frames that became final."""
         self._heard += len(samples)
@@ -49,7 +51,7 @@ class LiteLipStream:
             bands = log_mel(torch.from_numpy(self._samples[: (count - 1) * HOP + WINDOW]))
             features, self._memory = hear(bands, self._memory)
             self._samples = self._samples[count * HOP :]
-            self._features = torch.cat((self._features, features))
+            self._steps = torch.cat((self._steps, self._encoder.push(features)))
         return self._move()
 
     def finish(self) -> Float[Tensor, "frames 52"]:
@@ -60,15 +62,13 @@ class LiteLipStream:
         _, end = sample_span(total - 1, 1)
         return self.push(np.zeros(end - self._heard, np.float32))
 
-    @torch.inference_mode()
     def _move(self) -> Float[Tensor, "frames 52"]:
-        count = max(0, (len(self._features) - feature_count(1)) // FEATURES_PER_MOTION_FRAME + 1)
+        count = max(0, (len(self._steps) - step_count(1)) // STEPS_PER_FRAME + 1)
         weights = torch.zeros(count, len(BLENDSHAPES))
         if count:
             noise = latent_noise(self._delivery.seed, self._frames, count) * self._delivery.temperature
-            weights[:, MOUTH_COLUMNS] = (
-                _LIVELINESS * self._mouth(self._features[None, : feature_count(count)], noise[None])[0]
-            )
-            self._features = self._features[FEATURES_PER_MOTION_FRAME * count :]
+            steps = self._steps[None, : step_count(count)]
+            weights[:, MOUTH_COLUMNS] = _LIVELINESS * self._mouth.respond(steps, noise[None])[0]
+            self._steps = self._steps[STEPS_PER_FRAME * count :]
             self._frames += count
         return weights
