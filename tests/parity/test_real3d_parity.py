@@ -1,10 +1,11 @@
 """Every stage of Real3D-Portrait against recordings of the official release; `-rP` shows the differences."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
 import torch
+from made_person import made_person
 from real3d_recorded import FILES, FOLDER, Recorded, recorded
 
 from cameo3d.blocks.rays import pixel_rays
@@ -14,8 +15,10 @@ from cameo3d.geometry.basel.fitting import fit_photo
 from cameo3d.geometry.basel.pncc_blinks import close_eyes
 from cameo3d.geometry.basel.real3d_face import picture_points
 from cameo3d.models.real3d.generator import split_camera
-from cameo3d.models.real3d.poses import camera_of_pose, mirrored_indices, smooth_cameras, smooth_points
+from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.voice.official.network import pitch_bins
+from cameo3d.pipeline.retarget import with_pose
+from cameo3d.values.motion import still_motion
 
 pytestmark = pytest.mark.skipif(
     not FILES, reason=f"no recorded tensors (real3d_*.npz) in {FOLDER}; CAMEO3D_PARITY names their folder"
@@ -230,10 +233,12 @@ def test_cameras_of_poses_match(official):
     Limit(1e-6).check("u_camera_smoothed", smooth_cameras(camera), theirs)
 
 
-def test_smoothed_points_and_mirrored_indices_match(official):
+def test_smoothed_points_and_a_short_poses_frames_match(official):
     ours = smooth_points(official.tensor("u_kps"))
     Limit(1e-6).check("u_kps_smoothed", ours, official.tensor("u_kps_smoothed"))
-    assert torch.equal(mirrored_indices(10, 4), official.tensor("u_mirror_10_of_4"))
+    pose = replace(still_motion(4), rotation=torch.arange(4.0)[:, None].expand(4, 3))
+    played = with_pose(still_motion(10), pose, made_person()).rotation[:, 0]
+    assert torch.equal(played.long(), official.tensor("u_mirror_10_of_4"))
 
 
 def test_landmarks_of_the_face_model_match(official):

@@ -5,16 +5,22 @@ import pytest
 import torch
 from made_person import made_person
 
+from cameo3d.geometry.basel.poses import deep3d_poses
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.models.goha.avatar import Goha
+from cameo3d.models.real3d.avatar import Real3D
+from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline.animate import create
 from cameo3d.pipeline.retarget import (
     absolute_motion,
+    motion_from_first,
     neutral_frame,
     relative_motion,
     voiced_motion,
     with_pose,
 )
+from cameo3d.pipeline.transfer import Transfer, is_free
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import still_motion
 
@@ -115,6 +121,49 @@ def test_absolute_motion_is_the_drivers():
     assert absolute_motion(driver, PHOTO) == driver
 
 
+def test_a_motion_from_the_first_frame_begins_with_the_photo_and_keeps_its_distance():
+    driver = moving(size=0.5)
+    moved = motion_from_first(driver, PHOTO)
+    torch.testing.assert_close(moved.rotation[0], PHOTO.rotation)
+    torch.testing.assert_close(moved.translation[0], PHOTO.translation)
+    torch.testing.assert_close(moved.rotation.diff(dim=0), driver.rotation.diff(dim=0))
+    (_, places), (_, driven) = (deep3d_poses(each.rotation, each.translation) for each in (moved, driver))
+    torch.testing.assert_close(places[:, :2].diff(dim=0), driven[:, :2].diff(dim=0), atol=1e-5, rtol=0)
+    torch.testing.assert_close(places[:, 2], places[:1, 2].expand(40), atol=1e-5, rtol=0)
+    assert torch.equal(moved.expression, driver.expression)
+
+
+def test_without_limits_a_head_turns_as_far_as_the_driver():
+    driver = moving(size=1.2)
+    moved = relative_motion(driver, made_person(), driver.frame(0), limited=False)
+    turn = matrices_from_angles(driver.rotation) @ matrices_from_angles(driver.rotation[0]).T
+    torch.testing.assert_close(matrices_from_angles(moved.rotation), turn, atol=1e-5, rtol=0)
+    assert moved.rotation[:, 0].abs().max() > 60 * DEGREE
+
+
+def test_models_that_turn_freely_have_no_limits_unless_asked():
+    driver = moving(size=1.2)
+    for free, limited, goes_far in ((True, None, True), (True, True, False), (False, None, False)):
+        moved = Transfer(limited=limited)(driver, made_person(), free)
+        assert (moved.rotation[:, 0].abs().max() > 35 * DEGREE) == goes_far
+    assert Real3D.turns_freely
+    assert Goha.turns_freely
+    assert not is_free(RELIEF)
+
+
+def test_a_voices_coefficients_keep_what_life_adds_to_them_and_no_habits():
+    spoken = still_motion(3)
+    expression = spoken.expression.clone()
+    expression[:, JAW] = 0.5
+    said = expression.clone()
+    expression[1, BLINK] = 1.0
+    smiling = made_person(expression=torch.zeros(52).index_fill_(0, torch.tensor([SMILE]), 0.6))
+    voice = replace(spoken, expression=expression, basel=torch.zeros(3, 64), basel_weights=said)
+    moved = voiced_motion(voice, smiling)
+    assert moved.expression[0, SMILE] > 0.3
+    torch.testing.assert_close(moved.expression - moved.basel_weights, expression - said)
+
+
 def test_a_still_pose_is_held_while_the_face_moves_on():
     driver = moving()
     held = with_pose(driver, None, PHOTO)
@@ -126,7 +175,7 @@ def test_a_still_pose_is_held_while_the_face_moves_on():
 def test_a_short_pose_plays_forwards_and_backwards():
     pose = replace(still_motion(5), rotation=torch.arange(5.0)[:, None].expand(5, 3) / 10)
     moved = with_pose(moving(20), pose, PHOTO)
-    expected = torch.tensor([0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3, 4, 3, 2, 1, 0, 1, 2, 3]) / 10
+    expected = torch.tensor([0, 1, 2, 3, 4, 4, 3, 2, 1, 0, 0, 1, 2, 3, 4, 4, 3, 2, 1, 0]) / 10
     torch.testing.assert_close(moved.rotation[:, 0], expected)
     assert torch.equal(moved.expression, moving(20).expression)
 

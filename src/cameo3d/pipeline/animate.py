@@ -22,16 +22,17 @@ from cameo3d.pipeline.drivers import (
     VideoDriver,
     VoiceDriver,
     pose_motion,
-    transfer,
     without_pose,
 )
 from cameo3d.pipeline.hidden import held_where_hidden, hidden_notices
+from cameo3d.pipeline.lids import with_lids
 from cameo3d.pipeline.models import load_network, load_voice_model
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.options import DEFAULT_MODEL, Device, ModelName, ModelOptions, Size
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.retarget import absolute_motion, with_pose
+from cameo3d.pipeline.transfer import Start, Transfer, is_free
 from cameo3d.values import Motion, Portrait
 from cameo3d.values.portrait import Sight
 
@@ -79,6 +80,8 @@ class Model:
         voice: str | Path | None = None,
         pose: str | Path | Motion | None = None,
         relative: bool = True,
+        from_first: bool = False,
+        limited: bool | None = None,
         background: str | Path = "keep",
         frame: View = "crop",
         face: int = 0,
@@ -98,14 +101,20 @@ class Model:
             pose: Where head pose and gaze come from instead: "still", a motion, a motion file or a video.
                 "natural" leaves them to the driver.
             relative: Move from the photo's own pose and expression by what the driver moves from its most
-                neutral frame. Otherwise take over the driver's pose and expression as they are.
+                neutral frame. Otherwise take over the driver's pose and expression as they are. A voice has
+                none; then it is about `pose`.
+            from_first: Begin with the photo's pose and move on as the driver does from its first frame,
+                without limits; expressions are the driver's. Not together with `relative=False`.
+            limited: Whether a relative motion ends softly where a relief cannot turn further; by default so
+                for reliefs, while Real3D and GOHA turn as far as the driver does.
             background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
             frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
             face: Which face of a photo, counted from the largest, 0.
             hidden: Whether what the photo does not show (eyes that are shut or behind dark lenses, a covered
                 mouth) stays "still", or is made to "move" all the same.
             smooth: How strongly a video's motion is smoothed, in [0, 1].
-            delivery: How a voice is spoken; a pose given above replaces its own.
+            delivery: How a voice is spoken; a pose given above replaces its own. Its `blink` is heeded with
+                any driver.
             voice_model: What turns a voice into motion: "lite", which is shipped, "official", with imported
                 weights, or a loaded voice.
             progress: Called while a video is tracked or a voice is heard.
@@ -120,20 +129,23 @@ class Model:
         # What is quickly checked comes before what takes long.
         if sum(given is not None for given in (video, motion, voice)) != 1:
             raise ValueError("Give exactly one of video, motion and voice.")
+        if from_first and not relative:
+            raise ValueError("Give relative=False or from_first, not both.")
+        start: Start = "first" if from_first else "neutral" if relative else "driver"
+        transfer, spoken = Transfer(start, limited), delivery or Delivery()
         pose = None if pose == "natural" else pose
         if isinstance(pose, str | Path) and pose != "still":
             check_input(Path(pose), "pose")
         driver: Driver
         if video is not None:
-            driver = VideoDriver(Path(video), relative, smooth)
+            driver = VideoDriver(Path(video), transfer, smooth)
         elif voice is not None:
-            spoken = delivery or Delivery()
             spoken = spoken if pose is None else without_pose(spoken)
             speaker = load_voice_model(voice_model) if isinstance(voice_model, str) else voice_model
             driver = VoiceDriver(Path(voice), speaker, spoken)
         else:
             assert motion is not None, "without a video or a voice there is a motion"
-            driver = MotionDriver(motion, relative)
+            driver = MotionDriver(motion, transfer)
         behind = read_background(background)
         avatar = self._avatar(source, face)
         sight = avatar.person.sight if hidden == "still" else Sight()
@@ -142,8 +154,11 @@ class Model:
         driven = driver.drive(self.network, avatar, progress)
         moved, person = driven.motion, driven.avatar.person
         if pose is not None:
-            posed = None if pose == "still" else transfer(relative)(pose_motion(pose, smooth), person)
+            still = pose == "still"
+            posed = None if still else transfer(pose_motion(pose, smooth), person, is_free(self.network))
             moved = with_pose(moved, posed, person)
+        if voice is None:
+            moved = with_lids(moved, spoken.blink, spoken.seed)
         moved = held_where_hidden(moved, person, sight)
         return self._animation(driven, moved, frame, behind)
 

@@ -1,6 +1,5 @@
 """Drivers: what moves a person. Each gives the motion for an avatar, and the sound that belongs to it."""
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -17,12 +16,11 @@ from cameo3d.pipeline.reading import (
     with_read_expressions,
 )
 from cameo3d.pipeline.reenact import matching_frame, seen_at
-from cameo3d.pipeline.retarget import absolute_motion, relative_motion, voiced_motion
+from cameo3d.pipeline.retarget import voiced_motion
+from cameo3d.pipeline.transfer import RELATIVE, Transfer, is_free
 from cameo3d.pipeline.voice import check_voice, voice_motion
-from cameo3d.values import Crop, Motion, Person
+from cameo3d.values import Crop, Motion
 from cameo3d.values.motion_files import MOTION_SUFFIXES, load_motion
-
-Transfer = Callable[[Motion, Person], Motion]
 
 
 @dataclass(frozen=True)
@@ -58,8 +56,8 @@ class MotionDriver:
     """A motion, or a motion file."""
 
     motion: str | Path | Motion
-    relative: bool = True
-    """Move from the photo's own pose and expression, instead of taking over the motion's."""
+    transfer: Transfer = RELATIVE
+    """How its motion becomes the person's."""
 
     def __post_init__(self) -> None:
         if not isinstance(self.motion, Motion):
@@ -68,7 +66,7 @@ class MotionDriver:
     def drive(self, model: AvatarModel, avatar: Avatar, progress: Progress | None) -> Driven:
         """Move as the motion does."""
         motion = self.motion if isinstance(self.motion, Motion) else load_motion(Path(self.motion))
-        return Driven(avatar, transfer(self.relative)(motion, avatar.person))
+        return Driven(avatar, self.transfer(motion, avatar.person, is_free(model)))
 
 
 @dataclass(frozen=True)
@@ -98,8 +96,8 @@ class VideoDriver:
     """
 
     path: Path
-    relative: bool = True
-    """Move from the photo's own pose and expression, instead of taking over the driver's."""
+    transfer: Transfer = RELATIVE
+    """How the driver's motion becomes the person's."""
     smooth: float = 0.3
     """How strongly the motion is smoothed, in [0, 1]."""
 
@@ -116,7 +114,7 @@ class VideoDriver:
             return track_video(self.path, smooth=self.smooth, progress=progress, reader=reader, **known)  # type: ignore[arg-type]
 
         height, width = avatar.person.photo.shape[:2]
-        if self.relative or (info.width, info.height) != (width, height):
+        if self.transfer.start != "driver" or (info.width, info.height) != (width, height):
             tracked = tracked_with()
         else:
             # Reenactment within one picture size happens in the photo's own framing.
@@ -130,14 +128,9 @@ class VideoDriver:
             motion = with_read_expressions(tracked, read_frames(self.path, motion.frame_rate), model)
         elif reader is not None:
             motion = reader.on(motion)
-        moved = transfer(self.relative)(motion, avatar.person)
+        moved = self.transfer(motion, avatar.person, is_free(model))
         sound = self.path if info.has_audio else None
         return Driven(avatar, moved, sound, self.path, tracked.crop)
-
-
-def transfer(relative: bool) -> Transfer:
-    """How a driver's motion becomes the person's."""
-    return relative_motion if relative else absolute_motion
 
 
 def pose_motion(source: str | Path | Motion, smooth: float) -> Motion:

@@ -41,11 +41,16 @@ def load_network(options: ModelOptions) -> AvatarModel:
         InputError: If there is no such device here, or the model has no such option.
     """
     check_device(options.device)
+    threshold = options.head_threshold
+    if threshold is not None and not 0.1 <= threshold <= 1:
+        raise InputError(f"The head's threshold should lie between 0.1 and 1, got {threshold}.")
+    if threshold is not None and options.model != "real3d":
+        raise InputError("Only real3d has a head's threshold; leave --head-threshold out.")
     match options.model:
         case "real3d":
             known = RELEASED["real3d-official"].path.is_file()
             size = options.size or ("official" if known else "lite")
-            return load_real3d(size, options.fast, options.device)
+            return load_real3d(size, options.fast, options.device, options.head_threshold)
         case "goha":
             known = RELEASED["goha-official"].path.is_file()
             if (options.size or ("official" if known else "lite")) == "official":
@@ -79,13 +84,16 @@ def check_device(device: Device) -> None:
         raise InputError("There is no CUDA device here; leave --device out.")
 
 
-def load_real3d(size: Size, fast: bool = False, device: Device = "cpu") -> AvatarModel:
+def load_real3d(
+    size: Size, fast: bool = False, device: Device = "cpu", head_threshold: float | None = None
+) -> AvatarModel:
     """Real3D-Portrait: the published network that the user has imported, or the small one.
 
     Args:
         size: Whose weights.
         fast: Convolutions in bfloat16 where the processor computes it.
         device: Where to compute.
+        head_threshold: Opacity from which the head hides the background, instead of the weights' own.
 
     Raises:
         WeightsError: If weights are missing or damaged.
@@ -93,8 +101,12 @@ def load_real3d(size: Size, fast: bool = False, device: Device = "cpu") -> Avata
     """
     if size == "lite" and not weights_path("real3d-lite").is_file():
         _check_small(fast, device)
+        if head_threshold is not None:
+            raise InputError("The small Real3D has no head's threshold; leave --head-threshold out.")
         return Real3DLite(load_face_model(), load_face_correction())
     generator = load_real3d_generator(OFFICIAL if size == "official" else LITE, size).to(device)
+    if head_threshold is not None:
+        generator.super_resolution.head_threshold = head_threshold
     face: SteeringFace = (
         ShippedSteering(load_face_model())
         if size == "lite"

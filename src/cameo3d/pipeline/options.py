@@ -20,6 +20,9 @@ class ModelOptions:
     """Draw several times faster, a little less exactly."""
     device: Device = "cpu"
     """Where to compute."""
+    head_threshold: float | None = None
+    """Opacity from which Real3D's head hides the background completely, 0.1 to 1, by default 0.9; raise it
+    where hair looks translucent."""
 
 
 DEFAULT_MODEL = ModelOptions()

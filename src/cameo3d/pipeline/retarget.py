@@ -7,6 +7,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from cameo3d.geometry.basel.poses import deep3d_poses, head_poses
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.values.motion import BLENDSHAPES, Motion, still_motion
 from cameo3d.values.portrait import Person
@@ -50,7 +51,9 @@ _SMILE_CLOSE = 0.1
 _EFFORTS = [i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook"))]
 
 
-def relative_motion(motion: Motion, source: Person, reference: Motion | None = None) -> Motion:
+def relative_motion(
+    motion: Motion, source: Person, reference: Motion | None = None, limited: bool = True
+) -> Motion:
     """Move the person from the photo's pose by what the driver moves from a neutral frame.
 
     The expression starts from a neutral face, whatever the photo's own is, and takes over what the driver's
@@ -63,6 +66,7 @@ def relative_motion(motion: Motion, source: Person, reference: Motion | None = N
         motion: The driver's.
         source: How the person looks in the photo.
         reference: One frame that counts as the driver's zero; by default its most neutral one.
+        limited: Whether the head turns and moves up to soft limits only.
 
     Raises:
         ValueError: If the reference is not one frame.
@@ -74,12 +78,13 @@ def relative_motion(motion: Motion, source: Person, reference: Motion | None = N
     base = matrices_from_angles(reference.rotation[0])
     change = matrices_from_angles(motion.rotation) @ base.mT
     turned = angles_from_matrices(change @ matrices_from_angles(source.rotation))
-    turned = _limited(turned, source.rotation, *_turn_limits(source.rotation))
+    if limited:
+        turned = _limited(turned, source.rotation, *_turn_limits(source.rotation))
     distance = source.translation[2] / reference.translation[0, 2]
     if _tells_positions(motion):
         moved = source.translation + (motion.translation - reference.translation) * distance
         reach = torch.tensor(_MOVE_LIMITS)
-        moved = _limited(moved, source.translation, reach, reach)
+        moved = _limited(moved, source.translation, reach, reach) if limited else moved
     else:
         moved = turned_about_the_neck(turned, source)
     return replace(
@@ -89,6 +94,23 @@ def relative_motion(motion: Motion, source: Person, reference: Motion | None = N
         translation=moved,
         gaze=(source.gaze + motion.gaze - reference.gaze).clamp(-_GAZE_LIMIT, _GAZE_LIMIT),
     )
+
+
+def motion_from_first(motion: Motion, source: Person) -> Motion:
+    """Begin with the photo's pose and move on as the driver does from its first frame, without limits.
+
+    Real3D-Portrait calls it mapping to the initial pose: angles and shifts of the Basel face model are added
+    one by one, and its distance stays that of the photo. Expressions are the driver's own.
+    """
+    angles, places = deep3d_poses(motion.rotation, motion.translation)
+    photo_angles, photo_place = deep3d_poses(source.rotation[None], source.translation[None])
+    places = places + (photo_place - places[0])
+    places[:, 2] = photo_place[0, 2]
+    turned, moved = head_poses(angles + (photo_angles - angles[0]), places)
+    if not _tells_positions(motion):
+        moved = turned_about_the_neck(turned, source)
+    gaze = (source.gaze + motion.gaze - motion.gaze[0]).clamp(-_GAZE_LIMIT, _GAZE_LIMIT)
+    return replace(motion, rotation=turned, translation=moved, gaze=gaze)
 
 
 def absolute_motion(motion: Motion, source: Person) -> Motion:
@@ -118,7 +140,11 @@ def voiced_motion(motion: Motion, source: Person) -> Motion:
     kept = torch.where(_SMILES, habit * _SMILE_SHARE * (1 - _ROUND_SHARE * rounded), habit)
     expression = 1 - (1 - moved.expression) * (1 - kept)
     expression[:, _CLOSE] += _SMILE_CLOSE * kept[:, _SMILE].mean(1)
-    return replace(moved, expression=expression.clamp(max=1))
+    expression = expression.clamp(max=1)
+    told = motion.basel_weights
+    # Coefficients of the Basel model say all of the lips; habits are not added to them, brows and lids are.
+    told = None if told is None else expression - (motion.expression - told)
+    return replace(moved, expression=expression, basel_weights=told)
 
 
 def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Person) -> Float[Tensor, "frames 3"]:
@@ -143,7 +169,8 @@ def with_pose(motion: Motion, pose: Motion | None, source: Person) -> Motion:
     Args:
         motion: What keeps its expression, length and frame rate.
         pose: Whose pose is taken, resampled to the frame rate and played forwards and backwards to the
-            length. None holds the head still.
+            length, its first and last frame twice at each turn, as Real3D-Portrait does. None holds the head
+            still.
         source: Where a still head is held.
     """
     if pose is None:
@@ -156,7 +183,8 @@ def with_pose(motion: Motion, pose: Motion | None, source: Person) -> Motion:
         )
     times = torch.arange(len(motion)) * (pose.frame_rate / motion.frame_rate)
     last = len(pose) - 1
-    there_and_back = last - (times.remainder(2 * last) - last).abs() if last else torch.zeros_like(times)
+    there_and_back = (len(pose) - 0.5 - (times.remainder(2 * len(pose)) - last - 0.5).abs()).clamp(max=last)
+    there_and_back = there_and_back.clamp(min=0)
     before = there_and_back.floor().long().clamp(max=max(last - 1, 0))
     after = (before + 1).clamp(max=last)
     share = there_and_back - before

@@ -44,6 +44,9 @@ class Motion:
     basel: Float[Tensor, "frames 64"] | None = None
     """The same expression in coefficients of the Basel face model, where it was made from them; avatars that
     know them then take no detour over ARKit's weights. Motion files do not hold it."""
+    basel_weights: Float[Tensor, "frames 52"] | None = None
+    """ARKit's weights that `basel` stands for. What `expression` differs from them, such as a blink that was
+    added, is added to `basel`; nothing is if this is None."""
 
     def __len__(self) -> int:
         return len(self.expression)
@@ -84,12 +87,18 @@ class Motion:
             self.frame_rate,
             self.source,
             None if self.basel is None else self.basel[part],
+            None if self.basel_weights is None else self.basel_weights[part],
         )
+
+    def settled(self) -> "Motion":
+        """The same motion; what is changed in `expression` from now on is a change of `basel`, too."""
+        return self if self.basel is None else replace(self, basel_weights=self.expression)
 
 
 def joined(motions: Sequence[Motion]) -> Motion:
     """One motion after the other, at the frame rate and from the source of the first."""
     basels = [motion.basel for motion in motions if motion.basel is not None]
+    weights = [motion.basel_weights for motion in motions if motion.basel_weights is not None]
     return replace(
         motions[0],
         expression=torch.cat([motion.expression for motion in motions]),
@@ -97,6 +106,7 @@ def joined(motions: Sequence[Motion]) -> Motion:
         translation=torch.cat([motion.translation for motion in motions]),
         gaze=torch.cat([motion.gaze for motion in motions]),
         basel=torch.cat(basels) if len(basels) == len(motions) else None,
+        basel_weights=torch.cat(weights) if len(weights) == len(motions) else None,
     )
 
 

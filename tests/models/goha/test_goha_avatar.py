@@ -112,15 +112,19 @@ def test_expressions_come_from_arkit_or_from_what_was_read(goha, avatar, monkeyp
         return GohaGenerator.expression_planes(goha.generator, picture, coefficients)
 
     monkeypatch.setattr(goha.generator, "expression_planes", spied)
-    still = held(avatar, 2)
+    still = replace(held(avatar, 2), expression=avatar.person.expression.expand(2, -1))
     smile = still.expression.clone()
-    smile[1, 23:25] = 1
+    smile[1, 23:25] += 1
     list(render(goha, avatar, replace(still, expression=smile)))
     read = torch.arange(128.0).reshape(2, 64) / 64
     list(render(goha, avatar, replace(still, basel=read)))
-    assert torch.equal(seen[0], torch.zeros(64))
-    torch.testing.assert_close(seen[1], basel_from_arkit(goha.face)[23:25].sum(0))
-    assert torch.equal(torch.stack(seen[2:]), read)
+    list(render(goha, avatar, replace(still, basel=read, expression=smile, basel_weights=still.expression)))
+    own, shape = FaceCoefficients.from_vectors(avatar.face[None]).expression[0], basel_from_arkit(goha.face)
+    assert torch.equal(seen[0], own)  # what Deep3D reads off the photo, not what ARKit's weights make of it
+    torch.testing.assert_close(seen[1] - own, shape[23:25].sum(0))
+    assert torch.equal(torch.stack(seen[2:4]), read)
+    assert torch.equal(seen[4], read[0])
+    torch.testing.assert_close(seen[5] - read[1], shape[23:25].sum(0))
 
 
 def test_without_a_change_of_expression_planes_are_kept(goha, avatar, monkeypatch):

@@ -3,18 +3,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from synthetic_basel import basel_face
 
 from cameo3d.errors import InputError
+from cameo3d.geometry.basel.pncc_blinks import blink_amount, close_eyes
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar
-from cameo3d.models.real3d.conditioning import ShippedSteering
+from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering
 from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
 from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.pipeline.lids import with_lids
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.values import BLENDSHAPES
 from cameo3d.values.storage import load_value, save_value
 
 TINY = Real3DConfig(
@@ -109,3 +113,29 @@ def test_half_precision_stays_near_the_exact_picture(model, avatar):
     plate = model.background(avatar)
     exact, near = (frames(m, avatar, "crop", plate)[0].astype(float) for m in (model, fast))
     assert 10 * np.log10(255**2 / np.mean((exact - near) ** 2)) > 30
+
+
+def test_regular_blinks_are_the_official_edit_of_the_pncc_picture(astronaut_path, monkeypatch):
+    torch.manual_seed(0)
+    steering = BaselSteering(basel_face(), load_face_model(), 128)
+    model = Real3D(Real3DGenerator(TINY), steering, "official")
+    avatar = model.encode([make_portrait(read_image(astronaut_path))])
+    driven = replace(motion(avatar, 8, yaw=0.0), basel=0.3 * torch.randn(8, 64)).settled()
+    seen = []
+
+    def spied(neutral, source, target):
+        seen.append(target[0])
+        return Real3DGenerator.motion_planes(model.generator, neutral, source, target)
+
+    monkeypatch.setattr(model.generator, "motion_planes", spied)
+    list(render(model, avatar, with_lids(driven, "period", seed=3)))
+    for frame, target in enumerate(seen):
+        plain = steering.pncc(avatar.face.identity, driven.basel[frame])
+        amount = blink_amount(frame, 3)
+        expected = close_eyes(plain, amount) if amount else plain
+        assert torch.equal(target, expected)
+    assert len(seen) == 8
+    assert max(blink_amount(frame, 3) for frame in range(8)) > 0.9
+    blinks = [BLENDSHAPES.index("eyeBlinkLeft"), BLENDSHAPES.index("eyeBlinkRight")]
+    assert (with_lids(driven, "open").expression[:, blinks] == 0).all()
+    assert with_lids(driven, "none") is with_lids(driven, "natural") is driven

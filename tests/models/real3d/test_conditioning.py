@@ -5,6 +5,7 @@ import pytest
 import torch
 from synthetic_basel import basel_face
 
+from cameo3d.geometry.basel.poses import head_poses
 from cameo3d.geometry.crops import crop_from_pixels
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.images import read_image
@@ -12,6 +13,11 @@ from cameo3d.models.real3d.conditioning import KEY_POINTS, BaselSteering, Shippe
 from cameo3d.models.real3d.poses import camera_of_pose, pose_rotation
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.retarget import motion_from_first
+from cameo3d.values import BLENDSHAPES
+from cameo3d.values.motion import still_motion
+
+BLINKS = [BLENDSHAPES.index("eyeBlinkLeft"), BLENDSHAPES.index("eyeBlinkRight")]
 
 
 @pytest.fixture(scope="module")
@@ -95,3 +101,46 @@ def test_basel_coefficients_of_a_motion_are_taken_as_they_are(portrait):
     given = torch.randn(4, 64)
     motion = replace(motion_of(portrait), basel=given)
     assert torch.equal(face.expressions(face.fit(portrait), portrait.person.expression, motion), given)
+
+
+def test_weights_that_differ_from_what_the_coefficients_stand_for_are_added_to_them(portrait):
+    face = BaselSteering(basel_face(), load_face_model())
+    state, given = face.fit(portrait), torch.randn(4, 64)
+    known = motion_of(portrait).expression
+    smile = known.clone()
+    smile[2, BLENDSHAPES.index("mouthSmileLeft")] += 0.5
+    motion = replace(motion_of(portrait), expression=smile, basel=given, basel_weights=known)
+    moved = face.expressions(state, portrait.person.expression, motion)
+    assert torch.equal(moved[[0, 1, 3]], given[[0, 1, 3]])
+    assert (moved[2] - given[2]).norm() > 0.1
+
+
+def test_a_blink_on_top_of_coefficients_is_painted_and_an_opening_moves_the_face(portrait):
+    face = BaselSteering(basel_face(), load_face_model())
+    state, given = face.fit(portrait), torch.randn(4, 64)
+    known = torch.full((4, 52), 0.3)
+    blink = known.clone()
+    blink[1, BLINKS[0]], blink[2, BLINKS] = 1.0, 0.0
+    motion = replace(motion_of(portrait), expression=blink, basel=given, basel_weights=known)
+    lids = face.lids(portrait.person.expression, motion)
+    torch.testing.assert_close(lids, torch.tensor([[0.0, 0.0], [0.7, 0.0], [0.0, 0.0], [0.0, 0.0]]))
+    moved = face.expressions(state, portrait.person.expression, motion)
+    torch.testing.assert_close(moved[[0, 1, 3]], given[[0, 1, 3]])
+    assert (moved[2] - given[2]).norm() > 0.01
+
+
+def test_poses_from_the_first_frame_are_the_official_ones(portrait):
+    """The rule of the official inference, written out: angles and shifts from the first frame are added."""
+    random = torch.Generator().manual_seed(2)
+    euler = torch.randn(6, 3, generator=random) * 0.4
+    translation = torch.randn(6, 3, generator=random) * torch.tensor([0.3, 0.3, 1.0])
+    face = BaselSteering(basel_face(), load_face_model())
+    state = face.fit(portrait)
+    frozen = translation.clone()
+    frozen[:, 2] = frozen[0, 2]
+    expected = euler + state.euler - euler[0], frozen + state.translation - frozen[0]
+    rotation, moved = head_poses(euler, translation)
+    driver = replace(still_motion(6), rotation=rotation, translation=moved)
+    ours = moved_poses(state, portrait.person, motion_from_first(driver, portrait.person))
+    torch.testing.assert_close(ours[0], expected[0], atol=2e-5, rtol=0)
+    torch.testing.assert_close(ours[1], expected[1], atol=2e-5, rtol=0)

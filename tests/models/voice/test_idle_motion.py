@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 import torch
 
+from cameo3d.geometry.basel.pncc_blinks import blink_amount
 from cameo3d.models.voice.contract import FRAME_RATE, Delivery
 from cameo3d.models.voice.idle.idle_motion import LOOKAHEAD, PAST, Life
 from cameo3d.models.voice.idle.noise import Band, Noise
@@ -128,3 +129,12 @@ def test_bands_of_noise_have_variance_one():
     noise = Noise(0, normals=40, uniforms=1)
     sway = Band((0.3, 1.0), noise.earlier(40)).filter(noise.take(4000)[0])
     assert abs(sway.std() - 1) < 0.03
+
+
+def test_regular_blinks_come_every_five_seconds_however_the_sound_is_cut():
+    windows = voice(12.0)
+    life = Life(Delivery(blink="period", seed=4))
+    parts = [life.advance(windows[:100]), life.advance(windows[100:])]
+    lids = torch.cat([part.expression[:, _LID] for part in parts])
+    expected = torch.tensor([blink_amount(frame, 4) for frame in range(len(windows))])
+    torch.testing.assert_close(lids, expected)

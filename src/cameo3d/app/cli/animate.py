@@ -21,14 +21,16 @@ def animate(
     pose: Annotated[str, arg(metavar="natural|still|FILE")] = "natural",
     out: File = None,
     relative: Annotated[bool, _TRANSFER] = False,
+    from_first: Annotated[bool, _TRANSFER] = False,
     absolute: Annotated[bool, _TRANSFER] = False,
+    limits: Literal["model", "on", "off"] = "model",
     background: Background = "keep",
     frame: Literal["crop", "photo"] = "crop",
     compare: bool = False,
     face: int = 0,
     hidden: Literal["still", "move"] = "still",
     smooth: float = 0.3,
-    blink: Literal["natural", "none"] = "natural",
+    blink: Literal["natural", "period", "none", "open"] = "natural",
     mouth_amplitude: float = 1.0,
     temperature: float = 0.2,
     seed: int = 0,
@@ -48,7 +50,11 @@ def animate(
             another video or motion file.
         out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
         relative: Move from the photo's own pose by what the driver moves from its neutral frame; the default.
-        absolute: Take over the driver's pose and expression as they are, for the same person.
+        from_first: Begin with the photo's pose and move on as the driver does from its first frame.
+        absolute: Take over the driver's pose and expression as they are, for the same person; with a voice
+            the pose of --pose FILE.
+        limits: Whether a relative motion ends softly where a photo's relief cannot turn further; the model's
+            choice is on for reliefs, off for the networks real3d and goha.
         background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
         frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
         compare: Put photo, driver and result side by side.
@@ -56,7 +62,9 @@ def animate(
         hidden: Whether what the photo does not show, such as eyes behind dark lenses or a mouth behind a
             mask, stays as it is there or moves all the same.
         smooth: How strongly a video's motion is smoothed, from 0 to 1.
-        blink: With a voice, whether the eyes blink.
+        blink: With a voice, how the eyes blink: as speakers do, once every five seconds, or not at all. With
+            a video or a motion, natural and none leave its own, period adds one every five seconds, and
+            open holds the eyes open.
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
         temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
         seed: With a voice, another number is another take.
@@ -70,8 +78,10 @@ def animate(
     if not 0 <= mouth_amplitude <= 2:
         raise usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
-    if absolute and voice:
-        raise usage("--absolute and --voice do not go together: a voice has no pose to take over.")
+    if (absolute or from_first) and voice and pose in ("natural", "still"):
+        raise usage(
+            "--absolute and --from-first with --voice need --pose FILE: a voice has no pose to take over."
+        )
     if compare and transparent:
         raise usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, origin, report
@@ -91,6 +101,8 @@ def animate(
             voice=voice,
             pose=pose,
             relative=not absolute,
+            from_first=from_first,
+            limited={"model": None, "on": True, "off": False}[limits],
             background=background,
             frame=frame,
             face=face,

@@ -8,10 +8,11 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.geometry.basel.fitting import fit_clip, fit_photo
+from cameo3d.geometry.basel.poses import deep3d_poses
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.fitting import FrameFitter, fit_identity
-from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace, deep3d_poses
+from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace
 from cameo3d.perception.expression import expression_scores
 from cameo3d.values import Crop
 from cameo3d.weights.imported import load_weights

@@ -23,27 +23,30 @@ def blink_amount(frame: int, seed: int = 0) -> float:
     return 4 * since / length * (1 - since / length) if since < length else 0.0
 
 
-def close_eyes(pncc: Float[Tensor, "3 height width"], amount: float) -> Float[Tensor, "3 height width"]:
+def close_eyes(
+    pncc: Float[Tensor, "3 height width"], left: float, right: float | None = None
+) -> Float[Tensor, "3 height width"]:
     """Draw the lids over the holes of the eyes; an eye without a hole stays as it is.
 
     Colours come back rounded to 256 levels, with any amount, as they do from the official code.
 
     Args:
         pncc: From `PnccRenderer`, in [-1, 1].
-        amount: 0 as open as before, 1 closed.
+        left: Of the person's left eye: 0 as open as before, 1 closed.
+        right: Of the right one, by default the same.
     """
     levels = ((pncc.numpy() + np.float32(1)) / 2 * 255).astype(np.uint8)
     face = (levels != 0).all(axis=0)
     height, width = face.shape
-    if amount > 0:
-        for left in (width // 4, width // 2):
-            hole = ~face[height // 4 : height // 2, left : left + width // 4]
-            if hole.any():
-                rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
-                top, left_most = height // 4 + rows[0] - _MARGIN, left + columns[0] - _MARGIN
-                bottom, right_most = height // 4 + rows[-1] + _MARGIN, left + columns[-1] + _MARGIN
-                area = np.s_[top:bottom, left_most:right_most]
-                _close_eye(levels[:, *area], face[area], amount)
+    # The person's right eye is on the picture's left.
+    for begin, amount in ((width // 4, left if right is None else right), (width // 2, left)):
+        hole = ~face[height // 4 : height // 2, begin : begin + width // 4]
+        if amount > 0 and hole.any():
+            rows, columns = (np.flatnonzero(hole.any(axis=axis)) for axis in (1, 0))
+            top, left_most = height // 4 + rows[0] - _MARGIN, begin + columns[0] - _MARGIN
+            bottom, right_most = height // 4 + rows[-1] + _MARGIN, begin + columns[-1] + _MARGIN
+            area = np.s_[top:bottom, left_most:right_most]
+            _close_eye(levels[:, *area], face[area], amount)
     return torch.from_numpy(levels / np.float32(127.5) - np.float32(1))
 
 

@@ -62,6 +62,9 @@ class GohaAvatar(Avatar):
 class Goha:
     """GOHA with its helpers: the regressor of face coefficients, the face model, and a matte."""
 
+    turns_freely = True
+    """Its head has a back; see `pipeline.transfer`."""
+
     def __init__(
         self,
         generator: GohaGenerator,
@@ -163,14 +166,19 @@ class Goha:
         image = self._over_black(picture, self.matte(picture))
         return self.regressor(image).expression[0].cpu()
 
-    def expressions(self, motion: Motion) -> Float[Tensor, "frames 64"]:
-        """The motion's own coefficients of the Basel model if it has them, or ARKit's weights as such.
+    def expressions(self, avatar: GohaAvatar, motion: Motion) -> Float[Tensor, "frames 64"]:
+        """The motion's own coefficients of the Basel model, or the photo's, changed as its weights change.
 
-        The release takes them from a driving video; the others go through `basel_from_arkit`.
+        The release takes them from a driving video; weights go through `basel_from_arkit`.
         """
-        if motion.basel is not None:
-            return motion.basel.float()
-        return motion.expression.float() @ self._basel_from_arkit
+        if motion.basel is None:
+            start = FaceCoefficients.from_vectors(avatar.face[None]).expression
+            known = avatar.person.expression
+        else:
+            start, known = motion.basel.float(), motion.basel_weights
+        if known is None:
+            return start
+        return start + (motion.expression - known).float() @ self._basel_from_arkit
 
     def source(self, avatar: GohaAvatar) -> GohaSource:
         """What the generator knows of the photo, on the device."""
@@ -214,7 +222,10 @@ class GohaPerformance:
         """Draw every frame of a motion."""
         model, avatar = self._model, self._avatar
         for expression, rotation, translation in zip(
-            model.expressions(motion), motion.rotation.float(), motion.translation.float(), strict=True
+            model.expressions(avatar, motion),
+            motion.rotation.float(),
+            motion.translation.float(),
+            strict=True,
         ):
             camera = turned(avatar.world_from_camera, avatar.person.rotation, rotation)
             frame = model.cut_out(self._painter(expression[None].to(model.device), camera[None]))

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from cameo3d.errors import InputError
+from cameo3d.geometry.basel.pncc_blinks import close_eyes
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.cameras import crop_camera
 from cameo3d.imaging.framing import Border, cut, paste
@@ -59,6 +61,9 @@ class Real3D:
         size: "official" or "lite".
         half_precision: Whether convolutions compute in bfloat16.
     """
+
+    turns_freely = True
+    """Its head has a back; see `pipeline.transfer`."""
 
     def __init__(
         self, generator: Real3DGenerator, face: SteeringFace, size: str, half_precision: bool = False
@@ -196,36 +201,38 @@ class Real3DPerformance:
         """Take in more motion, and draw the frames whose smoothing it completes."""
         state, face = self._avatar.face, self._model.face
         with torch.inference_mode():
-            expressions = face.expressions(state, self._avatar.person.expression, motion)
+            resting = self._avatar.person.expression
+            expressions, lids = face.expressions(state, resting, motion), face.lids(resting, motion)
             euler, translation = moved_poses(state, self._avatar.person, motion)
             points = face.key_points(state.identity, expressions, euler, translation)
             if self._first is None and len(motion):
                 # The released inference takes the first frame's PNCC for that of the photo.
                 self._first = self._pncc(expressions[0])
-            self._window.push(expressions, camera_of_pose(euler, translation), points)
+            self._window.push(expressions, lids, camera_of_pose(euler, translation), points)
         return self._drawn(self._window.ready())
 
     def finish(self) -> Frames:
         """Draw the frames that are left when the motion has ended."""
         return self._drawn(self._window.rest())
 
-    def _drawn(self, conditions: Iterator[tuple[Tensor, Tensor, Tensor]]) -> Frames:
-        for expression, camera, points in conditions:
-            yield self._as_seen(self._frame(expression, camera, points))
+    def _drawn(self, conditions: Iterator["Conditions"]) -> Frames:
+        for condition in conditions:
+            yield self._as_seen(self._frame(condition))
 
     @torch.inference_mode()
-    def _frame(self, expression: Tensor, camera: Tensor, points: Tensor) -> Frame:
+    def _frame(self, now: "Conditions") -> Frame:
         model = self._model
         assert self._first is not None, "a frame has a first one"
+        driving = self._pncc(now.expression, now.lids)
         with model.precision():
-            added = model.generator.motion_planes(self._neutral, self._first, self._pncc(expression)).float()
+            added = model.generator.motion_planes(self._neutral, self._first, driving).float()
             return model.generator(
                 self._planes + added,
                 self._scene,
-                camera[None].to(model.device),
+                now.camera[None].to(model.device),
                 self._intrinsics,
                 self._source,
-                points[None].to(model.device),
+                now.points[None].to(model.device),
             )
 
     def _as_seen(self, frame: Frame) -> UInt8[np.ndarray, "height width 4"]:
@@ -237,40 +244,57 @@ class Real3DPerformance:
         person = _person(colors, alpha, self._avatar.plate.numpy())
         return person if self._view == "crop" else _in_photo(person, self._avatar)
 
-    def _pncc(self, expression: Float[Tensor, " coefficients"]) -> Float[Tensor, "1 3 side side"]:
-        return self._model.face.pncc(self._avatar.face.identity, expression)[None].to(self._model.device)
+    def _pncc(
+        self, expression: Float[Tensor, " coefficients"], lids: Float[Tensor, "2"] | None = None
+    ) -> Float[Tensor, "1 3 side side"]:
+        drawn = self._model.face.pncc(self._avatar.face.identity, expression)
+        if lids is not None and lids.any():
+            drawn = close_eyes(drawn, *lids.tolist())
+        return drawn[None].to(self._model.device)
+
+
+class Conditions(NamedTuple):
+    """What a frame is drawn from."""
+
+    expression: Float[Tensor, " coefficients"]
+    lids: Float[Tensor, "2"]
+    """How far the left and the right ones are shut on top of it."""
+    camera: Float[Tensor, "4 4"]
+    points: Float[Tensor, "68 3"]
+    """Key points in the picture."""
 
 
 class _SmoothedConditions:
-    """Expressions, cameras and key points of frames, the latter two smoothed as in the official inference.
+    """Conditions of frames; cameras and key points are smoothed as in the official inference.
 
     Clips shorter than the window are left as they are.
     """
 
     def __init__(self) -> None:
-        self._rows: list[tuple[Tensor, Tensor, Tensor]] = []
+        self._rows: list[Conditions] = []
         self._start = self._next = self._count = 0
 
     def push(
         self,
         expressions: Float[Tensor, "frames coefficients"],
+        lids: Float[Tensor, "frames 2"],
         cameras: Float[Tensor, "frames 4 4"],
         points: Float[Tensor, "frames 68 3"],
     ) -> None:
         """Take in more frames."""
-        self._rows += zip(expressions, cameras, points, strict=True)
+        self._rows += map(Conditions, expressions, lids, cameras, points)
         self._count += len(expressions)
 
-    def ready(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def ready(self) -> Iterator[Conditions]:
         """Frames whose neighbours are all known."""
         last = self._count - _SMOOTHED // 2 if self._count >= _SMOOTHED else 0
         return self._until(last)
 
-    def rest(self) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def rest(self) -> Iterator[Conditions]:
         """All frames that are left, the window cut off at the end."""
         return self._until(self._count)
 
-    def _until(self, end: int) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
+    def _until(self, end: int) -> Iterator[Conditions]:
         while self._next < end:
             yield self._at(self._next)
             self._next += 1
@@ -278,16 +302,20 @@ class _SmoothedConditions:
             del self._rows[:drop]
             self._start += drop
 
-    def _at(self, frame: int) -> tuple[Tensor, Tensor, Tensor]:
-        expression, camera, points = self._rows[frame - self._start]
+    def _at(self, frame: int) -> Conditions:
+        now = self._rows[frame - self._start]
         if self._count < _SMOOTHED:
-            return expression, camera, points
+            return now
         reach = _SMOOTHED // 2
         first = max(frame - reach, 0)
         near = self._rows[first - self._start : frame + reach + 1 - self._start]
-        cameras, driving = torch.stack([row[1] for row in near]), torch.stack([row[2] for row in near])
+        cameras, driving = (
+            torch.stack([row.camera for row in near]),
+            torch.stack([row.points for row in near]),
+        )
         smooth = smooth_points(driving.flatten(1), _SMOOTHED).unflatten(1, (-1, 3))
-        return expression, smooth_cameras(cameras, _SMOOTHED)[frame - first], smooth[frame - first]
+        camera = smooth_cameras(cameras, _SMOOTHED)[frame - first]
+        return now._replace(camera=camera, points=smooth[frame - first])
 
 
 def _bytes(image: Float[Tensor, "1 3 side side"]) -> UInt8[np.ndarray, "side side 3"]:

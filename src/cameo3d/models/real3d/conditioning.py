@@ -12,25 +12,21 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FOCAL, PICTURE_SIZE, move_to_camera
+from cameo3d.geometry.basel.bfm import move_to_camera
 from cameo3d.geometry.basel.blendshapes import DECIMETRES, ExpressionMap
 from cameo3d.geometry.basel.fitting import fit_photo
 from cameo3d.geometry.basel.pncc import MAP_SIZE, PnccRenderer
+from cameo3d.geometry.basel.poses import BASEL_ORIGIN, deep3d_poses
 from cameo3d.geometry.basel.real3d_face import Real3DFace, picture_points
-from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.crops import crop_from_pixels
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
-from cameo3d.models.real3d.poses import pose_rotation
-from cameo3d.values import Motion, Person, Portrait
-
-BASEL_ORIGIN = (0.0, -0.022, 0.021)
-"""Where the Basel model's origin lies in our head's axes, metres: by the five points of `geometry.crops`."""
+from cameo3d.values import BLENDSHAPES, Motion, Person, Portrait
 
 JAW = (127, 234, 93, 132, 58, 172, 150, 149, 152, 378, 379, 397, 288, 361, 323, 454, 356)
 BROWS_AND_NOSE = (70, 63, 105, 66, 107, 336, 296, 334, 293, 300, 168, 197, 5, 4, 75, 97, 2, 326, 305)
 EYES = (33, 160, 158, 133, 153, 144, 362, 385, 387, 263, 373, 380)
 MOUTH = (61, 39, 37, 0, 267, 269, 291, 405, 314, 17, 84, 181, 78, 82, 13, 312, 308, 317, 14, 87)
+_BLINKS = [BLENDSHAPES.index("eyeBlinkLeft"), BLENDSHAPES.index("eyeBlinkRight")]
 KEY_POINTS = JAW + BROWS_AND_NOSE + EYES + MOUTH
 """Vertices of MediaPipe's mesh nearest to the 68 key points."""
 
@@ -69,6 +65,10 @@ class SteeringFace(Protocol):
         self, state: FaceState, resting: Float[Tensor, "52"], motion: Motion
     ) -> Float[Tensor, "frames coefficients"]:
         """The model's expression in each frame; `resting` are ARKit's weights of the photo."""
+        ...
+
+    def lids(self, resting: Float[Tensor, "52"], motion: Motion) -> Float[Tensor, "frames 2"]:
+        """How far the left and the right lids are then to be shut by painting them into the PNCC picture."""
         ...
 
     def pncc(
@@ -115,10 +115,20 @@ class BaselSteering:
     def expressions(
         self, state: FaceState, resting: Float[Tensor, "52"], motion: Motion
     ) -> Float[Tensor, "frames 64"]:
-        """The motion's own coefficients, or the photo's changed by what the weights' change does."""
-        if motion.basel is not None:
+        """The motion's own coefficients, or the photo's, changed by what the weights' change does."""
+        change = _change(resting, motion)
+        if change is None:
+            assert motion.basel is not None, "only then nothing changes"
             return motion.basel
-        return state.expression + self._map.to_basel(motion.expression - resting)
+        opened = change.clone()
+        opened[:, _BLINKS] = change[:, _BLINKS].clamp(max=0)  # what shuts is painted
+        start = state.expression if motion.basel is None else motion.basel
+        return start + self._map.to_basel(opened)
+
+    def lids(self, resting: Float[Tensor, "52"], motion: Motion) -> Float[Tensor, "frames 2"]:
+        """What the lids shut: painted, as the official inference blinks, since its network learned it so."""
+        change = _change(resting, motion)
+        return torch.zeros(len(motion), 2) if change is None else change[:, _BLINKS].clamp(0, 1)
 
     def pncc(
         self, identity: Float[Tensor, "80"], expression: Float[Tensor, "64"]
@@ -168,6 +178,10 @@ class ShippedSteering:
         """ARKit's weights."""
         return motion.expression
 
+    def lids(self, resting: Float[Tensor, "52"], motion: Motion) -> Float[Tensor, "frames 2"]:
+        """Nothing: the mesh's own lids move."""
+        return torch.zeros(len(motion), 2)
+
     def pncc(
         self, identity: Float[Tensor, " components"], expression: Float[Tensor, "52"]
     ) -> Float[Tensor, "3 size size"]:
@@ -198,34 +212,21 @@ def moved_poses(
 ) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
     """Deep3D's angles and translations of a motion: the photo's, moved as the head moves from its own pose.
 
-    The distance stays that of the photo, as in the official inference.
+    Angles are added one by one and the distance stays that of the photo, as in the official inference, which
+    calls it mapping to the initial pose.
     """
     euler, translation = deep3d_poses(motion.rotation, motion.translation)
     first_euler, first_translation = deep3d_poses(photo.rotation[None], photo.translation[None])
-    turns = pose_rotation(euler).mT @ pose_rotation(first_euler)  # points as columns
-    moved = state.translation + translation - first_translation
+    moved = state.translation + (translation - first_translation)
     moved[:, 2] = state.translation[2]
-    return _euler(turns @ pose_rotation(state.euler[None]).mT), moved
+    return state.euler + (euler - first_euler), moved
 
 
-def deep3d_poses(
-    rotation: Float[Tensor, "frames 3"], translation: Float[Tensor, "frames 3"]
-) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
-    """Our yaw, pitch, roll and metres as Deep3D's angles and decimetres, so that the picture is the same.
-
-    Deep3D's lens is a little longer than EG3D's; its head is that much farther away.
-    """
-    turns, signs = matrices_from_angles(rotation), rotation.new_tensor(DECIMETRES).sign()
-    farther = rotation.new_tensor((1.0, 1.0, FOCAL / PICTURE_SIZE / CROP_FOCAL))
-    origin = translation * farther + turns @ rotation.new_tensor(BASEL_ORIGIN)
-    moved = origin * rotation.new_tensor(DECIMETRES) + rotation.new_tensor((0, 0, CAMERA_DISTANCE))
-    return _euler(signs[:, None] * turns * signs), moved
-
-
-def _euler(turns: Float[Tensor, "frames 3 3"]) -> Float[Tensor, "frames 3"]:
-    """Deep3D's angles about x, y, z of Rz Ry Rx."""
-    yaw, pitch, roll = angles_from_matrices(turns).unbind(-1)
-    return torch.stack((pitch, yaw, roll), dim=-1)
+def _change(resting: Float[Tensor, "52"], motion: Motion) -> Float[Tensor, "frames 52"] | None:
+    """How ARKit's weights differ from those that the motion's or the photo's coefficients stand for."""
+    if motion.basel is None:
+        return motion.expression - resting
+    return None if motion.basel_weights is None else motion.expression - motion.basel_weights
 
 
 def _as_basel(points: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:

@@ -1,9 +1,7 @@
 """Head poses of Deep3D's face model as EG3D cameras, and how the official inference smooths them."""
 
-from dataclasses import dataclass
-
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
 
@@ -74,32 +72,3 @@ def smooth_points(points: Float[Tensor, "frames values"], window: int = 7) -> Fl
     reach = window // 2
     extended = torch.cat((points[:reach].flip(0), points, points[-reach:].flip(0)))
     return functional.avg_pool1d(extended.mT[None], window, stride=1)[0].mT
-
-
-@dataclass(frozen=True)
-class PoseTransfer:
-    """A driver's poses, moved so that the clip begins with the photo's pose and keeps its distance.
-
-    The official code calls it mapping to the initial pose.
-    """
-
-    source_euler: Float[Tensor, "3"]
-    source_translation: Float[Tensor, "3"]
-    first_euler: Float[Tensor, "3"]
-    """Of the driver's first frame."""
-    first_translation: Float[Tensor, "3"]
-
-    def __call__(
-        self, euler: Float[Tensor, "frames 3"], translation: Float[Tensor, "frames 3"]
-    ) -> tuple[Float[Tensor, "frames 3"], Float[Tensor, "frames 3"]]:
-        """Angles and translations of some frames of the driver, in the photo's place."""
-        moved = translation + (self.source_translation - self.first_translation)
-        moved[:, 2] = self.source_translation[2]
-        return euler + (self.source_euler - self.first_euler), moved
-
-
-def mirrored_indices(count: int, length: int) -> Int[Tensor, " count"]:
-    """Indices that run through a clip of `length` frames forwards and backwards until there are `count`."""
-    index = torch.arange(count)
-    turn, place = index // length, index % length
-    return torch.where(turn % 2 == 0, place, length - 1 - place)

@@ -11,6 +11,8 @@ from cameo3d.values import Motion
 FRAME_RATE = 25.0
 """Frames a second of the motion that it gives; frame `i` is shown `i / 25` seconds after the first sample."""
 
+Blink = Literal["natural", "period", "none", "open"]
+
 
 @dataclass(frozen=True)
 class Delivery:
@@ -18,8 +20,9 @@ class Delivery:
 
     pose: Literal["natural", "still"] = "natural"
     """Whether head and gaze move, or stay as in `still_motion`."""
-    blink: Literal["natural", "none"] = "natural"
-    """Whether the eyes blink."""
+    blink: Blink = "natural"
+    """How the eyes blink: as speakers do, once every five seconds as in Real3D-Portrait, or not at all.
+    "open" also holds open the eyes of somebody whom a video drives."""
     mouth_amplitude: float = 1.0
     """How far the lips move, as a share of the usual, from 0."""
     temperature: float = 0.2

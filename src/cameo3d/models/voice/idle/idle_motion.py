@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float32
 from torch import Tensor
 
+from cameo3d.geometry.basel.pncc_blinks import blink_amount
 from cameo3d.models.voice.contract import FRAME_RATE, Delivery
 from cameo3d.models.voice.idle.eyes import Blinks, Saccades
 from cameo3d.models.voice.idle.noise import Band, Noise
@@ -59,7 +60,7 @@ class Life:
         earlier = np.split(self._noise.earlier(_BORDERS[-1]), _BORDERS[:-1], axis=1)
         self._bands = [Band(*band) for band in zip((*SWAY_HERTZ, _VIGOUR_HERTZ), earlier, strict=True)]
         self._blinks, self._saccades = Blinks(), Saccades(fitted["stray"])
-        self._speaking = 0.0
+        self._speaking, self._count = 0.0, 0
 
     def advance(self, windows: Float32[np.ndarray, "frames 3 window"]) -> Motion:
         """Live on.
@@ -92,6 +93,10 @@ class Life:
         expression[:, _RAISED], expression[:, _DRAWN] = brows.clip(0, 1), (-brows).clip(0, 1)
         if self._delivery.blink == "natural":
             expression[:, _LIDS] = shut[:, None]
+        elif self._delivery.blink == "period":
+            regular = [blink_amount(self._count + i, self._delivery.seed) for i in range(len(moved))]
+            expression[:, _LIDS] = np.array(regular)[:, None]
+        self._count += len(moved)
         pose, gaze = moved[:, :6], strayed - self._follow * moved[:, :2]
         if self._delivery.pose == "still":
             pose, gaze = np.zeros_like(pose), np.zeros_like(gaze)

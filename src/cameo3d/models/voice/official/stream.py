@@ -183,7 +183,10 @@ class OfficialStream:
         return self._with_coefficients(self._speaker.finish())
 
     def _with_coefficients(self, motion: Motion) -> Motion:
-        return replace(motion, basel=self._lips.take(len(motion)))
+        # The network says all of the lower face, and nothing of brows and lids.
+        said = torch.zeros_like(motion.expression)
+        said[:, _LOWER] = motion.expression[:, _LOWER]
+        return replace(motion, basel=self._lips.take(len(motion)), basel_weights=said)
 
 
 class OfficialVoice:
