@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from cameo3d.models.avatar import Avatar
     from cameo3d.models.voice.contract import Delivery
     from cameo3d.models.voice.contract import VoiceModel as Voice
+    from cameo3d.pipeline.adjustments import Adjustments
     from cameo3d.pipeline.animate import Model, animate, create, load_model, orbit, track
     from cameo3d.pipeline.animation import Animation
     from cameo3d.pipeline.models import load_voice_model as load_voice
@@ -28,6 +29,7 @@ __version__ = "0.1.0"
 __all__ = [
     "BLENDSHAPES",
     "SAMPLE_RATE",
+    "Adjustments",
     "Animation",
     "Avatar",
     "CameoError",
@@ -56,6 +58,7 @@ __all__ = [
 _HOMES = {
     "cameo3d.models.avatar": ("Avatar",),
     "cameo3d.models.voice.contract": ("Delivery", ("Voice", "VoiceModel")),
+    "cameo3d.pipeline.adjustments": ("Adjustments",),
     "cameo3d.pipeline.animate": ("Model", "animate", "create", "load_model", "orbit", "track"),
     "cameo3d.pipeline.animation": ("Animation",),
     "cameo3d.pipeline.models": (("load_voice", "load_voice_model"),),

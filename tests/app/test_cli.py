@@ -14,7 +14,7 @@ from made_person import made_person
 from cameo3d import __version__
 from cameo3d.app.cli import main
 from cameo3d.media.audio import read_audio
-from cameo3d.media.video import probe_video
+from cameo3d.media.video import probe_video, read_frames
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.values.motion_files import load_motion
 
@@ -199,6 +199,41 @@ def test_an_existing_output_is_replaced_only_on_demand(here, avatar, motion, cap
     assert "--overwrite" in expected_failure(capsys, *words)
     main([*words, "--overwrite"])
     assert probe_video(here / "me_animated.mp4").frame_count == 4
+
+
+def test_what_the_user_changes_reaches_the_frames_from_flags_and_from_the_motion_file(here, avatar, motion):
+    plain, flags = (
+        ["animate", str(avatar), "--no-mark", "--motion"],
+        ["--gaze", "camera", "--head=-6,2,0", "--loop"],
+    )
+    main([*plain, str(motion), "--set", "jawOpen=0.5", *flags, "--only", "pose", "--out", "flags.mp4"])
+    stated = "# set: jawOpen=0.5\n# gaze: camera\n# head: -6,2,0\n# loop: yes\n# only: pose\n"
+    title, rest = motion.read_text().split("\n", 1)
+    (here / "stated.csv").write_text(f"{title}\n{stated}{rest}")
+    main([*plain, "stated.csv", "--out", "stated.mp4"])
+    main([*plain, "stated.csv", "--out", "small.mp4", "--crop-scale", "0.8", "--only", "everything"])
+    frames = [list(read_frames(here / f"{name}.mp4")) for name in ("flags", "stated", "small")]
+    for one, other in zip(frames[0], frames[1], strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert frames[2][0].shape == (512, 512, 3)
+    assert np.abs(frames[2][0].astype(float) - frames[1][0]).mean() > 3
+
+
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [
+        ("--only=chin", "no part 'chin'"),
+        ("--strength=9", "between 0 and 4"),
+        ("--set=jawOpn=1", "did you mean jawOpen"),
+        ("--gaze=up", "driver|camera|YAW,PITCH"),
+        ("--head=1,2", "YAW,PITCH,ROLL"),
+        ("--crop-scale=0", "between 0.4 and 4"),
+    ],
+)
+def test_changes_that_cannot_be_meant_are_told(avatar, motion, capsys, flag, words):
+    code, shown = failure(capsys, "animate", avatar, "--motion", motion, flag)
+    assert code in (1, 2)
+    assert words in " ".join(shown.replace("│", " ").split())
 
 
 @pytest.mark.parametrize("name", ["-dash", "two words", 'it\'s "quoted"', "new\nline", "größe-写真"])

@@ -33,6 +33,15 @@ _GAIN = 1.5
 """MediaPipe's irises move too little, as heads show that turn while their eyes stay on the camera."""
 _OWN_YAW = 0.5
 """How much of the difference between both eyes' yaws is kept; the rest is noise. Both have one pitch."""
+_LOOK_WEIGHT = 0.9
+"""ARKit's eyeLook weights a radian of gaze; measured on tracked clips."""
+_LOOKS = (
+    (("eyeLookInLeft", "eyeLookOutRight"), 0, 1.0),
+    (("eyeLookOutLeft", "eyeLookInRight"), 0, -1.0),
+    (("eyeLookDownLeft", "eyeLookDownRight"), 1, 1.0),
+    (("eyeLookUpLeft", "eyeLookUpRight"), 1, -1.0),
+)
+"""Which weights of the left and the right eye grow with yaw or pitch of the gaze, and with which sign."""
 
 
 def lid_gaps(vertices: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2"]:
@@ -110,8 +119,7 @@ def gaze_angles(
     origin = -rotation.T @ translation
     directions = rays @ rotation
     angles = np.zeros((2, 2))
-    for eye, (upper, _) in enumerate(_LIDS):
-        center = (neutral[upper[0]] + neutral[upper[-1]]) / 2 + _CENTER * ((1, 1, 1), (-1, 1, 1))[eye]
+    for eye, center in enumerate(eye_centers(neutral)):
         direction = directions[eye] / np.linalg.norm(directions[eye])
         nearest = origin - center + direction * (direction @ (center - origin))
         away = np.linalg.norm(nearest)
@@ -123,3 +131,22 @@ def gaze_angles(
         angles[eye] = np.arctan2(-x, -z), np.arcsin(np.clip(y, -1, 1))
     common = angles.mean(0)
     return _GAIN * (common + (angles - common) * (_OWN_YAW, 0))
+
+
+def eye_centers(neutral: Float[np.ndarray, "468 3"]) -> Float[np.ndarray, "2 3"]:
+    """The middles of the left and the right eyeball of a person's neutral vertices; head axes, metres."""
+    middles = [(neutral[upper[0]] + neutral[upper[-1]]) / 2 for upper, _ in _LIDS]
+    return np.stack((middles[0] + _CENTER, middles[1] + _CENTER * (-1, 1, 1)))
+
+
+def look_weights(gaze: Float[np.ndarray, "frames 2 2"]) -> Float[np.ndarray, "frames 52"]:
+    """ARKit's eyeLook weights of a gaze, and 0 for all other shapes; lids follow them.
+
+    Args:
+        gaze: Yaw and pitch in radians of the left, then the right eye against the head.
+    """
+    weights = np.zeros((len(gaze), len(BLENDSHAPES)), gaze.dtype)
+    for names, angle, sign in _LOOKS:
+        columns = [BLENDSHAPES.index(name) for name in names]
+        weights[:, columns] = (_LOOK_WEIGHT * sign * gaze[:, :, angle]).clip(0, 1)
+    return weights

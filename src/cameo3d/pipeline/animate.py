@@ -13,7 +13,9 @@ from cameo3d.media.images import read_picture
 from cameo3d.models.avatar import Avatar, AvatarModel, View
 from cameo3d.models.kinds import load_avatar, maker_of, size_of
 from cameo3d.models.voice.contract import Delivery, VoiceModel
-from cameo3d.pipeline.animation import Animation
+from cameo3d.pipeline.adjusting import added_weights, adjusted, looped
+from cameo3d.pipeline.adjustments import Adjustments, over_stated
+from cameo3d.pipeline.animation import Animation, scaled_crop
 from cameo3d.pipeline.backgrounds import MAX_PHOTO_SIDE, Background, covering, read_background
 from cameo3d.pipeline.drivers import (
     Driven,
@@ -34,6 +36,7 @@ from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.retarget import absolute_motion, with_pose
 from cameo3d.pipeline.transfer import Start, Transfer, is_free
 from cameo3d.values import Motion, Portrait
+from cameo3d.values.motion_files import stated_comments
 from cameo3d.values.portrait import Sight
 
 logger = logging.getLogger(__name__)
@@ -89,6 +92,7 @@ class Model:
         smooth: float = 0.3,
         delivery: Delivery | None = None,
         voice_model: VoiceName | VoiceModel = "lite",
+        adjust: Adjustments = Adjustments(),  # noqa: B008  # frozen
         progress: Progress | None = None,
     ) -> Animation:
         """Bring a person to life with the motion of a video or of a motion file, or with a voice.
@@ -117,6 +121,8 @@ class Model:
                 any driver.
             voice_model: What turns a voice into motion: "lite", which is shipped, "official", with imported
                 weights, or a loaded voice.
+            adjust: What is changed about the driver's motion. What a motion file states of it, as comments,
+                counts where this says nothing else.
             progress: Called while a video is tracked or a voice is heard.
 
         Returns:
@@ -147,6 +153,9 @@ class Model:
             assert motion is not None, "without a video or a voice there is a motion"
             driver = MotionDriver(motion, transfer)
         behind = read_background(background)
+        if motion is not None and not isinstance(motion, Motion):
+            adjust = over_stated(adjust, stated_comments(Path(motion)))
+        added_weights(adjust)  # names are checked
         avatar = self._avatar(source, face)
         sight = avatar.person.sight if hidden == "still" else Sight()
         _tell_hidden(sight)
@@ -159,8 +168,10 @@ class Model:
             moved = with_pose(moved, posed, person)
         if voice is None:
             moved = with_lids(moved, spoken.blink, spoken.seed)
+        moved = adjusted(moved, person, adjust, not is_free(self.network) if limited is None else limited)
         moved = held_where_hidden(moved, person, sight)
-        return self._animation(driven, moved, frame, behind)
+        moved = looped(moved) if adjust.loop else moved
+        return self._animation(driven, moved, frame, behind, adjust.crop_scale)
 
     def orbit(
         self,
@@ -201,13 +212,18 @@ class Model:
             raise InputError(f"The avatar was made by {maker_of(source)}, not {self.name}; load that model.")
         return source
 
-    def _animation(self, driven: Driven, motion: Motion, view: View, behind: Background) -> Animation:
+    def _animation(
+        self, driven: Driven, motion: Motion, view: View, behind: Background, crop_scale: float = 1.0
+    ) -> Animation:
+        shown = None
+        if view == "crop" and crop_scale != 1:
+            view, shown = "photo", scaled_crop(driven.avatar.person, crop_scale)
         if isinstance(behind, str):
             behind = self.network.background(driven.avatar, view)
         elif behind is not None:
             behind = covering(behind, *self.network.size(driven.avatar, view))
         return Animation(
-            self.network, driven.avatar, motion, view, behind, driven.video, driven.crop, driven.sound
+            self.network, driven.avatar, motion, view, behind, driven.video, driven.crop, driven.sound, shown
         )
 
 

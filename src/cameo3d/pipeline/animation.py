@@ -8,14 +8,14 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.imaging.compose import compose
-from cameo3d.imaging.framing import cut
+from cameo3d.imaging.framing import cut, soften
 from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel, View, render
 from cameo3d.models.kinds import label_of
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 from cameo3d.provenance.origin import Origin, origin_of
 from cameo3d.provenance.writing import plain_tag, write_frames
-from cameo3d.values import Crop, Motion
+from cameo3d.values import Crop, Motion, Person
 
 CROP_SIZE = 512
 """Pixels across a driver's head and shoulders."""
@@ -38,10 +38,14 @@ class Animation:
     """Where the driver's head and shoulders are, in pixels of its frames."""
     audio: Path | None = None
     """The file whose sound belongs to it: in step with the driver's pictures, or all of it."""
+    part: Crop | None = None
+    """The square of the view that the frames show; None for all of it."""
 
     @property
     def size(self) -> tuple[int, int]:
         """Width and height of a frame in pixels."""
+        if self.part is not None:
+            return CROP_SIZE, CROP_SIZE
         return self.network.size(self.avatar, self.view)
 
     @property
@@ -54,7 +58,8 @@ class Animation:
 
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "height width channels"]]:
         for frame in render(self.network, self.avatar, self.motion, self.view, self.background):
-            yield frame if self.background is None else compose(frame, self.background)
+            shown = frame if self.background is None else compose(frame, self.background)
+            yield shown if self.part is None else _cut_out(shown, self.part)
 
     def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         """The driving video's own frames: its head and shoulders, or all of it, as `view` says.
@@ -65,7 +70,7 @@ class Animation:
         if self.driver is None:
             raise ValueError("This animation has no driving video.")
         for frame in read_frames(self.driver, self.frame_rate):
-            is_whole = self.view == "photo" or self.driver_crop is None
+            is_whole = (self.view == "photo" and self.part is None) or self.driver_crop is None
             yield frame if is_whole else cut(frame, self.driver_crop, CROP_SIZE)  # type: ignore[arg-type]
 
     def save(
@@ -123,6 +128,30 @@ def write_animation(
         early = animation.driver is None
         writer = VideoWriter(path, size, animation.frame_rate, animation.audio, codec, overwrite, tag, early)
     return write_frames(writer, frames, origin, disclosure)
+
+
+def scaled_crop(person: Person, scale: float) -> Crop:
+    """A person's crop, larger or smaller about its middle, moved into the photo and no larger than that."""
+    height, width = person.photo.shape[:2]
+    side = min(person.crop.side * scale, float(width), float(height))
+    x, y = (
+        min(max(center, side / 2), length - side / 2)
+        for center, length in ((person.crop.center_x, width), (person.crop.center_y, height))
+    )
+    return Crop(x, y, side)
+
+
+def _cut_out(
+    frame: UInt8[np.ndarray, "height width channels"], part: Crop
+) -> UInt8[np.ndarray, "size size channels"]:
+    """A square of a frame at `CROP_SIZE`; colours are weighted by their alpha."""
+    if frame.shape[-1] == 3:
+        return cut(soften(frame, CROP_SIZE / part.side), part, CROP_SIZE, "cubic", "edge")
+    alpha = frame[..., 3:] / np.float32(255)
+    weighted = np.concatenate((frame[..., :3] * alpha, alpha), -1).astype(np.float32)
+    weighted = cut(soften(weighted, CROP_SIZE / part.side), part, CROP_SIZE, "linear", "edge")
+    colors = weighted[..., :3] / np.maximum(weighted[..., 3:], 1e-6)
+    return np.rint(np.concatenate((colors, weighted[..., 3:] * 255), -1).clip(0, 255)).astype(np.uint8)
 
 
 def _told(animation: Animation, progress: Callable[[int, int], None]) -> Iterator[np.ndarray]:

@@ -30,4 +30,6 @@ def compared_size(animation: Animation) -> tuple[int, int]:
 
 def _photo(animation: Animation) -> UInt8[np.ndarray, "height width 3"]:
     photo = animation.avatar.person.photo.numpy()
+    if animation.part is not None:
+        return cut(photo, animation.part, CROP_SIZE)
     return photo if animation.view == "photo" else cut(photo, animation.avatar.person.crop, CROP_SIZE)

@@ -1,7 +1,10 @@
 """What can be chosen about an avatar model; light, so that the command line reads it first."""
 
-from dataclasses import dataclass
-from typing import Literal
+import ast
+import inspect
+from dataclasses import MISSING, dataclass, fields
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
 
 ModelName = Literal["relief", "real3d", "goha"]
 Size = Literal["official", "lite"]
@@ -27,3 +30,51 @@ class ModelOptions:
 
 DEFAULT_MODEL = ModelOptions()
 """The relief model, or the one that made an avatar file."""
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice, for whoever builds controls: a form, a service, a table."""
+
+    name: str
+    kind: type | None
+    """bool, int, float or str; None for what is written in a notation of its own."""
+    choices: tuple[str, ...]
+    """What a text may be; empty if it is free."""
+    default: Any
+    help: str
+
+
+def options_of(cls: type) -> tuple[Option, ...]:
+    """What can be chosen about a dataclass of options, its base classes' fields first.
+
+    Args:
+        cls: Such as `ModelOptions`, `Adjustments` or `Delivery`; the text below each field is its help.
+    """
+    told = {name: text for one in reversed(cls.__mro__[:-1]) for name, text in _texts(one).items()}
+    options = []
+    for one in fields(cls):
+        kinds = [kind for kind in _alternatives(one.type) if kind is not NoneType]
+        literal = all(get_origin(kind) is Literal for kind in kinds)
+        choices = tuple(str(value) for kind in kinds for value in get_args(kind)) if literal else ()
+        plain = len(kinds) == 1 and kinds[0] in (bool, int, float, str)
+        kind = str if literal else kinds[0] if plain else None
+        default = one.default if one.default_factory is MISSING else one.default_factory()
+        options.append(Option(one.name, kind, choices, default, told.get(one.name, "")))
+    return tuple(options)
+
+
+def _alternatives(kind: Any) -> tuple[Any, ...]:
+    return get_args(kind) if get_origin(kind) in (Union, UnionType) else (kind,)
+
+
+def _texts(cls: type) -> dict[str, str]:
+    """The text below each field in a class's source."""
+    body = ast.parse(inspect.cleandoc(inspect.getsource(cls))).body[0]
+    assert isinstance(body, ast.ClassDef)
+    texts = {}
+    for line, below in zip(body.body, body.body[1:], strict=False):
+        is_text = isinstance(below, ast.Expr) and isinstance(below.value, ast.Constant)
+        if isinstance(line, ast.AnnAssign) and isinstance(line.target, ast.Name) and is_text:
+            texts[line.target.id] = inspect.cleandoc(str(below.value.value))  # type: ignore[attr-defined]
+    return texts

@@ -29,8 +29,8 @@ _SOFT_SHARE = 0.7
 """Below this share of a limit nothing is changed; beyond, motion slows down towards it."""
 _MAX_NEUTRAL = 0.35
 """More than this in the most neutral frame is no habit of the face but an expression, and is kept."""
-_GAZE_LIMIT = 0.6
-"""Radians."""
+GAZE_LIMIT = 0.6
+"""How far eyes turn against the head, radians."""
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]
 _HABITS = [
     i
@@ -79,7 +79,7 @@ def relative_motion(
     change = matrices_from_angles(motion.rotation) @ base.mT
     turned = angles_from_matrices(change @ matrices_from_angles(source.rotation))
     if limited:
-        turned = _limited(turned, source.rotation, *_turn_limits(source.rotation))
+        turned = limited_turn(turned, source)
     distance = source.translation[2] / reference.translation[0, 2]
     if _tells_positions(motion):
         moved = source.translation + (motion.translation - reference.translation) * distance
@@ -92,7 +92,7 @@ def relative_motion(
         expression=_relative_expression(motion.expression, reference.expression[0]),
         rotation=turned,
         translation=moved,
-        gaze=(source.gaze + motion.gaze - reference.gaze).clamp(-_GAZE_LIMIT, _GAZE_LIMIT),
+        gaze=(source.gaze + motion.gaze - reference.gaze).clamp(-GAZE_LIMIT, GAZE_LIMIT),
     )
 
 
@@ -109,7 +109,7 @@ def motion_from_first(motion: Motion, source: Person) -> Motion:
     turned, moved = head_poses(angles + (photo_angles - angles[0]), places)
     if not _tells_positions(motion):
         moved = turned_about_the_neck(turned, source)
-    gaze = (source.gaze + motion.gaze - motion.gaze[0]).clamp(-_GAZE_LIMIT, _GAZE_LIMIT)
+    gaze = (source.gaze + motion.gaze - motion.gaze[0]).clamp(-GAZE_LIMIT, GAZE_LIMIT)
     return replace(motion, rotation=turned, translation=moved, gaze=gaze)
 
 
@@ -161,6 +161,11 @@ def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Person) 
     return (
         source.translation + (matrices_from_angles(source.rotation) - matrices_from_angles(rotations)) @ neck
     )
+
+
+def limited_turn(rotations: Float[Tensor, "frames 3"], source: Person) -> Float[Tensor, "frames 3"]:
+    """Bend yaw, pitch and roll smoothly, so that they never leave what the photo can show; radians."""
+    return _limited(rotations, source.rotation, *_turn_limits(source.rotation))
 
 
 def with_pose(motion: Motion, pose: Motion | None, source: Person) -> Motion:

@@ -3,6 +3,7 @@
 import io
 import logging
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
@@ -96,6 +97,16 @@ def load_motion(path: Path) -> Motion:
         )
     weights = _checked_weights(table, values[:, :52])
     return _motion(weights, values[:, 52:], rate, table.comments.get("source", path.name))
+
+
+def stated_comments(path: Path) -> Mapping[str, str]:
+    """What a motion file of ours states in comment lines, such as `# gaze: camera`; empty for other files.
+
+    Raises:
+        InputError: If the file cannot be read.
+    """
+    table = read_table(path)
+    return table.comments if read_header(table).dialect.name == "cameo3d" else {}
 
 
 def _seen(table: Table, header: Header) -> Table:

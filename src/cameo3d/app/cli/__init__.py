@@ -20,7 +20,7 @@ from cameo3d.app.cli.doctor import doctor
 from cameo3d.app.cli.evaluate import evaluate
 from cameo3d.app.cli.orbit import orbit
 from cameo3d.app.cli.serve import serve
-from cameo3d.app.cli.shared import say
+from cameo3d.app.cli.shared import REGISTRY, say
 from cameo3d.app.cli.track import track
 from cameo3d.app.cli.train import train
 from cameo3d.app.cli.verify import verify
@@ -65,6 +65,7 @@ def main(args: Sequence[str] | None = None) -> None:
             description="One photo in, a moving portrait video out. `--version` tells the version.",
             args=words,
             config=(FlagCreatePairsOff,),
+            registry=REGISTRY,
         )
         sys.stdout.flush()
     except CameoError as error:

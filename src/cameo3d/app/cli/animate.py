@@ -5,7 +5,17 @@ from typing import Annotated, Literal
 
 from tyro.conf import arg, create_mutex_group
 
-from cameo3d.app.cli.shared import Background, DisclosureFlags, File, Model, PhotoOrAvatar, unit, usage
+from cameo3d.app.cli.shared import (
+    AdjustmentFlags,
+    Background,
+    DisclosureFlags,
+    File,
+    Model,
+    PhotoOrAvatar,
+    unit,
+    usage,
+)
+from cameo3d.pipeline.adjustments import Adjustments
 from cameo3d.pipeline.options import DEFAULT_MODEL
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE
 
@@ -35,6 +45,7 @@ def animate(
     temperature: float = 0.2,
     seed: int = 0,
     voice_model: Literal["lite", "official"] = "lite",
+    adjust: AdjustmentFlags = Adjustments(),  # noqa: B008  # frozen
     overwrite: bool = False,
     disclosure: DisclosureFlags = FULL_DISCLOSURE,
     model: Model = DEFAULT_MODEL,
@@ -70,6 +81,7 @@ def animate(
         seed: With a voice, another number is another take.
         voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
             weights you have imported.
+        adjust: What is changed about the driver's motion.
         overwrite: Replace an existing output.
         disclosure: How the video says that it is generated.
         model: The avatar model.
@@ -112,6 +124,7 @@ def animate(
                 blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
             ),
             voice_model=voice_model,
+            adjust=adjust,
             model=model,
             progress=advance,
         )

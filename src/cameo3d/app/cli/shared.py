@@ -5,7 +5,9 @@ from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
+from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from cameo3d.pipeline.adjustments import NOTATIONS, Adjustments, Retouch
 from cameo3d.pipeline.options import ModelOptions
 from cameo3d.provenance.disclosure import Disclosure
 
@@ -13,8 +15,27 @@ File = Annotated[Path | None, arg(metavar="FILE")]
 Photo = Annotated[Positional[Path], arg(metavar="PHOTO")]
 PhotoOrAvatar = Annotated[Positional[Path], arg(metavar="PHOTO|AVATAR")]
 Model = Annotated[ModelOptions, arg(name="")]
+AdjustmentFlags = Annotated[Adjustments, arg(name="")]
+RetouchFlags = Annotated[Retouch, arg(name="")]
 DisclosureFlags = Annotated[Disclosure, arg(name="")]
 Background = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
+
+REGISTRY = ConstructorRegistry()
+"""How arguments are read that have a notation of their own."""
+
+
+@REGISTRY.primitive_rule
+def _in_notation(info: PrimitiveTypeInfo) -> PrimitiveConstructorSpec | None:
+    if info.type in (float, bool) or info.type not in NOTATIONS:
+        return None
+    notation = NOTATIONS[info.type]
+    return PrimitiveConstructorSpec(
+        nargs=1,
+        metavar=notation.metavar,
+        instance_from_str=lambda words: notation.parse(words[0]),
+        is_instance=lambda value: True,
+        str_from_instance=lambda value: [notation.write(value)],
+    )
 
 
 def say(text: str) -> None:

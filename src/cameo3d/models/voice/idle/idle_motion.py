@@ -11,6 +11,7 @@ from jaxtyping import Float32
 from torch import Tensor
 
 from cameo3d.geometry.basel.pncc_blinks import blink_amount
+from cameo3d.geometry.eyes import look_weights
 from cameo3d.models.voice.contract import FRAME_RATE, Delivery
 from cameo3d.models.voice.idle.eyes import Blinks, Saccades
 from cameo3d.models.voice.idle.noise import Band, Noise
@@ -36,15 +37,6 @@ _NEAR = 4
 _RAISED = [BLENDSHAPES.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
 _DRAWN = [BLENDSHAPES.index(name) for name in ("browDownLeft", "browDownRight")]
 _LIDS = [BLENDSHAPES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
-_LOOK_WEIGHT = 0.9
-"""ARKit's eyeLook weights a radian of gaze; measured on tracked clips."""
-_LOOKS = (
-    (("eyeLookInLeft", "eyeLookOutRight"), 0, 1.0),
-    (("eyeLookOutLeft", "eyeLookInRight"), 0, -1.0),
-    (("eyeLookDownLeft", "eyeLookDownRight"), 1, 1.0),
-    (("eyeLookUpLeft", "eyeLookUpRight"), 1, -1.0),
-)
-"""Which weights grow with yaw or pitch of the gaze, and with which sign."""
 
 
 class Life:
@@ -100,14 +92,13 @@ class Life:
         pose, gaze = moved[:, :6], strayed - self._follow * moved[:, :2]
         if self._delivery.pose == "still":
             pose, gaze = np.zeros_like(pose), np.zeros_like(gaze)
-        for names, angle, sign in _LOOKS:
-            columns = [BLENDSHAPES.index(name) for name in names]
-            expression[:, columns] = (_LOOK_WEIGHT * sign * gaze[:, angle, None]).clip(0, 1)
+        gazes = np.repeat(gaze[:, None], 2, axis=1)
+        expression += look_weights(gazes)
         return Motion(
             _floats(expression),
             _floats(pose[:, :3]),
             _floats(pose[:, 3:] + (0, 0, 1)),
-            _floats(np.repeat(gaze[:, None], 2, axis=1)),
+            _floats(gazes),
             FRAME_RATE,
             "a voice",
         )
