@@ -10,6 +10,10 @@ from cameo3d.imaging.smoothstep import smoothstep
 
 _UNCOVERED = 0.16
 """How deep inside a person's outline a turning head may uncover the background, in sides of the picture."""
+_STRAY = 3
+"""Margins around a person within which strays are looked for."""
+_LIKE_PERSON, _UNLIKE = 0.25, 30
+"""How far on the way from the background's colour to the person's a stray's is, and how long that way is."""
 _COARSE, _LINE_RADIUS = 400, 5.0
 """Rows in which lines are continued, and pixels around one that say how a line goes on there."""
 
@@ -52,6 +56,7 @@ def inpaint_background(
     """
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * margin + 1,) * 2)
     hole = cv2.dilate((matte > 0.02).astype(np.uint8), kernel) > 0
+    hole |= _strays(image, matte, hole, margin)
     smooth = fill_holes(image.astype(np.float32), hole)
     height, width = hole.shape
     rows = min(_COARSE, height)
@@ -64,6 +69,28 @@ def inpaint_background(
     inside = cv2.distanceTransform(hole.astype(np.uint8), cv2.DIST_L2, 5) / (_UNCOVERED * height)
     share = (smoothstep(1.5 - 1.5 * inside) * hole)[..., None]
     return np.rint(smooth + lines * share).clip(0, 255).astype(np.uint8)
+
+
+def _strays(image: np.ndarray, matte: np.ndarray, hole: np.ndarray, margin: int) -> np.ndarray:
+    """What lies near a person and is nearer to its colour than to the background's: loose hair, mostly."""
+    height, width = hole.shape
+    scale = min(1.0, _COARSE / height)
+    size = (math.ceil(width * scale), math.ceil(height * scale))
+    small, cover, known = (
+        cv2.resize(each.astype(np.float32), size, interpolation=cv2.INTER_AREA)
+        for each in (image, matte, hole)
+    )
+    away = cv2.distanceTransform((known < 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    near = away < _STRAY * margin * scale
+    behind = fill_holes(small, near)
+    lead = fill_holes(small, cover < 0.95) - behind
+    length = (lead**2).sum(-1)
+    share = ((small - behind) * lead).sum(-1) / length.clip(1)
+    strays = near & (share > _LIKE_PERSON) & (length > _UNLIKE**2)
+    strays = cv2.dilate(strays.astype(np.uint8), np.ones((3, 3), np.uint8)) * (near & (away > 0)).astype(
+        np.uint8
+    )
+    return cv2.resize(strays, (width, height), interpolation=cv2.INTER_NEAREST) > 0
 
 
 def foreground_colors(

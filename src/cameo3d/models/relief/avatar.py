@@ -21,6 +21,7 @@ from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.mouth import Mouth, make_mouth
+from cameo3d.models.relief.onward import continue_onward
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
 from cameo3d.values import Portrait
 from cameo3d.values.limits import IndexOf, Within
@@ -30,6 +31,8 @@ _SPACING = 7 / 512
 """Distance of surface points around the face, as a fraction of the crop."""
 _BEHIND_CHEEK = 0.008
 """Metres behind a bulging cheek at which the surface around the face goes on."""
+_MARGIN = 0.012
+"""Sides of the canvas around the person that may still hold some of it, and are no background."""
 _BACK_HEIGHT = 0.05
 """Metres above the outline's plane up to which the back surface is kept."""
 _CARRIERS = 6
@@ -126,7 +129,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     landmarks = portrait.landmarks.numpy().copy()
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
-    image, matte, outside, backdrop, anyone = _take_apart(portrait, canvas, landmarks)
+    image, matte, outside, plate = _take_apart(portrait, canvas, landmarks)
     landmarks = find_lid_edges(image, landmarks)
 
     rotation = matrices_from_angles(person.rotation)
@@ -161,7 +164,6 @@ def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
     outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
     depths = np.concatenate((face_depths, rim.depths[added], outer_depths))
     carriers, carrier_weights = _carry(face_points, rim, around, oval, per_meter)
-    plate = inpaint_background(backdrop, anyone, margin=round(0.012 * canvas.side))
     colors = np.where(outside[..., None], image, foreground_colors(image, matte, plate))
     texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
@@ -191,45 +193,26 @@ class _Layers(NamedTuple):
     """The photo on the canvas, taken apart."""
 
     image: np.ndarray
+    """The photo, and beyond it the person's colours."""
     matte: np.ndarray
     """The person's coverage."""
-    continued: np.ndarray
-    """Where the image is not the photo but the person alone, continued."""
-    backdrop: np.ndarray
-    """A picture whose background is right."""
-    anyone: np.ndarray
-    """Where somebody hides that background."""
+    outside: np.ndarray
+    """What lies beyond the photo."""
+    plate: np.ndarray
+    """The canvas without the person."""
 
 
 def _take_apart(portrait: Portrait, canvas: Canvas, landmarks: np.ndarray) -> _Layers:
     photo, coverage = portrait.person.photo.numpy(), portrait.matte.numpy()
-    image, matte = canvas.cut(photo), canvas.cut(coverage, mirror=False).clip(0, 1)
+    image, matte = canvas.cut(photo), canvas.cut(coverage).clip(0, 1)
     height, width = coverage.shape
+    outside, margin = canvas.outside(width, height), round(_MARGIN * canvas.side)
     if shown_square(portrait.person.crop, portrait.landmarks.numpy(), width, height) == portrait.person.crop:
-        # Beyond the photo's border its mirror image stands; the person mirrored there is no background.
-        capped = _cap_head(matte, canvas)
-        anyone = np.maximum(capped, canvas.cut(coverage))
-        return _Layers(image, capped, np.zeros(matte.shape, bool), image, anyone)
-    outside = canvas.outside(width, height)
-    image, matte, backdrop = continue_beyond(image, matte, outside, landmarks)
-    matte = np.maximum(matte, _cap_head(matte, canvas))
-    return _Layers(image, matte, outside, backdrop, np.where(outside, 0, matte))
-
-
-def _cap_head(matte: np.ndarray, canvas: Canvas) -> np.ndarray:
-    """Round off a head that the photo's upper border cuts."""
-    border = round(-canvas.top * canvas.scale)
-    if border <= 0:
-        return matte
-    capped = matte.copy()
-    capped[:border] = 0
-    covered = np.flatnonzero(matte[min(border + 1, len(matte) - 1)] > 0.5)
-    if len(covered):
-        half = max(1.0, np.ptp(covered) / 2)
-        x = (np.arange(canvas.side) - covered.mean()) / half
-        above = (border - np.arange(border)[:, None]) / (0.45 * half)
-        capped[:border] = np.clip((1 - np.hypot(x, above)) * 0.2 * half, 0, 1)
-    return capped
+        image, matte, plate = continue_onward(image, matte, outside, landmarks, margin)
+    else:
+        image, matte, backdrop = continue_beyond(image, matte, outside, landmarks)
+        plate = inpaint_background(backdrop, np.where(outside, 0, matte), margin)
+    return _Layers(image, matte, outside, plate)
 
 
 def _head_positions(cells: np.ndarray, canvas: Canvas, portrait: Portrait) -> np.ndarray:

@@ -31,18 +31,12 @@ class Canvas:
     side: Annotated[int, Within(16, 4096)]
     """Canvas pixels across."""
 
-    def cut(self, image: np.ndarray, mirror: bool = True) -> np.ndarray:
-        """Resample the photo (or something of its size) onto the canvas.
-
-        Args:
-            image: The photo, or a map of its size.
-            mirror: Whether it is mirrored at its border; else the border's own value goes on.
-        """
-        border = cv2.BORDER_REFLECT_101 if mirror else cv2.BORDER_REPLICATE
+    def cut(self, image: np.ndarray) -> np.ndarray:
+        """Resample the photo (or something of its size) onto the canvas; its border's own value goes on."""
         matrix = cut_matrix(self.left, self.top, self.scale)
         size = (self.side, self.side)
         return cv2.warpAffine(
-            soften(image, self.scale), matrix, size, flags=cv2.INTER_CUBIC, borderMode=border
+            soften(image, self.scale), matrix, size, flags=cv2.INTER_CUBIC, borderMode=cv2.BORDER_REPLICATE
         )
 
     def outside(self, width: int, height: int) -> Bool[np.ndarray, "side side"]:

@@ -1,0 +1,157 @@
+"""What lies beyond the photo's border where it shows the head: hair, cloth and background go on.
+
+Strands, folds and outlines go on in their own direction, ever softer. Nothing of the person is mirrored: hair
+that a border cuts would become a herringbone, and a cheek a second face.
+"""
+
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, UInt8
+
+from cameo3d.imaging.inpainting import fill_holes, inpaint_background
+from cameo3d.imaging.smoothstep import smoothstep
+
+_PERSON = 0.95
+"""Coverage from which on a pixel's colour is the person's own."""
+_STRIP, _LIKE = 0.025, 0.04
+"""Sides of the canvas: how wide the strip at the border is whose lines go on, and over how much of the border
+their directions are averaged."""
+_STEEPEST = 1.2
+"""How steeply lines may run along the border: pixels along it for each one away from it."""
+_BLURS, _BLURRED = (0.7, 1.5, 3.0, 6.0, 12.0), 0.012
+"""Pixels by which lines are blurred across, and how far out by the second of them, in sides of the
+canvas; each next one twice as far out."""
+_HAIR_ENDS = (0.03, 0.18)
+"""Heights of the face beyond the sides of the photo over which hair ends."""
+_BACKDROP = 0.06
+"""Sides of the canvas from the border over which the background loses its detail."""
+
+
+class Continued(NamedTuple):
+    """A canvas that reaches over the photo's border."""
+
+    image: UInt8[np.ndarray, "side side 3"]
+    """The photo, and beyond it the person's colours."""
+    matte: Float32[np.ndarray, "side side"]
+    """The person's coverage."""
+    plate: UInt8[np.ndarray, "side side 3"]
+    """The canvas without the person."""
+
+
+def continue_onward(
+    image: UInt8[np.ndarray, "side side 3"],
+    matte: Float32[np.ndarray, "side side"],
+    outside: Bool[np.ndarray, "side side"],
+    landmarks: Float32[np.ndarray, "478 3"],
+    margin: int,
+) -> Continued:
+    """Continue a photo that shows the whole head.
+
+    Args:
+        image: The canvas; what it holds beyond the photo is not read.
+        matte: The person's coverage; likewise.
+        outside: Which pixels lie beyond the photo.
+        landmarks: Landmarks on the canvas, pixels.
+        margin: Pixels around the person that may still hold some of it.
+    """
+    (above, below), (left, right) = around = _borders(outside)
+    inside = np.s_[above : len(matte) - below, left : len(matte) - right]
+    colors = image.astype(np.float32)
+    person = fill_holes(colors[inside], matte[inside] < _PERSON)
+    everything = np.dstack((person, matte[inside] * 255))
+    face_height = float(np.linalg.norm(landmarks[152, :2] - landmarks[10, :2]))
+    level = landmarks[152, 1]  # above it there is hair, below it shoulders
+    top = above
+    # Upper and lower border first: what they add is continued to the sides, too.
+    for turns, length in ((3, above), (1, below), (2, left), (0, right)):
+        if length == 0:
+            continue
+        turned = np.rot90(everything, turns)  # this border to the right
+        added = _onward(turned, length, len(matte))
+        away = np.arange(length) + 0.5
+        if turns == 3:
+            added[..., 3] *= _dome(turned[:, -2, 3] / 255, away)
+            top = 0
+        elif turns != 1:
+            ends = 1 - smoothstep((away / face_height - _HAIR_ENDS[0]) / (_HAIR_ENDS[1] - _HAIR_ENDS[0]))
+            height = np.arange(len(turned)) + 0.5 + top
+            height = height if turns == 0 else height[::-1]
+            kept = smoothstep((height - level) / (0.3 * face_height))[:, None]
+            added[..., 3] *= kept + (1 - kept) * ends
+        everything = np.rot90(np.concatenate((turned, added), 1), -turns)
+    result = np.rint(everything[..., :3]).clip(0, 255).astype(np.uint8)
+    covered = (everything[..., 3] / 255).clip(0, 1).astype(np.float32)
+    result[inside], covered[inside] = image[inside], matte[inside]
+    return Continued(result, covered, _plate_onward(image[inside], matte[inside], around, margin))
+
+
+def _borders(outside: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
+    """How many pixels lie above and below, and to the left and right, of the photo."""
+    rows, columns = np.flatnonzero(~outside.all(1)), np.flatnonzero(~outside.all(0))
+    side = len(outside) - 1
+    return (int(rows[0]), int(side - rows[-1])), (int(columns[0]), int(side - columns[-1]))
+
+
+def _onward(picture: np.ndarray, length: int, side: int) -> Float32[np.ndarray, "rows length channels"]:
+    """Continue a picture to the right."""
+    strip = max(6, round(_STRIP * side))
+    slopes = _slopes(picture[:, -strip:], _LIKE * side)
+    # The border itself may be mixed with what lies beyond it.
+    edge = cv2.blur(picture[:, -4:-1], (3, 1))[:, 1:2]
+    away = np.arange(length, dtype=np.float32)[None] + 3
+    rows = np.arange(len(picture), dtype=np.float32)[:, None] - slopes[:, None] * away
+    level = np.log2((away / (_BLURRED * side)).clip(0.5)) + 1
+    result = np.zeros((len(picture), length, picture.shape[2]), np.float32)
+    for index, blur in enumerate(_BLURS):
+        last = index == len(_BLURS) - 1
+        share = (1 - np.abs(level - index)).clip(0) if not last else (level - index + 1).clip(0, 1)
+        smooth = cv2.GaussianBlur(edge, (1, 0), sigmaX=0.1, sigmaY=blur, borderType=cv2.BORDER_REPLICATE)
+        looked = cv2.remap(
+            smooth, np.zeros_like(rows), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+        )
+        result += looked * share[..., None]
+    return result
+
+
+def _slopes(strip: np.ndarray, like: float) -> Float32[np.ndarray, " rows"]:
+    """Rows that the lines of a strip go down for each pixel to the right, from its structure tensor."""
+    soft = cv2.GaussianBlur(strip, (0, 0), 1.2)
+    across, down = cv2.Sobel(soft, -1, 1, 0), cv2.Sobel(soft, -1, 0, 1)
+    across, down = across[:, 1:-1], down[:, 1:-1]
+    energies = [(a * b).sum((1, 2)) for a, b in ((across, across), (down, down), (across, down))]
+    xx, yy, xy = (cv2.GaussianBlur(each[:, None], (1, 0), sigmaX=0.1, sigmaY=like)[:, 0] for each in energies)
+    # Lines run at a right angle to the gradient, and are trusted as far as all agree.
+    angle = 0.5 * np.arctan2(2 * xy, xx - yy) + np.pi / 2
+    agree = np.hypot(xx - yy, 2 * xy) / (xx + yy).clip(1e-6)
+    x, y = np.cos(angle), np.sin(angle)
+    slope = np.where(x < 0, -y, y) / np.abs(x).clip(1e-3)
+    slope = slope.clip(-_STEEPEST, _STEEPEST) * agree
+    return cv2.GaussianBlur(slope[:, None], (1, 0), sigmaX=0.1, sigmaY=like)[:, 0].astype(np.float32)
+
+
+def _dome(border: np.ndarray, away: np.ndarray) -> np.ndarray:
+    """Round off a head that the upper border cuts: coverage by position along the border and away from it."""
+    covered = np.flatnonzero(border > 0.5)
+    if not len(covered):
+        return np.zeros((len(border), len(away)), np.float32)
+    half = max(1.0, np.ptp(covered) / 2)
+    x = (np.arange(len(border)) - covered.mean())[:, None] / half
+    return np.clip((1 - np.hypot(x, away / (0.45 * half))) * 0.2 * half, 0, 1).astype(np.float32)
+
+
+def _plate_onward(
+    photo: np.ndarray, matte: np.ndarray, around: tuple[tuple[int, int], tuple[int, int]], margin: int
+) -> UInt8[np.ndarray, "side side 3"]:
+    """The background, which goes on as its mirror image, without the person, and ever softer."""
+    plate = inpaint_background(photo, matte, margin)
+    (above, below), (left, right) = around
+    wide = cv2.copyMakeBorder(plate, above, below, left, right, cv2.BORDER_REFLECT_101)
+    inside = np.zeros(wide.shape[:2], np.uint8)
+    inside[above : above + len(plate), left : left + plate.shape[1]] = 1
+    reach = _BACKDROP * len(wide)
+    away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    soft = cv2.GaussianBlur(wide, (0, 0), reach / 2)
+    share = smoothstep(away / (2 * reach))[..., None]
+    return np.rint(wide + (soft.astype(np.float32) - wide) * share).astype(np.uint8)
