@@ -13,7 +13,7 @@ from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.media.images import read_image
 from cameo3d.media.video import VideoInfo, VideoWriter
 from cameo3d.pipeline import motion as tracking
-from cameo3d.pipeline.motion import _landmarks, track_video
+from cameo3d.pipeline.motion import _Sighting, _sightings, track_video
 from cameo3d.values import BLENDSHAPES, Crop
 
 MODEL = load_face_model()
@@ -36,7 +36,9 @@ def synthetic(monkeypatch, tmp_path):
         info = VideoInfo(640, 480, Fraction(rate), len(frames), len(frames) / rate, False, 0.0)
         monkeypatch.setattr(tracking, "probe_video", lambda path: info)
         monkeypatch.setattr(tracking, "read_frames", lambda *_: iter(frames))
-        monkeypatch.setattr(tracking, "_landmarks", lambda frames, face, scale: frames)
+        monkeypatch.setattr(
+            tracking, "_sightings", lambda frames, face, scale: (_Sighting(one, False) for one in frames)
+        )
         monkeypatch.setattr(
             tracking, "expression_scores", lambda landmarks: np.zeros((len(landmarks), 52), np.float32)
         )
@@ -119,6 +121,51 @@ def test_memory_holds_no_frames_and_progress_is_told(synthetic):
     assert told == [(i + 1, 50) for i in range(50)]
 
 
+def placed(crop, frame_count):
+    """A head that turns a little, seen in a square of the picture."""
+    first = Crop(320.0, 240.0, 400.0)
+    frames = []
+    for frame in turning(frame_count)[0]:
+        points = frame * np.float32(crop.side / first.side)
+        points[:, :2] += (
+            np.array((crop.center_x, crop.center_y))
+            - np.array((first.center_x, first.center_y)) * crop.side / first.side
+        )
+        frames.append(points.astype(np.float32))
+    return frames
+
+
+def test_each_shot_has_a_square_of_its_own_and_the_head_stays_in_place(synthetic, caplog):
+    near, far = Crop(320.0, 240.0, 400.0), Crop(500.0, 350.0, 170.0)
+    frames = [*placed(near, 30), *placed(far, 20), *placed(near, 30)]
+    frames[29:32] = [None, None, None]
+    tracked = track_video(synthetic(frames), smooth=0.3)
+    assert tracked.shots.starts == (0, 32, 50)
+    sides = [crop.side for crop in tracked.shots.crops]
+    assert sides[1] / sides[0] == pytest.approx(170 / 400, abs=0.02)
+    assert tracked.shots.crop_at(31) == tracked.shots.crops[0]
+    assert tracked.shots.crop_at(32) == tracked.shots.crops[1]
+    assert tracked.motion.translation.std(dim=0).max() < 0.02
+    assert "has 3 shots" in caplog.text
+
+
+def test_smoothing_does_not_reach_over_a_cut(synthetic):
+    one = [landmarks_of(torch.zeros(52), [-0.3, 0.0, 0.0])] * 25
+    other = [points + np.float32((250, 0, 0)) for points in [landmarks_of(torch.zeros(52), [0.3, 0, 0])] * 25]
+    yaws = track_video(synthetic([*one, *other]), smooth=1.0).motion.rotation[:, 0].numpy()
+    np.testing.assert_allclose(yaws[:25], yaws[0], atol=1e-3)
+    np.testing.assert_allclose(yaws[25:], yaws[-1], atol=1e-3)
+    assert yaws[-1] - yaws[0] > 0.5
+
+
+def test_a_given_crop_holds_for_all_shots(synthetic):
+    crop = Crop(320.0, 240.0, 400.0)
+    frames = [*placed(crop, 20), *placed(Crop(500.0, 350.0, 200.0), 20)]
+    tracked = track_video(synthetic(frames), crop=crop)
+    assert tracked.shots.crops == (crop, crop)
+    assert tracked.motion.translation[-1, 0] > tracked.motion.translation[0, 0] + 0.05
+
+
 def test_smoothing_out_of_range_is_refused(tmp_path):
     with pytest.raises(ValueError, match="within 0 and 1"):
         track_video(tmp_path / "x.mp4", smooth=2.0)
@@ -173,7 +220,7 @@ def test_a_face_that_is_not_there_is_refused(sliding_video):
 
 def test_the_first_frame_of_a_still_video_is_seen_like_the_others(astronaut_path):
     photo = read_image(astronaut_path)
-    seen = [one for one in _landmarks([photo] * 8, 0, 1.0) if one is not None]
+    seen = [one.landmarks for one in _sightings([photo] * 8, 0, 1.0) if one.landmarks is not None]
     drift = np.abs(seen[0][:468, :2] - seen[-1][:468, :2]).mean()
     # Measured: 0.2 pixels, as between any two looks; 0.6 if the very first look counts.
     assert drift < 0.35

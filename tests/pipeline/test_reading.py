@@ -9,6 +9,7 @@ from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.reading import BaselReader, ExpressionReader, with_read_expressions
+from cameo3d.pipeline.shots import Shots
 from cameo3d.values import Crop
 from cameo3d.values.motion import still_motion
 
@@ -26,7 +27,7 @@ class Brightness:
 def tracked(count: int) -> TrackedVideo:
     motion = still_motion(count)
     motion.translation[1, 0] = 0.05
-    return TrackedVideo(motion, Crop(50.0, 40.0, 30.0), torch.zeros(10), (100, 80), 0)
+    return TrackedVideo(motion, Shots((0,), (Crop(50.0, 40.0, 30.0),)), torch.zeros(10), (100, 80), 0)
 
 
 def test_each_frame_is_read_in_a_square_that_follows_the_face():
@@ -53,13 +54,11 @@ def test_the_relief_reads_nothing():
     assert not isinstance(RELIEF, ExpressionReader)
 
 
-def read_with(sightings, portrait, study_frames, aim_after):
-    """Let a reader see landmarks, or None, and tell it the crop after some of them."""
+def read_with(sightings, portrait, study_frames):
+    """Let a reader see landmarks, or None."""
     reader = BaselReader(basel_face(), study_frames)
-    for index, landmarks in enumerate(sightings):
-        if index == aim_after:
-            reader.aim(portrait.person.crop)
-        reader.see(landmarks)
+    for landmarks in sightings:
+        reader.see(landmarks, portrait.person.crop)
     return reader.on(still_motion(len(sightings) + 1))
 
 
@@ -68,12 +67,12 @@ def portrait(astronaut_path):
     return make_portrait(read_image(astronaut_path))
 
 
-@pytest.mark.parametrize(("study_frames", "aim_after"), [(10, 2), (2, 4), (5, 0)])
-def test_a_drivers_landmarks_give_the_basel_models_expressions(portrait, study_frames, aim_after):
+@pytest.mark.parametrize("study_frames", [10, 2, 5])
+def test_a_drivers_landmarks_give_the_basel_models_expressions(portrait, study_frames):
     shut = portrait.landmarks.numpy()
     agape = shut.copy()
     agape[sorted({*INNER_LIP_LOWER[1:-1], *OUTER_LIP_LOWER[1:-1]}), 1] += 0.05 * portrait.person.crop.side
-    read = read_with([None, shut, None, agape, shut], portrait, study_frames, aim_after)
+    read = read_with([None, shut, None, agape, shut], portrait, study_frames)
     assert read.basel is not None
     assert read.basel.shape == (6, 64)
     # Before the face is first seen its first expression is held, and where it is lost the one before.
@@ -87,4 +86,4 @@ def test_a_drivers_landmarks_give_the_basel_models_expressions(portrait, study_f
 
 
 def test_a_driver_who_is_never_seen_changes_nothing(portrait):
-    assert read_with([None, None], portrait, 2, 1).basel is None
+    assert read_with([None, None], portrait, 2).basel is None

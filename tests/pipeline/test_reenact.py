@@ -6,6 +6,7 @@ import torch
 from cameo3d.pipeline.animate import create
 from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.pipeline.reenact import matching_frame, seen_at
+from cameo3d.pipeline.shots import Shots
 from cameo3d.values.motion import still_motion
 
 
@@ -44,7 +45,9 @@ def test_a_video_that_takes_the_head_for_nearer_is_brought_to_the_avatars_distan
     avatar = create(astronaut_path)
     moved = avatar.person.translation + torch.tensor([[0.0, 0, 0], [0.02, -0.01, 0.03]])
     motion = replace(still_motion(2), translation=0.97 * moved, rotation=torch.full((2, 3), 0.1))
-    tracked = TrackedVideo(motion, avatar.person.crop, avatar.person.identity + 1, (512, 512), 0)
+    tracked = TrackedVideo(
+        motion, Shots((0,), (avatar.person.crop,)), avatar.person.identity + 1, (512, 512), 0
+    )
     known, video = seen_at(avatar, tracked, 0)
     torch.testing.assert_close(video.motion.translation, moved)
     torch.testing.assert_close(known.person.translation, avatar.person.translation)

@@ -223,7 +223,7 @@ class Model:
         elif behind is not None:
             behind = covering(behind, *self.network.size(driven.avatar, view))
         return Animation(
-            self.network, driven.avatar, motion, view, behind, driven.video, driven.crop, driven.sound, shown
+            self.network, driven.avatar, motion, view, behind, driven.video, driven.shots, driven.sound, shown
         )
 
 

@@ -12,6 +12,7 @@ from cameo3d.imaging.framing import cut, soften
 from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel, View, render
 from cameo3d.models.kinds import label_of
+from cameo3d.pipeline.shots import Shots
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 from cameo3d.provenance.origin import Origin, origin_of
 from cameo3d.provenance.writing import plain_tag, write_frames
@@ -34,8 +35,8 @@ class Animation:
     """What stands behind the person; None leaves it transparent."""
     driver: Path | None = None
     """The video that drives it."""
-    driver_crop: Crop | None = None
-    """Where the driver's head and shoulders are, in pixels of its frames."""
+    driver_shots: Shots | None = None
+    """Where the driver's head and shoulders are in each of its shots."""
     audio: Path | None = None
     """The file whose sound belongs to it: in step with the driver's pictures, or all of it."""
     part: Crop | None = None
@@ -69,9 +70,9 @@ class Animation:
         """
         if self.driver is None:
             raise ValueError("This animation has no driving video.")
-        for frame in read_frames(self.driver, self.frame_rate):
-            is_whole = (self.view == "photo" and self.part is None) or self.driver_crop is None
-            yield frame if is_whole else cut(frame, self.driver_crop, CROP_SIZE)  # type: ignore[arg-type]
+        shots = None if self.view == "photo" and self.part is None else self.driver_shots
+        for index, frame in enumerate(read_frames(self.driver, self.frame_rate)):
+            yield frame if shots is None else cut(frame, shots.crop_at(index), CROP_SIZE)
 
     def save(
         self,

@@ -17,9 +17,10 @@ from cameo3d.pipeline.reading import (
 )
 from cameo3d.pipeline.reenact import matching_frame, seen_at
 from cameo3d.pipeline.retarget import voiced_motion
+from cameo3d.pipeline.shots import Shots
 from cameo3d.pipeline.transfer import RELATIVE, Transfer, is_free
 from cameo3d.pipeline.voice import check_voice, voice_motion
-from cameo3d.values import Crop, Motion
+from cameo3d.values import Motion
 from cameo3d.values.motion_files import MOTION_SUFFIXES, load_motion
 
 
@@ -34,8 +35,8 @@ class Driven:
     """The file whose sound belongs to the motion."""
     video: Path | None = None
     """The video that it was read off."""
-    crop: Crop | None = None
-    """Where the head and shoulders are in that video, in pixels of its frames."""
+    shots: Shots | None = None
+    """Where the head and shoulders are in each shot of that video."""
 
 
 @runtime_checkable
@@ -130,7 +131,7 @@ class VideoDriver:
             motion = reader.on(motion)
         moved = self.transfer(motion, avatar.person, is_free(model))
         sound = self.path if info.has_audio else None
-        return Driven(avatar, moved, sound, self.path, tracked.crop)
+        return Driven(avatar, moved, sound, self.path, tracked.shots)
 
 
 def pose_motion(source: str | Path | Motion, smooth: float) -> Motion:

@@ -4,7 +4,7 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -19,8 +19,10 @@ from cameo3d.media.files import shown
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import FaceTracker, face_size, find_faces
+from cameo3d.pipeline.shots import PictureCuts, Shots, ShotStarts
 from cameo3d.pipeline.smoothing import smooth_motion
 from cameo3d.values import Crop, Motion
+from cameo3d.values.motion import joined
 
 logger = logging.getLogger(__name__)
 
@@ -53,12 +55,13 @@ Progress = Callable[[int, int | None], None]
 class LandmarkReader(Protocol):
     """Whoever reads something off the landmarks while a video is tracked."""
 
-    def see(self, landmarks: Landmarks | None) -> None:
-        """The face in the next frame, in pixels of the video, or None where it is not seen."""
-        ...
+    def see(self, landmarks: Landmarks | None, crop: Crop) -> None:
+        """The face in the next frame.
 
-    def aim(self, crop: Crop) -> None:
-        """The square that the motion is seen in; told once, after the frames that it is found from."""
+        Args:
+            landmarks: In pixels of the video, or None where it is not seen.
+            crop: The square that the motion is seen in.
+        """
         ...
 
 
@@ -67,15 +70,20 @@ class TrackedVideo:
     """The motion of one face, and where it was seen."""
 
     motion: Motion
-    """A frame for each of the video's; the pose is seen by `crop_camera()` over the crop."""
-    crop: Crop
-    """The square of the frames that the camera looks at, the same for the whole video; pixels."""
+    """A frame for each of the video's; the pose is seen by `crop_camera()` over the crop of its shot."""
+    shots: Shots
+    """The shots of the video, and the square of each that the camera looks at; pixels."""
     identity: Float[Tensor, " components"]
     """The person's shape in standard deviations of the face model."""
     frame_size: tuple[int, int]
     """Width and height of the frames in pixels."""
     missing_frames: int
     """Frames that showed no face, so that the pose before was held."""
+
+    @property
+    def crop(self) -> Crop:
+        """The square of the first shot."""
+        return self.shots.crops[0]
 
 
 def track_video(
@@ -90,13 +98,16 @@ def track_video(
 ) -> TrackedVideo:
     """Follow one face through a video. Memory does not grow with the frames but by some 70 numbers each.
 
+    A video may be cut: in each shot the head is measured and smoothed apart, in a square of its own.
+
     Args:
         path: The video.
         face: Which face, counted from the largest, 0, in the first frame that shows any.
         smooth: How strongly the motion is smoothed, in [0, 1]; see `smooth_motion`.
         frame_rate: Frames a second; by default the video's own.
-        crop: The square that the camera looks at; by default the one around the face of the first seconds.
-            Give a photo's crop if the photo is a frame of this video, and poses can be compared.
+        crop: The square that the camera looks at in all shots; by default, for each shot, the one around the
+            face of its first seconds. Give a photo's crop if the photo is a frame of this video, and poses
+            can be compared.
         identity: The person's shape if it is known already, for instance from that photo.
         progress: Called after each frame.
         reader: Sees the landmarks of every frame, too.
@@ -113,29 +124,33 @@ def track_video(
     total = None if info.duration_seconds is None else max(1, round(info.duration_seconds * rate))
     frames = read_frames(path, rate, _MAX_SIDE)
     scale = max(1.0, max(info.width, info.height) / _MAX_SIDE)
-    sightings = _Sightings(_landmarks(frames, face, scale), progress, total, reader)
+    sightings = _Sightings(_sightings(frames, face, scale), rate, progress, total)
 
-    chunks = _chunks(iter(sightings), max(1, round(_STUDY_SECONDS * rate)))
-    study = next(chunks, None)
-    if study is None:
+    model, fitter, open_gaps = load_face_model(), None, None
+    rows: list[np.ndarray] = []
+    shots: list[tuple[int, Crop]] = []
+    teller = None if reader is None else _Teller(reader, sightings.frames)
+    for chunk in _chunks(iter(sightings), max(1, round(_STUDY_SECONDS * rate))):
+        landmarks, scores = chunk.landmarks, chunk.scores
+        if chunk.begins_shot:
+            square = crop or _median_crop(landmarks)
+            shots.append((sightings.frames[len(rows)] if shots else 0, square))
+            if identity is None:
+                chosen = np.linspace(0, len(landmarks) - 1, min(len(landmarks), _STUDY_FRAMES)).round()
+                few = chosen.astype(int)
+                identity = fit_identity(model, landmarks[few], square, scores[few])
+                chosen = np.linspace(0, len(landmarks) - 1, min(len(landmarks), _LID_FRAMES)).round()
+                few = chosen.astype(int)
+                open_gaps = _usual_opening(FrameFitter(model, identity, square), landmarks[few], scores[few])
+            fitter = FrameFitter(model, identity, square, open_gaps)
+        assert fitter is not None, "the first chunk begins a shot"
+        rows += [_row(fitter(*frame)) for frame in zip(landmarks, scores, strict=True)]
+        if teller is not None:
+            teller.tell(landmarks, shots[-1][1])
+    if identity is None or not shots:
         raise FaceError(f"The video {shown(path)} shows no face; give one with a face from the front.")
-    first, scores = study
-    if crop is None:
-        crop = _median_crop(first)
-    if reader is not None:
-        reader.aim(crop)
-    model = load_face_model()
-    open_gaps = None
-    if identity is None:
-        chosen = np.linspace(0, len(first) - 1, min(len(first), _STUDY_FRAMES)).round().astype(int)
-        identity = fit_identity(model, first[chosen], crop, scores[chosen])
-        chosen = np.linspace(0, len(first) - 1, min(len(first), _LID_FRAMES)).round().astype(int)
-        open_gaps = _usual_opening(FrameFitter(model, identity, crop), first[chosen], scores[chosen])
-    fitter = FrameFitter(model, identity, crop, open_gaps)
-    rows = [_row(fitter(*frame)) for frame in zip(first, scores, strict=True)]
-    del study, first, scores
-    for landmarks, chunk_scores in chunks:
-        rows += [_row(fitter(*frame)) for frame in zip(landmarks, chunk_scores, strict=True)]
+    if teller is not None:
+        teller.finish(sightings.frame_count, shots[-1][1])
 
     missing = sightings.frame_count - len(rows)
     if missing > sightings.frame_count / 2:
@@ -150,17 +165,36 @@ def track_video(
             sightings.frame_count,
             shown(path),
         )
+    if len(shots) > 1:
+        logger.warning(
+            "%s has %d shots; place and size of the head are measured in each of them apart.",
+            shown(path),
+            len(shots),
+        )
     motion = _held(np.stack(rows), np.array(sightings.frames), sightings.frame_count, rate, path.name)
-    return TrackedVideo(smooth_motion(motion, smooth), crop, identity, (info.width, info.height), missing)
+    found = Shots(tuple(start for start, _ in shots), tuple(square for _, square in shots))
+    calm = joined([smooth_motion(motion.part(*span), smooth) for span in found.spans(len(motion))])
+    return TrackedVideo(calm, found, identity, (info.width, info.height), missing)
 
 
-def _landmarks(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[Landmarks | None]:
-    """The chosen face in every frame, in pixels of the full frame; None where it is not seen."""
-    follower = FaceFollower(face)
+class _Sighting(NamedTuple):
+    """What one frame shows."""
+
+    landmarks: Landmarks | None
+    """The chosen face, in pixels of the full frame; None where it is not seen."""
+    is_cut: bool
+    """Whether the picture was cut just before it."""
+
+
+def _sightings(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[_Sighting]:
+    follower, cuts = FaceFollower(face), PictureCuts()
     try:
         for frame in frames:
+            is_cut = cuts(frame)
+            if is_cut:
+                follower.look_again()
             seen = follower(frame)
-            yield None if seen is None else seen * np.float32(scale)
+            yield _Sighting(None if seen is None else seen * np.float32(scale), is_cut)
     finally:
         follower.close()
 
@@ -176,7 +210,7 @@ class FaceFollower:
         self._face = face
         self._tracker: FaceTracker | None = None
         self._last: Landmarks | None = None
-        self._lost_frames = 0
+        self._lost_frames, self._is_anywhere = 0, False
         self._part = (slice(None), slice(None))
         self._corner = np.zeros(3, np.float32)
 
@@ -188,6 +222,11 @@ class FaceFollower:
         self._lost_frames = 0 if seen is not None else self._lost_frames + 1
         self._last = self._last if seen is None else seen
         return seen
+
+    def look_again(self) -> None:
+        """Search the next frame all over, since the picture was cut: the face may be elsewhere."""
+        self.close()
+        self._lost_frames, self._is_anywhere = 0, True
 
     def close(self) -> None:
         """Let go of the networks."""
@@ -207,6 +246,9 @@ class FaceFollower:
             return None
         if self._last is not None:
             found = _nearest(faces, self._last)
+            if found is None and self._is_anywhere:
+                # Which it was, counted by size, is the best guess in a new shot.
+                found = faces[min(self._face, len(faces) - 1)]
         elif self._face < len(faces):
             found = faces[self._face]
         else:
@@ -217,6 +259,7 @@ class FaceFollower:
         if found is None:
             return None
         self.close()
+        self._is_anywhere = False
         self._aim(found, frame.shape[0], frame.shape[1])
         self._tracker, self._last = FaceTracker(True, min(len(faces), _MAX_FACES)), found
         # The first looks at a face still settle; all frames shall be seen alike.
@@ -248,41 +291,71 @@ def _nearest(faces: list[Landmarks], last: Landmarks) -> Landmarks | None:
 
 
 class _Sightings:
-    """Passes on the frames that show the face, and keeps count of all."""
+    """Passes on the frames that show the face, and whether a shot begins with them; keeps count of all."""
 
     def __init__(
-        self,
-        landmarks: Iterator[Landmarks | None],
-        progress: Progress | None,
-        total: int | None,
-        reader: LandmarkReader | None,
+        self, seen: Iterator[_Sighting], rate: float, progress: Progress | None, total: int | None
     ) -> None:
         self.frame_count = 0
         self.frames: list[int] = []
-        self._landmarks, self._progress, self._total, self._reader = landmarks, progress, total, reader
+        self._seen, self._starts = seen, ShotStarts(rate)
+        self._progress, self._total = progress, total
 
-    def __iter__(self) -> Iterator[Landmarks]:
-        for seen in self._landmarks:
+    def __iter__(self) -> Iterator[tuple[Landmarks, bool]]:
+        for landmarks, is_cut in self._seen:
             self.frame_count += 1
-            if self._reader is not None:
-                self._reader.see(seen)
-            if seen is not None:
+            begins = self._starts(landmarks, is_cut)
+            if landmarks is not None:
                 self.frames.append(self.frame_count - 1)
-                yield seen
+                yield landmarks, begins
             if self._progress is not None:
                 self._progress(self.frame_count, self._total)
 
 
-def _chunks(landmarks: Iterator[Landmarks], first: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Landmarks and expression scores of several frames at a time; the first time of more."""
-    size, batch = first, []
-    for seen in landmarks:
-        batch.append(seen)
+class _Teller:
+    """Tells a reader every frame of the video in order, those without a face too."""
+
+    def __init__(self, reader: LandmarkReader, frames: list[int]) -> None:
+        self._reader, self._frames = reader, frames
+        self._told = self._seen = 0
+
+    def tell(self, landmarks: Float[np.ndarray, "seen 478 3"], crop: Crop) -> None:
+        """The next frames that show the face."""
+        for face in landmarks:
+            self.finish(self._frames[self._seen], crop)
+            self._reader.see(face, crop)
+            self._told, self._seen = self._told + 1, self._seen + 1
+
+    def finish(self, frame: int, crop: Crop) -> None:
+        """All frames before that one show no face."""
+        while self._told < frame:
+            self._reader.see(None, crop)
+            self._told += 1
+
+
+class _Chunk(NamedTuple):
+    """Several frames of one shot that show the face."""
+
+    landmarks: Float[np.ndarray, "seen 478 3"]
+    scores: Float[np.ndarray, "seen 52"]
+    """Of the expression network."""
+    begins_shot: bool
+
+
+def _chunks(seen: Iterator[tuple[Landmarks, bool]], first: int) -> Iterator[_Chunk]:
+    """Landmarks and expression scores of several frames at a time; at the start of a shot of more."""
+    size, batch, begins_shot = first, [], True
+    for landmarks, begins in seen:
+        if begins:
+            if batch:
+                yield _Chunk(np.stack(batch), expression_scores(np.stack(batch)), begins_shot)
+            size, batch, begins_shot = first, [], True
+        batch.append(landmarks)
         if len(batch) == size:
-            yield np.stack(batch), expression_scores(np.stack(batch))
-            size, batch = _CHUNK, []
+            yield _Chunk(np.stack(batch), expression_scores(np.stack(batch)), begins_shot)
+            size, batch, begins_shot = _CHUNK, [], False
     if batch:
-        yield np.stack(batch), expression_scores(np.stack(batch))
+        yield _Chunk(np.stack(batch), expression_scores(np.stack(batch)), begins_shot)
 
 
 def _median_crop(landmarks: np.ndarray) -> Crop:

@@ -57,10 +57,15 @@ def with_read_expressions(
         reader: Reads each face in a square that follows it.
     """
     motion = tracked.motion
-    usual = motion.translation.median(dim=0).values
+    usual = torch.cat(
+        [
+            motion.translation[start:end].median(dim=0).values.expand(end - start, 3)
+            for start, end in tracked.shots.spans(len(motion))
+        ]
+    )
     read = []
-    for frame, now in zip(frames, motion.translation, strict=False):
-        crop = centred_crop(tracked.crop, usual, now)
+    for index, (frame, now) in enumerate(zip(frames, motion.translation, strict=False)):
+        crop = centred_crop(tracked.shots.crop_at(index), usual[index], now)
         read.append(reader.read_expression(cut_square(frame, crop, reader.picture_size)))
     # A file may hold a frame less than was tracked at its own rate: the last one stays.
     read += read[-1:] * (len(motion) - len(read))
@@ -79,24 +84,18 @@ class BaselReader:
 
     def __init__(self, face: Real3DFace, study_frames: int) -> None:
         self._face, self._study_frames = face, study_frames
-        self._crop: Crop | None = None
         self._tracker: BaselTracker | None = None
         self._study: list[np.ndarray | None] = []
         self._is_studied = False
         self._read: list[Tensor | None] = []
 
-    def see(self, landmarks: np.ndarray | None) -> None:
-        """The face in the next frame, in pixels of the video."""
-        if self._crop is None or not self._is_studied:
-            self._study.append(landmarks)
-            if self._crop is not None and len(self._study) >= self._study_frames:
-                self._study_now()
-        else:
-            self._fit(landmarks)
-
-    def aim(self, crop: Crop) -> None:
-        """The square that the video's motion is seen in."""
-        self._crop = crop
+    def see(self, landmarks: np.ndarray | None, crop: Crop) -> None:
+        """The face in the next frame, in pixels of the video, and the square that its motion is seen in."""
+        points = None if landmarks is None else _in_crop(landmarks, crop)
+        if self._is_studied:
+            self._fit(points)
+            return
+        self._study.append(points)
         if len(self._study) >= self._study_frames:
             self._study_now()
 
@@ -116,28 +115,25 @@ class BaselReader:
 
     def _study_now(self) -> None:
         self._is_studied = True
-        points = [self._in_crop(points) for points in self._study[: self._study_frames]]
-        shown = [each for each in points if each is not None]
+        shown = [points for points in self._study if points is not None]
         if shown:
             chosen = np.linspace(0, len(shown) - 1, min(len(shown), _STUDY_FRAMES)).round().astype(int)
             identity = fit_clip(self._face, np.stack([shown[index] for index in chosen]), MAP_SIZE).identity
             self._tracker = BaselTracker(self._face, identity, MAP_SIZE)
-        for landmarks in self._study:
-            self._fit(landmarks)
+        for points in self._study:
+            self._fit(points)
         self._study.clear()
 
-    def _fit(self, landmarks: np.ndarray | None) -> None:
-        points = self._in_crop(landmarks)
+    def _fit(self, points: np.ndarray | None) -> None:
         is_seen = self._tracker is not None and points is not None
         self._read.append(self._tracker(points).expression[0] if is_seen else None)  # type: ignore[misc]
 
-    def _in_crop(self, landmarks: np.ndarray | None) -> np.ndarray | None:
-        """Landmarks in pixels of the crop's picture, as those of a photo are fitted."""
-        if landmarks is None or self._crop is None:
-            return None
-        points = landmarks.astype(np.float64)
-        points[:, :2] = crop_from_pixels(points[:, :2], self._crop) * MAP_SIZE
-        return points
+
+def _in_crop(landmarks: np.ndarray, crop: Crop) -> np.ndarray:
+    """Landmarks in pixels of the crop's picture, as those of a photo are fitted."""
+    points = landmarks.astype(np.float64)
+    points[:, :2] = crop_from_pixels(points[:, :2], crop) * MAP_SIZE
+    return points
 
 
 def basel_reader(face: Real3DFace, frame_rate: float) -> BaselReader:
