@@ -8,16 +8,18 @@ from pathlib import Path
 from cameo3d.app.progress import counted
 from cameo3d.errors import OutputError
 from cameo3d.media.files import check_output, shown
+from cameo3d.pipeline.options import ModelName
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 
 
-def run(folder: Path, overwrite: bool, disclosure: Disclosure = FULL_DISCLOSURE) -> None:
+def run(folder: Path, model: ModelName, overwrite: bool, disclosure: Disclosure = FULL_DISCLOSURE) -> None:
     """Write demo.mp4 and its contact sheet demo.png; print seconds of each stage, both paths, and a verdict.
 
     The verdict is that of `cameo3d verify` about demo.mp4.
 
     Args:
         folder: Where to; it is made if need be.
+        model: The avatar model.
         overwrite: Whether files of an earlier demo may be replaced.
         disclosure: How they say that they are generated.
 
@@ -44,9 +46,9 @@ def run(folder: Path, overwrite: bool, disclosure: Disclosure = FULL_DISCLOSURE)
     voice = resources.files("cameo3d").joinpath("assets", "demo_voice.flac")
 
     with resources.as_file(photo) as path, resources.as_file(voice) as sound:
-        avatar = create(path)
+        avatar = create(path, model=model)
         clock.stop("photo to avatar")
-        animation = animate(avatar, voice=sound)
+        animation = animate(avatar, voice=sound, model=model)
         clock.stop("voice to motion")
         made_of = origin(animation, path, voice=sound)
         shots: list = []

@@ -6,11 +6,13 @@ from typing import Annotated
 from tyro.conf import arg
 
 from cameo3d.app.cli.shared import DisclosureFlags
+from cameo3d.pipeline.options import ModelName
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE
 
 
 def demo(
     out: Annotated[Path, arg(metavar="FOLDER")] = Path("demo"),
+    model: ModelName = "relief",
     overwrite: bool = False,
     disclosure: DisclosureFlags = FULL_DISCLOSURE,
 ) -> None:
@@ -18,9 +20,10 @@ def demo(
 
     Args:
         out: Folder for demo.mp4 and demo.png, a contact sheet; it is made if need be.
+        model: The avatar model.
         overwrite: Replace the files of an earlier demo.
         disclosure: How video and sheet say that they are generated.
     """
     from cameo3d.app.demo import run
 
-    run(out, overwrite, disclosure)
+    run(out, model, overwrite, disclosure)
