@@ -37,12 +37,16 @@ def wall(front: float = 0.95, head: float = 1.0, anchor: float = 1.0) -> torch.T
     return packed_planes(front * full, (front + 0.05) * full, head * full, anchor * full, full, colors, 1.0)
 
 
+def texels(planes: torch.Tensor) -> np.ndarray:
+    return planes.permute(0, 2, 3, 1).numpy()
+
+
 def rays(count: int) -> np.ndarray:
     return np.linspace(-0.15, 0.15, count, dtype=np.float32)
 
 
 def test_a_wall_is_seen_at_its_depth_and_place():
-    seen = RayTracer(wall(), FRAME, STILL, 0.8, 1.2).grid(rays(8), rays(8))
+    seen = RayTracer(texels(wall()), FRAME, STILL, 0.8, 1.2).grid(rays(8), rays(8))
     assert np.all(seen.opacity == 1)
     np.testing.assert_allclose(seen.depth, 0.95, atol=0.001)
     expected = np.broadcast_to((rays(8) + 0.2) * 2.5, (8, 8))
@@ -58,11 +62,21 @@ def test_ramps_and_surface_add_up_to_distances_from_it():
 
 
 def test_the_kernel_sees_the_colours_that_the_planes_hold():
-    seen = RayTracer(wall(), FRAME, STILL, 0.8, 1.2).grid(rays(5), rays(5))
+    seen = RayTracer(texels(wall()), FRAME, STILL, 0.8, 1.2).grid(rays(5), rays(5))
     places = torch.from_numpy(seen.places.reshape(1, -1, 2))
     places = torch.cat((places, torch.full((1, 25, 1), 0.5)), -1)
     colors = look_up(wall()[None], places)[0, :, COLORS]
     np.testing.assert_allclose(seen.features.reshape(-1, 3), colors.numpy(), atol=1e-3)
+
+
+def test_one_plane_alone_stands_over_ramps_of_depth():
+    planes = texels(wall(front=0.93))
+    turned = Bend(STILL.turn, np.array([-0.02, 0.01, 0.02], np.float32), STILL.sway, STILL.drift)
+    all_of_it, alone = (
+        RayTracer(part, FRAME, turned, 0.8, 1.2).rays(rays(9), rays(9)) for part in (planes, planes[:1])
+    )
+    np.testing.assert_allclose(alone, all_of_it, atol=1e-4)
+    assert all_of_it[:, 0].min() > 0.9
 
 
 def test_density_sets_in_behind_the_front_and_ends_at_the_back():
@@ -74,16 +88,16 @@ def test_density_sets_in_behind_the_front_and_ends_at_the_back():
 
 def test_a_head_that_moved_is_looked_up_where_it_was():
     moved = Bend(STILL.turn, np.array([-0.02, 0.0, 0.0], np.float32), STILL.sway, STILL.drift)
-    still = RayTracer(wall(), FRAME, STILL, 0.8, 1.2).grid(rays(4), rays(4))
-    seen = RayTracer(wall(), FRAME, moved, 0.8, 1.2).grid(rays(4), rays(4))
+    still = RayTracer(texels(wall()), FRAME, STILL, 0.8, 1.2).grid(rays(4), rays(4))
+    seen = RayTracer(texels(wall()), FRAME, moved, 0.8, 1.2).grid(rays(4), rays(4))
     step = 2.5 * 0.02 / 0.95
     np.testing.assert_allclose(still.places[..., 0] - seen.places[..., 0], step, atol=2e-4)
 
 
 def test_what_does_not_follow_the_head_stays():
     moved = Bend(STILL.turn, np.array([-0.02, 0.0, 0.0], np.float32), STILL.sway, STILL.drift)
-    still = RayTracer(wall(head=0), FRAME, STILL, 0.8, 1.2).grid(rays(4), rays(4))
-    seen = RayTracer(wall(head=0), FRAME, moved, 0.8, 1.2).grid(rays(4), rays(4))
+    still = RayTracer(texels(wall(head=0)), FRAME, STILL, 0.8, 1.2).grid(rays(4), rays(4))
+    seen = RayTracer(texels(wall(head=0)), FRAME, moved, 0.8, 1.2).grid(rays(4), rays(4))
     np.testing.assert_allclose(still.places, seen.places, atol=1e-6)
 
 
@@ -98,7 +112,7 @@ def test_an_unmoved_photo_comes_back_sharp():
     rng = np.random.default_rng(0)
     page = np.dstack((rng.integers(0, 256, (64, 64, 3), np.uint8), np.full((64, 64), 255, np.uint8)))
     directions = ((np.arange(64) + 0.5) / 64 / 2.5 - 0.2).astype(np.float32)
-    tracer = RayTracer(wall(), FRAME, STILL, 0.8, 1.2)
+    tracer = RayTracer(texels(wall()), FRAME, STILL, 0.8, 1.2)
     found = correspond(tracer, directions, directions)
     inner = np.s_[8:-8, 8:-8]
     assert np.abs(look_up_photo(found, page)[inner].astype(int) - page[inner]).mean() < 1.5
@@ -109,7 +123,7 @@ def test_an_outline_is_as_sharp_as_the_pixels():
     planes = wall()
     planes[0, 4, :, SIZE // 2 :] = 0
     directions = ((np.arange(64) + 0.5) / 64 / 2.5 - 0.2).astype(np.float32)
-    found = correspond(RayTracer(planes, FRAME, STILL, 0.8, 1.2), directions, directions)
+    found = correspond(RayTracer(texels(planes), FRAME, STILL, 0.8, 1.2), directions, directions)
     soft = (found.cover[32] > 0.02) & (found.cover[32] < 0.98)
     assert found.cover[32, :28].min() == 1
     assert found.cover[32, 37:].max() == 0

@@ -69,7 +69,7 @@ def measure_relief(photo: Path | None, video: Path | None, say: Callable[[str], 
         CameoError: If photo or video cannot be used.
     """
     with tempfile.TemporaryDirectory(prefix="cameo3d-bench-") as name:
-        return _Bench(Path(name), photo or _portrait(), say).run(video)
+        return _Bench(Path(name), photo or portrait_path(), say).run(video)
 
 
 class _Bench:
@@ -86,25 +86,25 @@ class _Bench:
         start = time.perf_counter()
         avatar = create(self.photo)
         self._add("photo to avatar, first", time.perf_counter() - start, "s", goal=3.0)
-        self._add("photo to avatar, again", _median_seconds(lambda: create(self.photo)), "s")
+        self._add("photo to avatar, again", median_seconds(lambda: create(self.photo)), "s")
 
         self.say("measuring rendering")
-        motion = load_motion(_demo_motion())
+        motion = load_motion(demo_motion())
         animation = animate(avatar, motion=motion)
-        self._add("first frame", _seconds(lambda: next(iter(animation))), "s")
-        self._add("render", len(motion) / _median_seconds(lambda: _exhaust(animation)), "frames/s", goal=25.0)
+        self._add("first frame", seconds(lambda: next(iter(animation))), "s")
+        self._add("render", len(motion) / median_seconds(lambda: exhaust(animation)), "frames/s", goal=25.0)
         out = self.folder / "rendered.mp4"
-        self._add("render, encode", len(motion) / _median_seconds(lambda: _write(animation, out)), "frames/s")
+        self._add("render, encode", len(motion) / median_seconds(lambda: _write(animation, out)), "frames/s")
 
         self.say("measuring a video as driver")
         short = _looped(video or out, self.folder / "short.mp4", SHORT_SECONDS)
         long = _looped(video or out, self.folder / "long.mp4", LONG_SECONDS)
         driven = self.folder / "driven.mp4"
         frame_count = probe_video(short).frame_count or 1
-        seconds = _median_seconds(lambda: _write(animate(avatar, video=short), driven))
-        self._add("track, render, encode", frame_count / seconds, "frames/s", goal=10.0)
+        taken = median_seconds(lambda: _write(animate(avatar, video=short), driven))
+        self._add("track, render, encode", frame_count / taken, "frames/s", goal=10.0)
         duration = frame_count / probe_video(short).frame_rate
-        self._add("real-time factor of the same", duration / seconds, "x", goal=0.4)
+        self._add("real-time factor of the same", duration / taken, "x", goal=0.4)
         self._add("voice to motion, real-time factor", _voice_factor(), "x", goal=20.0)
 
         self.say("measuring memory, a few minutes")
@@ -174,26 +174,31 @@ def _import_seconds(module: str) -> float:
     return statistics.median(float(run.stdout) for run in runs)
 
 
-def _median_seconds(action: Callable[[], object]) -> float:
-    return statistics.median(_seconds(action) for _ in range(REPEATS))
+def median_seconds(action: Callable[[], object]) -> float:
+    """Median of `REPEATS` runs."""
+    return statistics.median(seconds(action) for _ in range(REPEATS))
 
 
-def _seconds(action: Callable[[], object]) -> float:
+def seconds(action: Callable[[], object]) -> float:
+    """How long something takes."""
     start = time.perf_counter()
     action()
     return time.perf_counter() - start
 
 
-def _exhaust(frames: Iterable) -> None:
+def exhaust(frames: Iterable) -> None:
+    """Draw all frames and keep none."""
     for _ in frames:
         pass
 
 
-def _portrait() -> Path:
+def portrait_path() -> Path:
+    """The astronaut's portrait."""
     return Path(str(resources.files("skimage").joinpath("data", "astronaut.png")))
 
 
-def _demo_motion() -> Path:
+def demo_motion() -> Path:
+    """The motion of the demo."""
     return Path(str(resources.files("cameo3d").joinpath("assets", "demo_motion.csv")))
 
 
@@ -209,7 +214,7 @@ def _voice_factor(repeats: int = 6) -> float:
         stream.finish()
 
     speak()
-    return len(samples) / SAMPLE_RATE / _median_seconds(speak)
+    return len(samples) / SAMPLE_RATE / median_seconds(speak)
 
 
 def machine() -> dict[str, str | int]:

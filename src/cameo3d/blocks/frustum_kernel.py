@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 from jaxtyping import Float32
-from torch import Tensor
 
 from cameo3d.blocks.frustum_planes import (
     ABSORPTION,
@@ -24,9 +23,11 @@ from cameo3d.geometry.compiled import compiled
 
 _STRIDE, _STEP = 0.006, 0.0015
 """Metres between looks for the surface, and between samples around it."""
+_TRUST, _LEAP = 0.4, 0.02
+"""Share of the distance to the surface ahead that a ray may skip, and the most, metres."""
 _BEFORE, _SAMPLES = 0.003, 8
 """Metres before the surface where samples begin, and how many there are."""
-_RAYS_PER_TASK = 1024
+_RAYS_PER_TASK = 2048
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ class RayTracer:
     """Rays through planes, for one frame.
 
     Args:
-        planes: What the photo's person is made of.
+        planes: What the photo's person is made of; one alone lies over the photo, and the others are ramps of
+            depth, which need no look-up.
         frame: Where the planes lie.
         bend: Where points were in the photo.
         near: Depth at which rays begin, metres.
@@ -55,13 +57,13 @@ class RayTracer:
 
     def __init__(
         self,
-        planes: Float32[Tensor, "3 channels size size"],
+        planes: Float32[np.ndarray, "planes size size channels"],
         frame: PlaneFrame,
         bend: Bend,
         near: float,
         far: float,
     ) -> None:
-        texels = np.ascontiguousarray(planes.numpy().transpose(0, 2, 3, 1))
+        texels = np.ascontiguousarray(planes)
         placing = np.array((frame.scale, frame.left, frame.top, frame.middle), np.float32)
         bending = np.concatenate((bend.turn.ravel(), bend.shift, bend.sway.ravel(), bend.drift))
         self._scene = (texels, placing, bending.astype(np.float32), np.float32(near), np.float32(far))
@@ -95,7 +97,7 @@ def _trace(texels, placing, bending, near, far, across, down, values):
 
 @compiled
 def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
-    passed, depth, was, most = 1.0, near, -1.0, 0.0
+    passed, depth, was, most, step = 1.0, near, -1.0, 0.0, _STRIDE
     seen[HEAD], seen[ANCHOR] = 1.0, 1.0
     slant = np.sqrt(1 + x * x + y * y)
     while depth < far and passed > 0.02:
@@ -103,11 +105,12 @@ def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
         within = seen[FRONT]
         if not (seen[COVER] > 0.05 and within > 0 and (was <= 0 or seen[BACK] > 0)):
             was = within
-            depth += _STRIDE
+            step = max(_STRIDE, min(_LEAP, -_TRUST * within))
+            depth += step
             continue
         start = depth
         if was <= 0 and within > was:
-            start = depth - _STRIDE * within / (within - was)
+            start = depth - step * within / (within - was)
         # Around the surface: what light its samples leave over goes on.
         sums[:] = 0
         for sample in range(_SAMPLES):
@@ -127,8 +130,8 @@ def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
             most = sums[0]
             for k in range(1, len(sums)):
                 values[k] = sums[k] / most
-        was = seen[FRONT]
-        depth += _STRIDE
+        was, step = seen[FRONT], _STRIDE
+        depth += step
     values[0] = 1.0 if passed < 0.05 else 1 - passed
 
 
@@ -153,8 +156,13 @@ def _look(texels, placing, bending, x, y, depth, seen, place):
         if turn == 0:
             _sample(texels[0], place[0] * size - 0.5, place[1] * size - 0.5, seen, HEAD, ANCHOR + 1, 0.0)
     _sample(texels[0], place[0] * size - 0.5, place[1] * size - 0.5, seen, 0, len(seen), 0.0)
-    _sample(texels[1], place[0] * size - 0.5, place[2] * size - 0.5, seen, 0, len(seen), 1.0)
-    _sample(texels[2], place[1] * size - 0.5, place[2] * size - 0.5, seen, 0, len(seen), 1.0)
+    if len(texels) == 1:
+        ramp = (min(max(place[2] * size, 0.5), size - 0.501) / size - 0.5) * np.float32(DEPTH_SIDE)
+        seen[FRONT] += ramp
+        seen[BACK] -= ramp
+    else:
+        _sample(texels[1], place[0] * size - 0.5, place[2] * size - 0.5, seen, 0, len(seen), 1.0)
+        _sample(texels[2], place[1] * size - 0.5, place[2] * size - 0.5, seen, 0, len(seen), 1.0)
     if place[0] < 0 or place[1] < 0 or place[0] > 1 or place[1] > 1:
         seen[COVER] = 0.0
 

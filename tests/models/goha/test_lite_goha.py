@@ -13,7 +13,7 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.goha.lite.avatar import GohaLite, GohaLiteAvatar
 from cameo3d.models.relief import RELIEF
-from cameo3d.models.relief.plane_painter import resting
+from cameo3d.models.relief.prior import resting
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES
 from cameo3d.values.storage import load_value, save_value
@@ -61,7 +61,7 @@ def model_planes(avatar: GohaLiteAvatar) -> torch.Tensor:
     from cameo3d.models.relief.prior import ReliefPrior
 
     prior = ReliefPrior(avatar, load_face_model(), DETAIL)
-    return prior.planes(prior.page(resting(avatar)))[0]
+    return prior.plane(prior.photo_page)
 
 
 def test_an_avatar_file_brings_everything(model, avatar, tmp_path):

@@ -13,6 +13,7 @@ def bench(
     name: Annotated[
         Positional[Literal["relief", "real3d", "goha"]], arg(metavar="relief|real3d|goha")
     ] = "relief",
+    size: Literal["official", "lite"] = "official",
     photo: File = None,
     video: File = None,
     compiled: bool = False,
@@ -25,7 +26,8 @@ def bench(
 
     Args:
         name: What to measure; real3d and goha with random weights if none were imported.
-        photo: For relief, photo to use instead of the astronaut's portrait.
+        size: For real3d and goha, the published network or the small model.
+        photo: For relief and small models, photo to use instead of the astronaut's portrait.
         video: For relief, driving video to use instead of one that is rendered first.
         compiled: For real3d, measure the large networks compiled by torch.compile as well; takes minutes.
         device: For real3d and goha, where to compute.
@@ -35,20 +37,25 @@ def bench(
     """
     if compiled and name != "real3d":
         raise InputError(f"--compiled is measured for real3d, not for {name}; leave it out.")
-    if device != "cpu" and name == "relief":
-        raise InputError("The relief model runs on the CPU; leave --device out.")
+    if size == "lite" and name == "relief":
+        raise InputError("The relief model has one size; leave --size out.")
+    if device != "cpu" and (name == "relief" or size == "lite"):
+        raise InputError("This model runs on the CPU; leave --device out.")
 
     import torch
 
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
     from cameo3d.bench.goha import measure_goha
+    from cameo3d.bench.lite import measure_lite
     from cameo3d.bench.real3d import measure_real3d
     from cameo3d.bench.relief import load_report, measure_relief, save_report
 
     earlier = load_report(compare) if compare else None
     out = checked_file(json, overwrite, [photo, video], ".json") if json else None
-    if name == "real3d":
+    if name != "relief" and size == "lite":
+        report = measure_lite(name, photo, say)
+    elif name == "real3d":
         report = measure_real3d(say, device=device, compiler=torch.compile if compiled else None)
     elif name == "goha":
         report = measure_goha(say, device)

@@ -29,7 +29,7 @@ from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
-from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
+from cameo3d.models.relief.avatar import lift_portrait
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior
 from cameo3d.perception.expression import expression_scores
@@ -115,7 +115,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
     model = load_face_model()
     relief = lift_portrait(portrait, model)
     prior, maps = ReliefPrior(relief, model, _DETAIL), FacePncc(model)
-    squares = [prior.face_square(e) for e in (torch.zeros(52), relief.person.expression)]
+    squares = [prior.face_square(front) for front in (prior.moved(torch.zeros(52)), prior.painter.front)]
     # Clips keep their framing, so that one camera sees all; photos have one each.
     rows = []
     for picture in pictures:
@@ -132,7 +132,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
             25.0,
             source.name,
         )
-        square = prior.face_square(expression)
+        square = prior.face_square(prior.moved(expression))
         warped = square.cut(prior.page(motion), SIZE)[..., :3]
         truth = _brought(picture, find_lid_edges(picture, landmarks), square, maps)
         rows.append(
@@ -146,7 +146,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
     if not rows:
         raise InputError(f"No picture of {source.name} can be used; leave it out.")
     parts = [torch.from_numpy(np.stack([row[k] for row in rows])) for k in range(4)]
-    photo = squares[1].cut(prior.page(_own(relief)), SIZE)[..., :3]
+    photo = squares[1].cut(prior.photo_page, SIZE)[..., :3]
     first = [
         torch.from_numpy(np.ascontiguousarray(x))
         for x in (photo, *(_bytes(maps.draw(s.vertices(SIZE))) for s in squares))
@@ -216,17 +216,6 @@ def _measured(
     fitter = FrameFitter(load_face_model(), portrait.person.identity, portrait.person.crop)
     fit = fitter(faces[0], expression_scores(faces[0][None])[0])
     return faces[0], fit.expression.float(), fit.gaze.float()
-
-
-def _own(relief: ReliefAvatar) -> Motion:
-    return Motion(
-        relief.person.expression[None],
-        relief.person.rotation[None],
-        relief.person.translation[None],
-        relief.person.gaze[None],
-        25.0,
-        "photo",
-    )
 
 
 def _brought(

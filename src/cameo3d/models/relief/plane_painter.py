@@ -7,11 +7,12 @@ from typing import Any
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
+from jaxtyping import Float32, UInt8
 from torch import Tensor
 
 from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FacePncc, conditions
 from cameo3d.blocks.frustum_kernel import RayTracer
+from cameo3d.blocks.frustum_planes import COVER
 from cameo3d.blocks.photo_lookup import correspond, look_up_photo
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.models.avatar import View
@@ -40,32 +41,38 @@ class PlanePainter:
     ) -> None:
         detail = max(DETAIL, round(min(view.side, avatar.canvas.scale * avatar.person.crop.side)))
         self.prior = ReliefPrior(avatar, face, detail)
-        self.resting = resting(avatar)
-        self.photo_page = self.prior.page(self.resting)
         self._across, self._down = rays_of(view)
         self._correction, self._pncc = correction, FacePncc(face)
-        squares = [self.prior.face_square(e) for e in (torch.zeros(52), avatar.person.expression)]
+        fronts = (self.prior.moved(torch.zeros(52)), self.prior.painter.front)
+        squares = [self.prior.face_square(front) for front in fronts]
         self._maps = [self._pncc.draw(square.vertices(SIZE)) for square in squares]
-        self._photo = squares[1].cut(self.photo_page, SIZE)[..., :3]
+        self._photo = squares[1].cut(self.prior.photo_page, SIZE)[..., :3]
 
-    def page(self, motion: Motion) -> UInt8[np.ndarray, "side side 4"]:
-        """The photo repainted with a motion's first expression and gaze, corrected by what was learned."""
+    def page(
+        self, motion: Motion, front: Float32[np.ndarray, "vertices 3"]
+    ) -> UInt8[np.ndarray, "side side 4"]:
+        """The photo repainted with a motion's first expression and gaze, corrected by what was learned.
+
+        Args:
+            motion: Its first frame counts.
+            front: The surface with that expression.
+        """
         page = self.prior.page(motion)
         if self._correction is not None:
-            square = self.prior.face_square(motion.expression[0])
+            square = self.prior.face_square(front)
             _paste(page, self._added(self._correction, page, square), square)
         return page
 
     def draw(
         self,
-        planes: Float[Tensor, "3 channels size size"],
+        plane: Float32[np.ndarray, "size size channels"],
         page: UInt8[np.ndarray, "side side 4"],
         motion: Motion,
     ) -> UInt8[np.ndarray, "height width 4"]:
-        """Render planes in a motion's first pose; colours are the page's, with alpha."""
+        """Render a plane over ramps of depth in a motion's first pose; colours are the page's, with alpha."""
         rotation, translation = motion.rotation[0], motion.translation[0]
         bend = self.prior.bend(rotation, translation)
-        tracer = RayTracer(planes, self.prior.frame, bend, *self.prior.depth_range(translation))
+        tracer = RayTracer(plane[None], self.prior.frame, bend, *self.prior.depth_range(translation))
         found = correspond(tracer, self._across, self._down)
         image = look_up_photo(found, page)
         turned = acos(float(np.clip(bend.turn[2, 2], -1, 1)))
@@ -115,16 +122,9 @@ class PlaneModel(Relief):
         raise NotImplementedError
 
 
-def resting(surface: ReliefAvatar) -> Motion:
-    """The photo's own expression, pose and gaze, as one frame."""
-    return Motion(
-        surface.person.expression[None],
-        surface.person.rotation[None],
-        surface.person.translation[None],
-        surface.person.gaze[None],
-        25.0,
-        "photo",
-    )
+def geometry(plane: Float32[Tensor, "channels size size"]) -> Float32[np.ndarray, "size size 5"]:
+    """What rays need of a plane, texels first; colours come from the page."""
+    return np.ascontiguousarray(plane[: COVER + 1].numpy().transpose(1, 2, 0))
 
 
 def _paste(page: np.ndarray, added: np.ndarray, square: FaceSquare) -> None:

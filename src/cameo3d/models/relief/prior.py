@@ -4,6 +4,10 @@ Nothing here is learned. A model packs a photo's relief once; an expression move
 photo where it stood; a pose bends the rays that see it.
 """
 
+from copy import copy
+from dataclasses import replace
+from functools import cached_property
+from math import ceil
 from typing import NamedTuple
 
 import cv2
@@ -13,7 +17,7 @@ from jaxtyping import Float, Float32, Float64, UInt8
 from scipy.ndimage import distance_transform_edt
 from torch import Tensor
 
-from cameo3d.blocks.frustum_planes import Bend, PlaneFrame, packed_planes
+from cameo3d.blocks.frustum_planes import COVER, Bend, PlaneFrame
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.rasterizer import rasterize
@@ -26,6 +30,10 @@ PLANE_SIZE = 256
 """Texels across a plane, which spans the canvas."""
 _THINNEST = 0.008
 """Metres that the body is thick at its outline, so that soft hair there is seen at all."""
+_MOVES = 0.01
+"""Share of a face's motion below which a point does not count as moving: half a pixel at the widest mouth."""
+_REACH = 0.06
+"""How far a face may move beyond what moves with it at rest, in sizes of that."""
 
 _FACE_SHARE = 1.24
 """Side of the square that networks see, in sides of the face's box."""
@@ -57,6 +65,16 @@ class FaceSquare(NamedTuple):
         return ((self.points - self.corner) * (size / self.side)).astype(np.float32)
 
 
+class FaceBox(NamedTuple):
+    """The part of the canvas that an expression can change, and what it makes of the plane there."""
+
+    rows: slice
+    columns: slice
+    """Texels of the plane."""
+    shape: Float32[np.ndarray, "height width 5"]
+    """The channels before the colours."""
+
+
 class ReliefPrior:
     """One person's relief, ready to be packed.
 
@@ -81,27 +99,34 @@ class ReliefPrior:
         self.frame = PlaneFrame(
             1 / across, float(corner[0]), float(corner[1]), float(surface.depths[:468].mean())
         )
-        rest = self._pixels(self.painter.front[:468])
+        front = self.painter.front
+        rest = self._pixels(front[:468])
         low, high = rest.min(0), rest.max(0)
         self._square = float((high - low).max()) * _FACE_SHARE
         # More below than above: there the chin goes when the mouth opens.
         self._corner = (low + high) / 2 + (0, 0.04 * self._square) - self._square / 2
         self._attributes = np.column_stack((surface.back_depths, surface.head, surface.anchored))
+        moving = surface.carrier_weights.numpy().sum(1) > _MOVES
+        self._box = self._moving_box(self._pixels(front[moving]))
+        view, (left, top, right, bottom) = self.painter.view, self._on_page
+        self._face_painter = copy(self.painter)
+        self._face_painter.view = Viewport(
+            view.left - left, view.top - top, view.side, right - left, bottom - top
+        )
+
+    @cached_property
+    def photo_page(self) -> UInt8[np.ndarray, "side side 4"]:
+        """The photo as it is."""
+        return self.painter.paint(resting(self.surface), with_back=False)
 
     def page(self, motion: Motion) -> UInt8[np.ndarray, "side side 4"]:
         """The photo with the expression and gaze of a motion's first frame, the head where it was."""
-        surface = self.surface
-        return self.painter.paint(
-            Motion(
-                motion.expression,
-                surface.person.rotation[None],
-                surface.person.translation[None],
-                motion.gaze,
-                motion.frame_rate,
-                motion.source,
-            ),
-            with_back=False,
-        )
+        still = resting(self.surface)
+        moved = replace(still, expression=motion.expression[:1], gaze=motion.gaze[:1])
+        left, top, right, bottom = self._on_page
+        page = self.photo_page.copy()
+        page[top:bottom, left:right] = self._face_painter.paint(moved, with_back=False)
+        return page
 
     def moved(self, expression: Float[Tensor, "52"]) -> Float32[np.ndarray, "vertices 3"]:
         """The surface with another expression, the head where it was, in the crop camera's axes."""
@@ -111,38 +136,82 @@ class ReliefPrior:
         front[painter.carried] += np.einsum("vk,vkc->vc", painter.carrier_weights, change[painter.carriers])
         return front
 
-    def planes(
-        self, page: UInt8[np.ndarray, "side side 4"], expression: Float[Tensor, "52"] | None = None
-    ) -> Float[Tensor, "3 channels size size"]:
-        """Planes of an expression, by default the photo's own, with the colours of its page."""
-        front = self.painter.front if expression is None else self.moved(expression)
-        points = (front[:, :2] / front[:, 2:] - (self.frame.left, self.frame.top)) * self.frame.scale
-        drawn = rasterize(
-            (points * PLANE_SIZE).astype(np.float32),
-            np.ascontiguousarray(front[:, 2], np.float32),
-            self.surface.triangles.numpy(),
-            self._attributes,
-            PLANE_SIZE,
-            PLANE_SIZE,
-        )
-        covered = np.isfinite(drawn.depths)
+    def plane(
+        self,
+        page: UInt8[np.ndarray, "side side 4"],
+        front: Float32[np.ndarray, "vertices 3"] | None = None,
+    ) -> Float[Tensor, "channels size size"]:
+        """The plane over the photo of a surface, by default the photo's own, with the colours of a page."""
+        depths, attributes = self._drawn(self.painter.front if front is None else front)
+        covered = np.isfinite(depths)
         # Around the surface its border goes on, so that nothing is mixed with nothing.
         nearest = distance_transform_edt(~covered, return_distances=False, return_indices=True)
         rows, columns = np.asarray(nearest)
-        depths, attributes = drawn.depths[rows, columns], drawn.attributes[rows, columns]
-        back = np.maximum(attributes[..., 0], depths + _THINNEST)
+        shape = self._shape(depths[rows, columns], attributes[rows, columns])
+        shape[..., COVER] = covered
         small = cv2.resize(page[..., :3], (PLANE_SIZE, PLANE_SIZE), interpolation=cv2.INTER_AREA)
-        front_map, back_map, head, anchor, cover = (
-            torch.from_numpy(each.astype(np.float32))
-            for each in (depths, back, attributes[..., 1], attributes[..., 2], covered)
-        )
-        colors = torch.from_numpy(small).permute(2, 0, 1).float() / 255
-        return packed_planes(front_map, back_map, head, anchor, cover, colors, self.frame.middle)
+        plane = np.dstack((shape, small.astype(np.float32) / 255))
+        return torch.from_numpy(np.ascontiguousarray(plane.transpose(2, 0, 1)))
 
-    def face_square(self, expression: Float[Tensor, "52"]) -> "FaceSquare":
-        """Where an expression moves the face to, for networks that look at it."""
-        points = self._pixels(self.moved(expression)[:468])
-        return FaceSquare(self._corner, self._square, points)
+    def face_plane(self, front: Float32[np.ndarray, "vertices 3"], rest: np.ndarray) -> FaceBox:
+        """What a moved surface makes of a resting plane, texels first, where the face can move."""
+        left, top, right, bottom = self._box
+        depths, attributes = self._drawn(front, left, top, right, bottom)
+        covered = np.isfinite(depths)[..., None]
+        before = rest[top:bottom, left:right, : COVER + 1]
+        shape = np.where(covered, self._shape(depths, attributes), before)
+        shape[..., COVER] = covered[..., 0]
+        return FaceBox(slice(top, bottom), slice(left, right), shape)
+
+    def face_square(self, front: Float32[np.ndarray, "vertices 3"]) -> FaceSquare:
+        """Where a moved surface has the face, for networks that look at it."""
+        return FaceSquare(self._corner, self._square, self._pixels(front[:468]))
+
+    def _drawn(
+        self,
+        front: Float32[np.ndarray, "vertices 3"],
+        left: int = 0,
+        top: int = 0,
+        right: int = PLANE_SIZE,
+        bottom: int = PLANE_SIZE,
+    ) -> tuple[Float32[np.ndarray, "height width"], Float32[np.ndarray, "height width 3"]]:
+        """Depths of the nearest surface at texels, and how far back, head and anchor go there."""
+        places = (front[:, :2] / front[:, 2:] - (self.frame.left, self.frame.top)) * self.frame.scale
+        drawn = rasterize(
+            (places * PLANE_SIZE - (left, top)).astype(np.float32),
+            np.ascontiguousarray(front[:, 2], np.float32),
+            self.surface.triangles.numpy(),
+            self._attributes,
+            bottom - top,
+            right - left,
+        )
+        return drawn.depths, drawn.attributes
+
+    def _shape(
+        self, depths: Float32[np.ndarray, "height width"], attributes: Float32[np.ndarray, "height width 3"]
+    ) -> Float32[np.ndarray, "height width 5"]:
+        """The channels before the colours, all of it covered."""
+        back = np.maximum(attributes[..., 0], depths + _THINNEST)
+        middle = np.float32(self.frame.middle)
+        return np.dstack(
+            (middle - depths, back - middle, attributes[..., 1], attributes[..., 2], np.ones_like(depths))
+        )
+
+    def _moving_box(self, carried: Float32[np.ndarray, "points 2"]) -> tuple[int, int, int, int]:
+        """Texels between which expressions move anything: left, top, right, bottom."""
+        low, high = carried.min(0) / self.page_side, carried.max(0) / self.page_side
+        reach = (high - low) * _REACH
+        low, high = low - reach, high + reach
+        return tuple(
+            int(edge.clip(0, 1) * PLANE_SIZE) for edge in (*low, *np.ceil(high * PLANE_SIZE) / PLANE_SIZE)
+        )  # type: ignore[return-value]
+
+    @property
+    def _on_page(self) -> tuple[int, int, int, int]:
+        """The same in pixels of a page."""
+        scale = self.page_side / PLANE_SIZE
+        left, top, right, bottom = self._box
+        return int(left * scale), int(top * scale), ceil(right * scale), ceil(bottom * scale)
 
     def _pixels(self, positions: Float32[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 2"]:
         places = (positions[:, :2] / positions[:, 2:] - (self.frame.left, self.frame.top)) * self.frame.scale
@@ -177,3 +246,15 @@ def rays_of(view: Viewport) -> tuple[Float32[np.ndarray, " width"], Float32[np.n
     columns = np.arange(view.width) + 0.5 - view.left - view.side / 2
     rows = np.arange(view.height) + 0.5 - view.top - view.side / 2
     return (columns * scale).astype(np.float32), (rows * scale).astype(np.float32)
+
+
+def resting(surface: ReliefAvatar) -> Motion:
+    """The photo's own expression, pose and gaze, as one frame."""
+    return Motion(
+        surface.person.expression[None],
+        surface.person.rotation[None],
+        surface.person.translation[None],
+        surface.person.gaze[None],
+        25.0,
+        "photo",
+    )

@@ -182,7 +182,7 @@ class Painter:
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion, with_back: bool = True) -> np.ndarray:
-        """Draw a motion's first frame; the back is only seen of a turned head."""
+        """Draw a motion's first frame; a view like the photo's needs no back, and no other half of a face."""
         avatar, view = self.avatar, self.view
         target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
         change = self.change(motion.expression[0]).numpy() @ target.T
@@ -202,7 +202,7 @@ class Painter:
             before = self._draw(front, avatar.triangles, self.attributes)
             image = _over(*before, *behind.result(), 1 + min(1, facing / FIRM_TURN))
         else:
-            image, _ = self._draw(front, avatar.triangles, self.attributes)
+            image, _ = self._draw(front, avatar.triangles, self.places)
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):

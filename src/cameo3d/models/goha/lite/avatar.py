@@ -13,10 +13,10 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from cameo3d.blocks.frustum_planes import CHANNELS, COLORS, ramps
+from cameo3d.blocks.frustum_planes import CHANNELS, COLORS
 from cameo3d.models.relief.avatar import ReliefAvatar
-from cameo3d.models.relief.plane_painter import PlaneModel, PlanePainter, resting
-from cameo3d.models.relief.prior import PLANE_SIZE, ReliefPrior
+from cameo3d.models.relief.plane_painter import PlaneModel, PlanePainter, geometry
+from cameo3d.models.relief.prior import PLANE_SIZE, ReliefPrior, resting
 from cameo3d.values import Motion, Portrait
 
 _SOFT = 0.01
@@ -39,7 +39,7 @@ class GohaLite(PlaneModel):
     def encode(self, portraits: Sequence[Portrait]) -> GohaLiteAvatar:
         """Make a person's avatar from the first portrait."""
         relief, prior = self._lifted(portraits)
-        canonical, appearance = _branches(prior, prior.page(resting(relief)))
+        canonical, appearance = _branches(prior)
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
         return GohaLiteAvatar(**values, canonical=canonical, appearance=appearance)
 
@@ -51,28 +51,33 @@ class _Painter:
     """Adds expression planes to the person's, frame by frame."""
 
     def __init__(self, avatar: GohaLiteAvatar, painter: PlanePainter) -> None:
-        self._painter, self._depth = painter, ramps(avatar.canonical.shape[-1])
-        canonical, appearance = _branches(painter.prior, painter.photo_page)
-        self._person, self._resting = avatar.canonical + avatar.appearance, canonical + appearance
+        self._painter = painter
+        self._person = geometry(avatar.canonical + avatar.appearance)
+        self._neutral = geometry(_branches(painter.prior)[0])
 
     def paint(self, motion: Motion) -> UInt8[np.ndarray, "height width 4"]:
         """The person in a motion's first frame."""
-        page = self._painter.page(motion)
-        expression = self._painter.prior.planes(page, motion.expression[0])[0] - self._resting
-        planes = torch.cat(((self._person + expression)[None], self._depth))
-        return self._painter.draw(planes, page, motion)
+        front = self._painter.prior.moved(motion.expression[0])
+        page = self._painter.page(motion, front)
+        box = self._painter.prior.face_plane(front, self._neutral)
+        plane = self._person.copy()
+        plane[box.rows, box.columns] += box.shape - self._neutral[box.rows, box.columns]
+        return self._painter.draw(plane, page, motion)
 
 
 def _branches(
-    prior: ReliefPrior, photo: UInt8[np.ndarray, "side side 4"]
+    prior: ReliefPrior,
 ) -> tuple[Float32[Tensor, "channels size size"], Float32[Tensor, "channels size size"]]:
-    """Canonical and appearance planes of a photo's page, those that lie over it."""
+    """Canonical and appearance planes of a photo, those that lie over it."""
     neutral = replace(resting(prior.surface), expression=torch.zeros(1, 52))
-    canonical = prior.planes(_softened(prior.page(neutral)), neutral.expression[0])[0]
+    canonical = prior.plane(prior.page(neutral), prior.moved(neutral.expression[0]))
+    canonical[COLORS] = _softened(canonical[COLORS])
+    photo = prior.plane(prior.photo_page)[COLORS]
     appearance = torch.zeros(CHANNELS, PLANE_SIZE, PLANE_SIZE)
-    appearance[COLORS] = (prior.planes(photo) - prior.planes(_softened(photo)))[0, COLORS]
-    return canonical.contiguous(), appearance
+    appearance[COLORS] = photo - _softened(photo)
+    return canonical, appearance
 
 
-def _softened(page: UInt8[np.ndarray, "side side 4"]) -> UInt8[np.ndarray, "side side 4"]:
-    return cv2.GaussianBlur(page, (0, 0), _SOFT * len(page))
+def _softened(colors: Float32[Tensor, "3 size size"]) -> Float32[Tensor, "3 size size"]:
+    soft = cv2.GaussianBlur(colors.permute(1, 2, 0).numpy(), (0, 0), _SOFT * PLANE_SIZE)
+    return torch.from_numpy(soft).permute(2, 0, 1)

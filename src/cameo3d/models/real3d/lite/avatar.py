@@ -4,13 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 
 import numpy as np
-import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
-from cameo3d.blocks.frustum_planes import ramps
 from cameo3d.models.relief.avatar import ReliefAvatar
-from cameo3d.models.relief.plane_painter import PlaneModel, PlanePainter, resting
+from cameo3d.models.relief.plane_painter import PlaneModel, PlanePainter, geometry
 from cameo3d.values import Motion, Portrait
 
 
@@ -28,9 +26,9 @@ class Real3DLite(PlaneModel):
     def encode(self, portraits: Sequence[Portrait]) -> Real3DLiteAvatar:
         """Make a person's avatar from the first portrait."""
         relief, prior = self._lifted(portraits)
-        planes = prior.planes(prior.page(resting(relief)))
+        plane = prior.plane(prior.photo_page)
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
-        return Real3DLiteAvatar(**values, canonical=planes[0].contiguous())
+        return Real3DLiteAvatar(**values, canonical=plane)
 
     def _frames(self, avatar: Real3DLiteAvatar, painter: PlanePainter) -> "_Painter":
         return _Painter(avatar, painter)
@@ -41,11 +39,14 @@ class _Painter:
 
     def __init__(self, avatar: Real3DLiteAvatar, painter: PlanePainter) -> None:
         self._painter = painter
-        self._canonical = torch.cat((avatar.canonical[None], ramps(avatar.canonical.shape[-1])))
-        self._still = painter.prior.planes(painter.photo_page)
+        self._canonical = geometry(avatar.canonical)
+        self._still = geometry(painter.prior.plane(painter.prior.photo_page))
 
     def paint(self, motion: Motion) -> UInt8[np.ndarray, "height width 4"]:
         """The person in a motion's first frame."""
-        page = self._painter.page(motion)
-        moving = self._painter.prior.planes(page, motion.expression[0]) - self._still
-        return self._painter.draw(self._canonical + moving, page, motion)
+        front = self._painter.prior.moved(motion.expression[0])
+        page = self._painter.page(motion, front)
+        box = self._painter.prior.face_plane(front, self._still)
+        plane = self._canonical.copy()
+        plane[box.rows, box.columns] += box.shape - self._still[box.rows, box.columns]
+        return self._painter.draw(plane, page, motion)
