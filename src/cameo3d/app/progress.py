@@ -1,4 +1,4 @@
-"""Progress on standard error: a bar with rate and time left on a terminal, silence elsewhere."""
+"""Progress: a bar with rate and time left on a terminal, silence elsewhere, or told to a listener."""
 
 import signal
 import sys
@@ -8,12 +8,30 @@ from typing import TypeVar
 
 Advance = Callable[[int, int | None], None]
 """Called with how many frames are done, and of how many, if that is known."""
+Listener = Callable[[str, int, int | None], None]
+"""Called with what goes on, such as "Rendering", how many frames of it are done, and of how many."""
 T = TypeVar("T")
+
+_listener: Listener | None = None
+
+
+@contextmanager
+def told_to(listener: Listener) -> Iterator[None]:
+    """Tell a listener of all progress while the block runs, instead of showing it."""
+    global _listener
+    before, _listener = _listener, listener
+    try:
+        yield
+    finally:
+        _listener = before
 
 
 @contextmanager
 def progress_bar(description: str) -> Iterator[Advance]:
     """Show a bar while the block runs; what it yields moves the bar."""
+    if (listener := _listener) is not None:
+        yield lambda done, total: listener(description, done, total)
+        return
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return

@@ -1,6 +1,7 @@
 from collections.abc import Iterator
 
 import pytest
+from fake_job import fake_job
 from fastapi import APIRouter, WebSocket
 from fastapi.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
@@ -22,7 +23,9 @@ async def echo(socket: WebSocket) -> None:
 @pytest.fixture(scope="module")
 def client(tmp_path_factory) -> Iterator[TestClient]:
     settings = Settings(tmp_path_factory.mktemp("data"), token="secret", limits=Limits(body_mib=1))
-    with TestClient(create_app(settings, [router]), base_url=LOCAL, raise_server_exceptions=False) as client:
+    with TestClient(
+        create_app(settings, [router], job=fake_job), base_url=LOCAL, raise_server_exceptions=False
+    ) as client:
         yield client
 
 
@@ -48,7 +51,7 @@ def test_pages_of_another_origin_are_refused_unless_named(client, tmp_path):
     for origin in ("http://evil.example", "null"):
         assert client.get("/v1/health", headers={"origin": origin}).status_code == 403
     friend = {"origin": "https://app.example"}
-    named = create_app(Settings(tmp_path, origins=("https://app.example",)))
+    named = create_app(Settings(tmp_path, origins=("https://app.example",)), job=fake_job)
     with TestClient(named, base_url=LOCAL) as client:
         answer = client.get("/v1/health", headers=friend)
         assert answer.headers["access-control-allow-origin"] == friend["origin"]
@@ -57,7 +60,7 @@ def test_pages_of_another_origin_are_refused_unless_named(client, tmp_path):
 
 
 def test_without_a_token_only_names_of_this_machine_are_answered(tmp_path):
-    with TestClient(create_app(Settings(tmp_path)), base_url=LOCAL) as client:
+    with TestClient(create_app(Settings(tmp_path), job=fake_job), base_url=LOCAL) as client:
         assert client.get("/v1/models").status_code == 200
         assert client.get("/v1/models", headers={"host": "evil.example:7860"}).status_code == 403
 
@@ -80,9 +83,9 @@ def test_hosts_that_others_reach_need_a_token(tmp_path):
 
 def test_one_service_at_a_time_uses_a_data_folder(tmp_path):
     with (
-        TestClient(create_app(Settings(tmp_path))),
+        TestClient(create_app(Settings(tmp_path), job=fake_job)),
         pytest.raises(Exception, match="used by another service"),
-        TestClient(create_app(Settings(tmp_path))),
+        TestClient(create_app(Settings(tmp_path), job=fake_job)),
     ):
         pass
     assert tmp_path.stat().st_mode & 0o077 == 0

@@ -43,10 +43,18 @@ def say(text: str) -> None:
     print(f"cameo3d: {text}", file=sys.stderr)
 
 
-def usage(sentence: str) -> SystemExit:
+class Misuse(SystemExit):
+    """Options that do not go together, or a value out of range; the command line ends with 2."""
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(2)
+        self.sentence = sentence
+
+
+def usage(sentence: str) -> Misuse:
     """What to raise where options do not go together."""
     say(sentence)
-    return SystemExit(2)
+    return Misuse(sentence)
 
 
 def unit(name: str, value: float) -> float:

@@ -11,9 +11,10 @@ from fastapi.middleware.cors import CORSMiddleware
 
 from cameo3d import __version__
 from cameo3d.app.server import routes
+from cameo3d.app.server.children import preload
 from cameo3d.app.server.failures import say_failures_in_one_shape
 from cameo3d.app.server.guard import Guard
-from cameo3d.app.server.perform import perform
+from cameo3d.app.server.perform import PRELOADED, perform
 from cameo3d.app.server.queue import Queue
 from cameo3d.app.server.service import Service
 from cameo3d.app.server.settings import Settings
@@ -43,6 +44,8 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        if job is perform:
+            preload(PRELOADED)
         with _own_folder(settings.data):
             await service.queue.start()
             try:
@@ -54,6 +57,7 @@ def create_app(
         title="cameo3d",
         version=__version__,
         summary="One photo in, a moving portrait video out.",
+        telemetry={"tracing": False, "metrics": False},
         docs_url=None,  # these pages would load scripts from elsewhere
         redoc_url=None,
         lifespan=lifespan,

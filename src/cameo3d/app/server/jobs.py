@@ -1,4 +1,4 @@
-"""Jobs as they are kept: a folder each with what came in, what comes out, and job.json about both."""
+"""Jobs as they are kept: a folder each with what came in, what comes out, and job.json, which tells all."""
 
 import dataclasses
 import json
@@ -15,7 +15,7 @@ Kind = Literal["avatar", "animation", "track"]
 State = Literal["queued", "running", "done", "failed", "cancelled"]
 
 _RECORD = "job.json"
-_INPUTS = "inputs"
+CREDENTIALS_SUFFIX = ".c2pa"
 
 
 @dataclass
@@ -38,6 +38,8 @@ class Job:
     """What the command line would have said on the way."""
     result: str | None = None
     """Name of the file in the folder."""
+    avatar: str | None = None
+    """Id of the job whose result it begins with, while that is not there yet."""
     attempts: int = 0
     """How often a worker began with it."""
     used: float = field(default_factory=time.time)
@@ -54,11 +56,6 @@ class Job:
         return self.state in ("done", "failed", "cancelled")
 
     @property
-    def inputs(self) -> Path:
-        """Where the files are that came in."""
-        return self.folder / _INPUTS
-
-    @property
     def result_path(self) -> Path | None:
         """The result, if there is one."""
         return None if self.result is None else self.folder / self.result
@@ -70,19 +67,24 @@ class Job:
         with replacing(self.folder / _RECORD) as path:
             path.write_text(json.dumps(record))
 
+    @property
+    def credentials_path(self) -> Path | None:
+        """The signed credentials of a result that cannot hold them itself."""
+        path = self.result_path and self.result_path.with_suffix(CREDENTIALS_SUFFIX)
+        return path if path and path.exists() else None
+
     def tidy(self) -> None:
         """Remove all but the record and the result: inputs, and what a killed worker left half written."""
+        kept = {self.folder / _RECORD, self.result_path, self.credentials_path}
         for path in self.folder.iterdir():
-            if path.is_dir():
-                shutil.rmtree(path, ignore_errors=True)
-            elif path.name not in (_RECORD, self.result):
-                path.unlink(missing_ok=True)
+            if path not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
 
 def new_folder(parent: Path) -> Path:
     """Make a folder for a new job."""
     folder = parent / secrets.token_hex(16)
-    (folder / _INPUTS).mkdir(parents=True)
+    folder.mkdir(mode=0o700)
     return folder
 
 

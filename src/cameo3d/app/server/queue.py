@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import shutil
 import time
 from collections import Counter, defaultdict
@@ -22,6 +23,8 @@ _LOOK_SECONDS = 0.25
 _IDLE_SECONDS = 60.0
 """A worker without work gives its memory back after that."""
 _JOBS_PER_WORKER = 100
+AVATAR = "avatar.avatar"
+"""Name of the avatar that a job begins with, in its folder."""
 _MOST_ATTEMPTS = 2
 """A job that was running when the service stopped is run once more, no more."""
 
@@ -39,6 +42,8 @@ class Queue:
         self._lanes: tuple[Kind | None, ...] = (None,) * workers + ("avatar",)
         self._tasks: list[asyncio.Task] = []
         self._changed = asyncio.Condition()
+        self.disk_bytes = 0
+        """What the data folder held when it was last looked at."""
         self.ended: Counter[tuple[Kind, State]] = Counter()
         """Jobs that ended, since the service began."""
         self.seconds: defaultdict[Kind, float] = defaultdict(float)
@@ -49,9 +54,6 @@ class Queue:
     async def start(self) -> None:
         """Take over what an earlier run left, and begin to work."""
         for job in load_jobs(self.folder):
-            if job.kind == "avatar" and not job.ended:
-                shutil.rmtree(job.folder)  # whoever waited for its id is gone
-                continue
             self._jobs[job.id] = job
             if job.ended:
                 job.tidy()
@@ -87,9 +89,11 @@ class Queue:
         """Refuse a client whose job there is no room for, before its files are read.
 
         Raises:
-            Refusal: If the queue is full, or the client has too many jobs in it.
+            Refusal: If the queue or the disk is full, or the client has too many jobs in the queue.
         """
         later = {"retry-after": "10"}
+        if self.disk_bytes > self._limits.disk_gib * 2**30:
+            raise Refusal(507, "The service's disk is full; delete jobs, or try again later.", later)
         if len(self._waiting) >= self._limits.queue:
             raise Refusal(429, f"The queue is full ({self._limits.queue} jobs wait); try again later.", later)
         own = sum(job.client == client and not job.ended for job in self._jobs.values())
@@ -101,7 +105,18 @@ class Queue:
         return new_folder(self.folder)
 
     async def submit(self, job: Job) -> Job:
-        """Put a job into the queue."""
+        """Put a job into the queue.
+
+        Raises:
+            Refusal: If there is no room, or no avatar of the id that it begins with.
+        """
+        self.check_room(job.client)
+        if job.avatar is not None:
+            avatar = self.get(job.avatar)
+            if avatar.kind != "avatar":
+                raise Refusal(422, "That id is not an avatar's; send one of POST /v1/avatars.")
+            if avatar.ended:
+                self._begin_with(job, avatar)
         job.save()
         self._jobs[job.id] = job
         self._waiting.append(job)
@@ -162,14 +177,30 @@ class Queue:
     def _next(self, lane: Kind | None) -> Job | None:
         """The job to run: of the client with the fewest that run, the oldest."""
         running = Counter(job.client for job in self._jobs.values() if job.state == "running")
-        fitting = [job for job in self._waiting if lane is None or job.kind == lane]
-        # An avatar whose own lane is free would only wait here.
+        fitting = [job for job in self._waiting if lane in (None, job.kind) and self._can_run(job)]
         return min(fitting, key=lambda job: (job.kind != "avatar", running[job.client]), default=None)
+
+    def _begin_with(self, job: Job, avatar: Job) -> None:
+        """Give a job the avatar that it begins with.
+
+        Raises:
+            Refusal: If that could not be made.
+        """
+        if avatar.result_path is None:
+            raise Refusal(422, avatar.error or "That avatar was cancelled; make another.")
+        os.link(avatar.result_path, job.folder / AVATAR)
+        job.avatar, job.task["avatar"] = None, AVATAR
+
+    def _can_run(self, job: Job) -> bool:
+        avatar = self._jobs.get(job.avatar or "")
+        return avatar is None or avatar.ended
 
     async def _serve(self, lane: Kind | None) -> None:
         """Run one job after the other, in a process that is started when it is needed."""
         child, count = None, 0
         try:
+            if lane is None:
+                child = await self._started(child)  # loads libraries before the first job comes
             while True:
                 job = self._next(lane)
                 if job is None:
@@ -181,6 +212,12 @@ class Queue:
                     continue
                 self._waiting.remove(job)
                 job.state, job.attempts = "running", job.attempts + 1
+                try:
+                    if job.avatar is not None:
+                        self._begin_with(job, self.get(job.avatar))
+                except Refusal as refusal:
+                    await self._finish(job, "failed", refusal.sentence)
+                    continue
                 job.save()
                 await self._tell()
                 child, count = await self._started(child), count + 1
@@ -246,7 +283,17 @@ class Queue:
             oldest = time.time() - 3600 * self._limits.keep_hours
             for job in [job for job in self._jobs.values() if job.ended and job.used < oldest]:
                 await self.remove(job)
-            await asyncio.sleep(60.0)
+            self.disk_bytes = await asyncio.to_thread(_size_of, self.folder.parent)
+            await asyncio.sleep(15.0)
+
+
+def _size_of(folder: Path) -> int:
+    total = 0
+    for parent, _, names in os.walk(folder):
+        for name in names:
+            with suppress(OSError):
+                total += os.lstat(os.path.join(parent, name)).st_size
+    return total
 
 
 def _view(job: Job) -> tuple:

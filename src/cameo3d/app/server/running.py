@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import os
 import tempfile
 import time
 from typing import Any
@@ -56,16 +57,9 @@ class _Server(uvicorn.Server):
             print(f"http://{f'[{host}]' if ':' in host else host}:{port}", flush=True)
 
 
-def run(app: FastAPI, settings: Settings) -> None:
-    """Serve until SIGINT or SIGTERM.
-
-    Raises:
-        InputError: If nobody may listen at that address.
-        CameoError: If the app cannot start.
-    """
-    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
-    tempfile.tempdir = str(settings.data / "uploads")
-    config = uvicorn.Config(
+def configuration(app: FastAPI, settings: Settings) -> uvicorn.Config:
+    """How uvicorn serves the app."""
+    return uvicorn.Config(
         app,
         host=settings.host,
         port=settings.port,
@@ -79,7 +73,21 @@ def run(app: FastAPI, settings: Settings) -> None:
         timeout_keep_alive=10,
         timeout_graceful_shutdown=3,
     )
-    server = _Server(config)
+
+
+def run(app: FastAPI, settings: Settings) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Raises:
+        InputError: If nobody may listen at that address.
+        CameoError: If the app cannot start.
+    """
+    logging.getLogger("uvicorn.error").setLevel(logging.WARNING)
+    os.umask(0o077)
+    cores = os.cpu_count() or 1
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // settings.worker_count)))
+    tempfile.tempdir = str(settings.data / "uploads")
+    server = _Server(configuration(app, settings))
     server.run()
     if not server.started:
         raise InputError(
