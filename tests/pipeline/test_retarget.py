@@ -160,7 +160,7 @@ def test_a_voices_coefficients_keep_what_life_adds_to_them_and_no_habits():
     smiling = made_person(expression=torch.zeros(52).index_fill_(0, torch.tensor([SMILE]), 0.6))
     voice = replace(spoken, expression=expression, basel=torch.zeros(3, 64), basel_weights=said)
     moved = voiced_motion(voice, smiling)
-    assert moved.expression[0, SMILE] > 0.3
+    assert moved.expression[0, SMILE] > 0.2
     torch.testing.assert_close(moved.expression - moved.basel_weights, expression - said)
 
 
@@ -218,6 +218,17 @@ def test_a_photo_from_the_side_turns_back_less(side_degrees, back_degrees):
     assert 0.9 * back_degrees < turned_back <= back_degrees
 
 
+def test_a_smile_shrinks_in_speech_and_comes_back_in_pauses():
+    smiling = made_person(expression=torch.zeros(52).index_fill_(0, torch.tensor([SMILE]), 0.8))
+    voice = still_motion(150)
+    voice.expression[50:100:2, JAW] = 0.3  # lips that open and close while somebody talks
+    smile = voiced_motion(voice, smiling).expression[:, SMILE]
+    assert smile[:25].min() > 0.64
+    assert smile[125:].min() > 0.64
+    assert smile[60:90].max() < 0.4
+    assert smile.diff().abs().max() < 0.05  # of itself, without a jump
+
+
 def test_a_smile_stays_while_its_owner_speaks_and_an_open_mouth_closes(astronaut_path):
     avatar = create(astronaut_path)
     habits = {"mouthSmileLeft": 0.6, "browInnerUp": 0.3, "jawOpen": 0.4, "mouthUpperUpLeft": 0.5}
@@ -234,7 +245,7 @@ def test_a_smile_stays_while_its_owner_speaks_and_an_open_mouth_closes(astronaut
     assert weight["jawOpen"] == [0.0, 0.5]
     assert weight["mouthUpperUpLeft"] == [0.0, 0.0]
     assert weight["browInnerUp"] == pytest.approx([0.3, 0.3])
-    assert weight["mouthSmileLeft"] == pytest.approx([0.42, 0.126])  # rounded lips cannot smile
+    assert weight["mouthSmileLeft"][1] == 0  # fully rounded lips cannot smile
     face = load_face_model()
     lips = face.vertices(torch.zeros(face.identity_basis.shape[0]), moved.expression[0])
     assert lips[14, 1] - lips[13, 1] < 0.0003, "metres between lips that smile and say nothing"

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import torch
 from jaxtyping import Float
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
+from torch.nn.functional import max_pool1d
 
 from cameo3d.geometry.basel.poses import deep3d_poses, head_poses
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
@@ -40,10 +42,14 @@ _HABITS = [
 """What of a photo's expression stays while the person speaks."""
 _SMILES = torch.tensor([name.startswith(("mouthSmile", "mouthDimple")) for name in BLENDSHAPES])
 _ROUNDED = [BLENDSHAPES.index(name) for name in ("mouthFunnel", "mouthPucker")]
-_SMILE_SHARE = 0.7
-"""How much of a photo's smile stays, since nobody speaks through a grin."""
-_ROUND_SHARE = 0.7
+_SMILE_SHARE, _TALKING_SHARE = 0.85, 0.45
+"""How much of a photo's smile stays in pauses, and in speech: nobody speaks through a grin."""
+_ROUND_SHARE = 1.0
 """How much of that fully rounded lips take away."""
+_TALKING, _TALKING_SECONDS = 0.12, (0.28, 0.16)
+"""How far the lips move in speech at least; for how long around it a smile waits, and how slowly it comes and
+goes (standard deviation)."""
+_TALKS = [i for i, name in enumerate(BLENDSHAPES) if name in ("jawOpen", "mouthFunnel", "mouthPucker")]
 _SMILE = [BLENDSHAPES.index("mouthSmileLeft"), BLENDSHAPES.index("mouthSmileRight")]
 _CLOSE = BLENDSHAPES.index("mouthClose")
 _SMILE_CLOSE = 0.1
@@ -127,7 +133,8 @@ def voiced_motion(motion: Motion, source: Person) -> Motion:
     """Let the person in the photo speak: head and eyes start from the photo's pose, lips from closed ones.
 
     What is habit in the photo's expression stays, such as a smile or raised brows, as far as the voice needs
-    no other shape; what opens the mouth or the eyes in the photo does not, so that they can close.
+    no other shape; what opens the mouth or the eyes in the photo does not, so that they can close. Speech
+    takes the lips over: a smile shrinks in it, gives way to rounded lips, and comes back in pauses.
 
     Args:
         motion: Of a neutral person who looks straight into a camera one metre away, as voice models give it.
@@ -137,7 +144,8 @@ def voiced_motion(motion: Motion, source: Person) -> Motion:
     habit = torch.zeros(len(BLENDSHAPES))
     habit[_HABITS] = source.expression[_HABITS]
     rounded = moved.expression[:, _ROUNDED].amax(1, keepdim=True)
-    kept = torch.where(_SMILES, habit * _SMILE_SHARE * (1 - _ROUND_SHARE * rounded), habit)
+    share = _SMILE_SHARE + (_TALKING_SHARE - _SMILE_SHARE) * _talking(moved)
+    kept = torch.where(_SMILES, habit * share * (1 - _ROUND_SHARE * rounded), habit)
     expression = 1 - (1 - moved.expression) * (1 - kept)
     expression[:, _CLOSE] += _SMILE_CLOSE * kept[:, _SMILE].mean(1)
     expression = expression.clamp(max=1)
@@ -145,6 +153,16 @@ def voiced_motion(motion: Motion, source: Person) -> Motion:
     # Coefficients of the Basel model say all of the lips; habits are not added to them, brows and lids are.
     told = None if told is None else expression - (motion.expression - told)
     return replace(moved, expression=expression, basel_weights=told)
+
+
+def _talking(motion: Motion) -> Float[Tensor, "frames 1"]:
+    """How far the lips are busy in or around each frame, from 0 in pauses to 1, smooth over time."""
+    busy = (motion.expression[:, _TALKS].amax(1) / _TALKING).clamp(max=1)
+    around, slowly = (seconds * motion.frame_rate for seconds in _TALKING_SECONDS)
+    reach = round(around)
+    held = max_pool1d(busy[None], 2 * reach + 1, stride=1, padding=reach)[0]
+    smooth = gaussian_filter1d(held.double().numpy(), slowly, mode="nearest")
+    return torch.from_numpy(smooth).float()[:, None]
 
 
 def turned_about_the_neck(rotations: Float[Tensor, "frames 3"], source: Person) -> Float[Tensor, "frames 3"]:
