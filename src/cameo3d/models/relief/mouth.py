@@ -35,8 +35,10 @@ _ROUND = (0.0006, 0.0007, 0.0013, 0.0010, 0.0008, 0.0006)
 _BOXY = (5.0, 3.5, 1.6, 1.8, 2.5, 3.0)
 """How flat each biting edge is in between: canines are pointed, incisors cut straight."""
 _TOOTH_HEIGHT = 0.0095
-_UPPER_SHOWN, _LOWER_SHOWN = 0.0028, 0.0018
+_UPPER_SHOWN, _LOWER_SHOWN = 0.0028, 0.0014
 """Metres by which teeth look out beyond the edge of their lip at rest."""
+_LOWER_LIGHT = 0.74
+"""How bright lower teeth are, in the upper ones' brightness: they lean inwards, in the lip's shadow."""
 _FADE = 0.0025
 """Metres of further opening over which what the photo shows, but for its teeth, gives way to the rest."""
 _DEPTH = 0.006
@@ -117,7 +119,7 @@ def make_mouth(
         down - lip_down + _LOWER_SHOWN - 10 * aside**2,
         _LOWER_WIDTHS,
         _LOWER_EDGES,
-        0.82 * enamel,
+        _LOWER_LIGHT * enamel,
         0.6 * flesh,
     )
 
@@ -267,11 +269,11 @@ def _shown_teeth(
 
 def _cavity(aside: np.ndarray, down: np.ndarray, flesh: np.ndarray) -> np.ndarray:
     """Darkness, and the tongue that lies behind the lower teeth, its back in shadow."""
-    height = np.hypot(aside / 0.024, (down - 0.012) / 0.026)
+    height = np.hypot(aside / 0.024, (down - 0.010) / 0.031)
     body = smoothstep((1 - height) / 0.35)
-    shade = 0.40 + 0.65 * smoothstep((down + 0.015) / 0.014)
+    shade = 0.42 + 0.63 * smoothstep((down + 0.021) / 0.020)
     groove = 1 - 0.15 * np.exp(-((aside / 0.0018) ** 2))
-    light = 0.22 + (shade * groove - 0.22) * body
+    light = 0.25 + (shade * groove - 0.25) * body
     return np.dstack((flesh * light[..., None], np.full(aside.shape, 255.0)))
 
 

@@ -24,6 +24,7 @@ from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth
+from cameo3d.models.relief.patch import rounded
 from cameo3d.values import Motion
 
 NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
@@ -217,12 +218,14 @@ class Painter:
         if avatar.person.sight.still_mouth:
             return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
+        # A lip that pouts hides the teeth behind it.
+        pout = max(0.0, float((change[14] - jaw) @ target[:, 1])) * target[:, 1]
         mouth = avatar.mouth
         cavity, lower, upper = (
             view.pixels(with_head(patch.positions.numpy()) + moved)
-            for patch, moved in ((mouth.cavity, jaw), (mouth.lower, jaw), (mouth.upper, 0))
+            for patch, moved in ((mouth.cavity, jaw), (mouth.lower, jaw + pout), (mouth.upper, 0))
         )
-        lips = _outline(corners, INNER_LIP_UPPER, INNER_LIP_LOWER)
+        lips = rounded(corners[list(INNER_LIP_UPPER)], corners[list(INNER_LIP_LOWER)])
         per_meter = CROP_FOCAL * view.side / float(front[13, 2])
         widened = float((change[14] - change[13]) @ target[:, 1])
         draw_mouth(image, mouth, (cavity, lower, upper), lips, per_meter, widened)
