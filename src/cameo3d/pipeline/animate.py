@@ -15,7 +15,7 @@ from cameo3d.models.kinds import load_avatar, maker_of, size_of
 from cameo3d.models.voice.contract import Delivery, VoiceModel
 from cameo3d.pipeline.adjusting import added_weights, adjusted, looped
 from cameo3d.pipeline.adjustments import Adjustments, over_stated
-from cameo3d.pipeline.animation import Animation, scaled_crop
+from cameo3d.pipeline.animation import CROP_SIZE, Animation, scaled_crop
 from cameo3d.pipeline.backgrounds import MAX_PHOTO_SIDE, Background, covering, read_background
 from cameo3d.pipeline.drivers import (
     Driven,
@@ -30,7 +30,7 @@ from cameo3d.pipeline.hidden import held_where_hidden, hidden_notices
 from cameo3d.pipeline.lids import with_lids
 from cameo3d.pipeline.models import load_network, load_voice_model
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
-from cameo3d.pipeline.options import DEFAULT_MODEL, Device, ModelName, ModelOptions, Size
+from cameo3d.pipeline.options import DEFAULT_MODEL, Device, ModelName, ModelOptions, Size, SizePixels
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.retarget import absolute_motion, with_pose
@@ -112,7 +112,8 @@ class Model:
             limited: Whether a relative motion ends softly where a relief cannot turn further; by default so
                 for reliefs, while Real3D and GOHA turn as far as the driver does.
             background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
-            frame: "crop" for head and shoulders at 512x512, "photo" for the whole photo at its own size.
+            frame: "crop" for head and shoulders, 512 pixels or `size_px` across; "photo" for the whole photo
+                at its own size.
             face: Which face of a photo, counted from the largest, 0.
             hidden: Whether what the photo does not show (eyes that are shut or behind dark lenses, a covered
                 mouth) stays "still", or is made to "move" all the same.
@@ -218,6 +219,13 @@ class Model:
         shown = None
         if view == "crop" and crop_scale != 1:
             view, shown = "photo", scaled_crop(driven.avatar.person, crop_scale)
+        across, shown_pixels = self.network.size(driven.avatar)[0], driven.avatar.person.crop.side
+        if view == "crop" and across > max(CROP_SIZE, shown_pixels):
+            logger.warning(
+                "Frames have %d pixels, but the photo shows head and shoulders in %d and is enlarged.",
+                across,
+                shown_pixels,
+            )
         if isinstance(behind, str):
             behind = self.network.background(driven.avatar, view)
         elif behind is not None:
@@ -228,7 +236,12 @@ class Model:
 
 
 def load_model(
-    name: ModelName = "relief", *, size: Size | None = None, device: Device = "cpu", fast: bool = False
+    name: ModelName = "relief",
+    *,
+    size: Size | None = None,
+    device: Device = "cpu",
+    fast: bool = False,
+    size_px: SizePixels = 512,
 ) -> Model:
     """Load an avatar model, once.
 
@@ -237,12 +250,13 @@ def load_model(
         size: "official" for the published network with imported weights, "lite" for our small one.
         device: "cpu" or "cuda".
         fast: Draw several times faster, a little less exactly.
+        size_px: Pixels across relief's head-and-shoulders frames.
 
     Raises:
         WeightsError: If its weights are missing or damaged; the message says how to get them.
         InputError: If there is no such device here, or the model has no such option.
     """
-    return model_of(ModelOptions(name, size, fast, device))
+    return model_of(ModelOptions(name, size, fast, device, size_px))
 
 
 def model_of(options: ModelOptions) -> Model:

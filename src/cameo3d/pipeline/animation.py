@@ -46,7 +46,7 @@ class Animation:
     def size(self) -> tuple[int, int]:
         """Width and height of a frame in pixels."""
         if self.part is not None:
-            return CROP_SIZE, CROP_SIZE
+            return self.network.size(self.avatar, "crop")
         return self.network.size(self.avatar, self.view)
 
     @property
@@ -60,7 +60,7 @@ class Animation:
     def __iter__(self) -> Iterator[UInt8[np.ndarray, "height width channels"]]:
         for frame in render(self.network, self.avatar, self.motion, self.view, self.background):
             shown = frame if self.background is None else compose(frame, self.background)
-            yield shown if self.part is None else _cut_out(shown, self.part)
+            yield shown if self.part is None else _cut_out(shown, self.part, self.size[0])
 
     def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
         """The driving video's own frames: its head and shoulders, or all of it, as `view` says.
@@ -143,14 +143,14 @@ def scaled_crop(person: Person, scale: float) -> Crop:
 
 
 def _cut_out(
-    frame: UInt8[np.ndarray, "height width channels"], part: Crop
+    frame: UInt8[np.ndarray, "height width channels"], part: Crop, size: int
 ) -> UInt8[np.ndarray, "size size channels"]:
-    """A square of a frame at `CROP_SIZE`; colours are weighted by their alpha."""
+    """A square of a frame at `size` pixels; colours are weighted by their alpha."""
     if frame.shape[-1] == 3:
-        return cut(soften(frame, CROP_SIZE / part.side), part, CROP_SIZE, "cubic", "edge")
+        return cut(soften(frame, size / part.side), part, size, "cubic", "edge")
     alpha = frame[..., 3:] / np.float32(255)
     weighted = np.concatenate((frame[..., :3] * alpha, alpha), -1).astype(np.float32)
-    weighted = cut(soften(weighted, CROP_SIZE / part.side), part, CROP_SIZE, "linear", "edge")
+    weighted = cut(soften(weighted, size / part.side), part, size, "linear", "edge")
     colors = weighted[..., :3] / np.maximum(weighted[..., 3:], 1e-6)
     return np.rint(np.concatenate((colors, weighted[..., 3:] * 255), -1).clip(0, 255)).astype(np.uint8)
 

@@ -8,7 +8,7 @@ from jaxtyping import UInt8
 
 from cameo3d.imaging.contact_sheets import side_by_side, width_at
 from cameo3d.imaging.framing import cut
-from cameo3d.pipeline.animation import CROP_SIZE, Animation
+from cameo3d.pipeline.animation import Animation
 
 
 def compared(animation: Animation) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
@@ -31,5 +31,7 @@ def compared_size(animation: Animation) -> tuple[int, int]:
 def _photo(animation: Animation) -> UInt8[np.ndarray, "height width 3"]:
     photo = animation.avatar.person.photo.numpy()
     if animation.part is not None:
-        return cut(photo, animation.part, CROP_SIZE)
-    return photo if animation.view == "photo" else cut(photo, animation.avatar.person.crop, CROP_SIZE)
+        return cut(photo, animation.part, animation.size[0])
+    if animation.view == "photo":
+        return photo
+    return cut(photo, animation.avatar.person.crop, animation.size[0])

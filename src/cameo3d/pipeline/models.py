@@ -20,7 +20,7 @@ from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, S
 from cameo3d.models.real3d.config import LITE, OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.lite.avatar import Real3DLite
-from cameo3d.models.relief import RELIEF
+from cameo3d.models.relief import CROP_SIZE, Relief
 from cameo3d.models.voice.contract import VoiceModel
 from cameo3d.models.voice.lite.voice import LiteVoice
 from cameo3d.models.voice.official.network import VoiceToExpression
@@ -46,6 +46,8 @@ def load_network(options: ModelOptions) -> AvatarModel:
         raise InputError(f"The head's threshold should lie between 0.1 and 1, got {threshold}.")
     if threshold is not None and options.model != "real3d":
         raise InputError("Only real3d has a head's threshold; leave --head-threshold out.")
+    if options.size_px != CROP_SIZE and options.model in ("real3d", "goha"):
+        raise InputError(f"The model {options.model} draws {CROP_SIZE} pixels; leave --size-px out.")
     match options.model:
         case "real3d":
             known = RELEASED["real3d-official"].path.is_file()
@@ -62,7 +64,7 @@ def load_network(options: ModelOptions) -> AvatarModel:
                 raise InputError(
                     "The relief model has one size and runs on the CPU; leave --size, --fast, --device out."
                 )
-            return RELIEF
+            return Relief(options.size_px)
 
 
 def load_voice_model(name: str) -> VoiceModel:

@@ -9,6 +9,7 @@ from typing import Any, Literal, Union, get_args, get_origin
 ModelName = Literal["relief", "real3d", "goha"]
 Size = Literal["official", "lite"]
 Device = Literal["cpu", "cuda"]
+SizePixels = Literal[512, 768, 1024, 1440]
 
 
 @dataclass(frozen=True)
@@ -23,6 +24,8 @@ class ModelOptions:
     """Draw several times faster, a little less exactly."""
     device: Device = "cpu"
     """Where to compute."""
+    size_px: SizePixels = 512
+    """Pixels across relief's head-and-shoulders frames, drawn from the photo's own pixels."""
     head_threshold: float | None = None
     """Opacity from which Real3D's head hides the background completely, 0.1 to 1, by default 0.9; raise it
     where hair looks translucent."""

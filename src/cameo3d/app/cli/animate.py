@@ -67,7 +67,7 @@ def animate(
         limits: Whether a relative motion ends softly where a photo's relief cannot turn further; the model's
             choice is on for reliefs, off for the networks real3d and goha.
         background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
-        frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
+        frame: Head and shoulders at --size-px, or the whole photo at its own size, at most 1920.
         compare: Put photo, driver and result side by side.
         face: Which face of the photo, counted from the largest, 0.
         hidden: Whether what the photo does not show, such as eyes behind dark lenses or a mouth behind a

@@ -31,7 +31,7 @@ def orbit(
         yaw: Largest turn to either side, in degrees.
         pitch: Largest nod up and down, in degrees.
         background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
-        frame: Head and shoulders at 512x512, or the whole photo at its own size, at most 1920.
+        frame: Head and shoulders at --size-px, or the whole photo at its own size, at most 1920.
         face: Which face of the photo, counted from the largest, 0.
         overwrite: Replace an existing output.
         disclosure: How the video says that it is generated.

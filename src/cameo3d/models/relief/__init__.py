@@ -15,18 +15,27 @@ from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.render import Painter, ReliefPerformance, Viewport, Window, background
 from cameo3d.values import Portrait
 
-__all__ = ["RELIEF", "Relief", "ReliefAvatar"]
+__all__ = ["CROP_SIZE", "RELIEF", "Relief", "ReliefAvatar"]
 
 CROP_SIZE = 512
-"""Pixels across the head-and-shoulders picture."""
+"""Pixels across the head-and-shoulders picture, by default."""
 
 
 class Relief:
-    """The relief model with the face model that the package ships."""
+    """The relief model with the face model that the package ships.
+
+    Args:
+        size_px: Pixels across the head-and-shoulders picture.
+    """
+
+    size_px: int = CROP_SIZE
+
+    def __init__(self, size_px: int = CROP_SIZE) -> None:
+        self.size_px = size_px
 
     def encode(self, portraits: Sequence[Portrait]) -> ReliefAvatar:
         """Lift the first portrait to a relief, once a person."""
-        return lift_portrait(portraits[0], load_face_model())
+        return lift_portrait(portraits[0], load_face_model(), self.size_px)
 
     def perform(
         self,
@@ -49,15 +58,15 @@ class Relief:
 
     def _viewport(self, avatar: ReliefAvatar, view: View) -> Viewport:
         height, width = avatar.person.photo.shape[:2]
-        crop = avatar.person.crop
+        crop, size = avatar.person.crop, self.size_px
         if view == "crop":
             shown = shown_square(crop, avatar.face_in_photo(), width, height)
             if shown == crop:
-                return Viewport(0.0, 0.0, float(CROP_SIZE), CROP_SIZE, CROP_SIZE)
-            scale = CROP_SIZE / shown.side
+                return Viewport(0.0, 0.0, float(size), size, size)
+            scale = size / shown.side
             left = (crop.center_x - crop.side / 2 - shown.center_x + shown.side / 2) * scale
             top = (crop.center_y - crop.side / 2 - shown.center_y + shown.side / 2) * scale
-            return Viewport(left, top, crop.side * scale, CROP_SIZE, CROP_SIZE)
+            return Viewport(left, top, crop.side * scale, size, size)
         return Viewport(
             crop.center_x - crop.side / 2, crop.center_y - crop.side / 2, crop.side, width, height
         )

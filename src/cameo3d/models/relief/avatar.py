@@ -122,10 +122,16 @@ class ReliefAvatar(Avatar):
                 yield "has a crop that does not lie in its photo"
 
 
-def lift_portrait(portrait: Portrait, model: FaceModel) -> ReliefAvatar:
-    """Lift a portrait to a relief. Deterministic; two seconds or less on a CPU core."""
+def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> ReliefAvatar:
+    """Lift a portrait to a relief. Deterministic; two seconds or less on a CPU core.
+
+    Args:
+        portrait: The portrait.
+        model: The face model.
+        detail: Pixels across the crop that frames are to show; more than usual takes longer.
+    """
     person = portrait.person
-    canvas = choose_canvas(person.crop)
+    canvas = choose_canvas(person.crop, detail)
     landmarks = portrait.landmarks.numpy().copy()
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale

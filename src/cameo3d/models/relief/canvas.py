@@ -15,7 +15,7 @@ from cameo3d.values.limits import Within
 _REACH = 1.7
 """Side of the canvas over the side of the crop: room for hair, shoulders and turns of the head."""
 _LEAST_DETAIL, _MOST_DETAIL = 512, 1024
-"""Bounds of the pixels across the crop."""
+"""Bounds of the pixels across the crop, unless more are asked for."""
 
 
 @dataclass(frozen=True)
@@ -59,13 +59,18 @@ class Canvas:
         return crop.side * CROP_FOCAL * self.scale
 
 
-def choose_canvas(crop: Crop) -> Canvas:
-    """Place the canvas around a crop, a little lower, since there is more body below than air above."""
-    detail = float(np.clip(crop.side, _LEAST_DETAIL, _MOST_DETAIL))
+def choose_canvas(crop: Crop, detail: int = 0) -> Canvas:
+    """Place the canvas around a crop, a little lower, since there is more body below than air above.
+
+    Args:
+        crop: The crop.
+        detail: Pixels across it that are asked for; the canvas holds no more than the photo has.
+    """
+    across = float(np.clip(crop.side, _LEAST_DETAIL, max(_MOST_DETAIL, detail)))
     side = _REACH * crop.side
     return Canvas(
         left=crop.center_x - side / 2,
         top=crop.center_y - side * 0.47,
-        scale=detail / crop.side,
-        side=round(_REACH * detail),
+        scale=across / crop.side,
+        side=round(_REACH * across),
     )
