@@ -45,8 +45,8 @@ def locked_versions() -> dict[str, str]:
 
 
 def declared_requirements() -> set[str]:
-    """Names of all that cameo3d[dev,studio] asks for, itself or through others, less what is left out."""
-    found, pending = set(), [("cameo3d", "dev"), ("cameo3d", "studio")]
+    """Names of all that cameo3d[dev,studio,text] asks for, also through others, but what is left out."""
+    found, pending = set(), [("cameo3d", extra) for extra in ("dev", "studio", "text")]
     while pending:
         name, extra = pending.pop()
         for text in requires(name) or []:

@@ -28,6 +28,7 @@ def animate(
     video: Annotated[File, _DRIVER] = None,
     motion: Annotated[File, _DRIVER] = None,
     voice: Annotated[File, _DRIVER] = None,
+    text: Annotated[str | None, arg(metavar="WORDS"), _DRIVER] = None,
     pose: Annotated[str, arg(metavar="natural|still|FILE")] = "natural",
     out: File = None,
     relative: Annotated[bool, _TRANSFER] = False,
@@ -50,13 +51,14 @@ def animate(
     disclosure: DisclosureFlags = FULL_DISCLOSURE,
     model: Model = DEFAULT_MODEL,
 ) -> None:
-    """Bring a photo to life with the motion of a video or of a motion file, or with a voice.
+    """Bring a photo to life with the motion of a video or of a motion file, with a voice, or with typed text.
 
     Args:
         source: Photo of one person, or avatar file from `cameo3d create`.
         video: Video whose expression, pose and sound are taken.
         motion: Motion file whose expression and pose are taken: our own or Live Link Face CSV.
         voice: Speech to say: a sound file, or a video of which only the sound is taken.
+        text: English words to say, in a computer's voice.
         pose: Head pose and gaze: the driver's or, with a voice, a speaker's (`natural`), `still`, or those of
             another video or motion file.
         out: Video to write; by default the photo's name with _animated.mp4, in the current folder.
@@ -90,7 +92,7 @@ def animate(
     if not 0 <= mouth_amplitude <= 2:
         raise usage(f"--mouth-amplitude should lie between 0 and 2, got {mouth_amplitude}.")
     transparent = background == "transparent"
-    if (absolute or from_first) and voice and pose in ("natural", "still"):
+    if (absolute or from_first) and (voice or text) and pose in ("natural", "still"):
         raise usage(
             "--absolute and --from-first with --voice need --pose FILE: a voice has no pose to take over."
         )
@@ -102,9 +104,12 @@ def animate(
     from cameo3d.pipeline.animate import animate as animate_person
     from cameo3d.pipeline.animation import write_animation
     from cameo3d.pipeline.compare import compared, compared_size
+    from cameo3d.pipeline.text import spoken
 
     out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
     out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
+    speech = None if text is None else spoken(text, seed)
+    voice = voice if speech is None else Path(speech.name)
     with progress_bar("Listening" if voice else "Tracking") as advance:
         animation = animate_person(
             source,
