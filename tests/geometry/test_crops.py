@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cameo3d.geometry.cameras import crop_camera
+from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.geometry.crops import (
     Ellipse,
     crop_from_pixels,
@@ -45,7 +45,7 @@ def test_the_mean_head_is_a_metre_from_the_crop_camera():
     landmarks = face_in_pixels()
     crop = portrait_crop(landmarks)
     # Of the picture that the crop camera takes from a metre away, 1000 pixels a metre are this many crops.
-    focal = float(crop_camera().intrinsics[0, 0])
+    focal = float(crop_intrinsics()[0, 0])
     assert focal * crop.side / 1000 == pytest.approx(1, abs=0.06)
     chin, forehead = crop_from_pixels(landmarks[[152, 10], :2], crop)
     assert forehead[1] == pytest.approx(0.25, abs=0.07)

@@ -1,10 +1,10 @@
 import numpy as np
 import pytest
 import torch
+from crop_projection import projected
 from scipy.optimize import lsq_linear
 from scipy.spatial import procrustes
 
-from cameo3d.geometry.cameras import crop_camera
 from cameo3d.geometry.crops import pixels_from_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.fitting import FrameFitter, _solve_bounded, fit_identity, fit_portrait
@@ -21,7 +21,7 @@ def see(identity, expression, angles, translation=(0.01, 0.02, 1.05), noise=0.0,
     """Landmarks of a face of known shape and pose, in pixels of the picture; irises between the corners."""
     vertices = MODEL.vertices(identity, expression) @ matrices_from_angles(torch.tensor(angles)).T
     vertices = vertices + torch.tensor(translation)
-    positions = crop_camera().project(vertices).numpy()
+    positions = projected(vertices).numpy()
     pixels = pixels_from_crop(positions, CROP)
     depths = (vertices[:, 2] - translation[2]).numpy() * 4.26 * CROP.side / translation[2]
     points = np.column_stack((pixels, depths)).astype(np.float32)
@@ -130,7 +130,7 @@ def test_a_portrait_is_met_within_pixels():
     landmarks = see(shape(7), weights(mouthSmileLeft=0.4, mouthSmileRight=0.4), [0.3, -0.1, 0.1], noise=0.5)
     fit = fit_portrait(MODEL, landmarks, CROP, NEUTRAL)
     vertices = MODEL.vertices(fit.identity, fit.expression) @ matrices_from_angles(fit.rotation).T
-    positions = crop_camera().project(vertices + fit.translation).numpy()
+    positions = projected(vertices + fit.translation).numpy()
     away = np.linalg.norm(pixels_from_crop(positions, CROP) - landmarks[:468, :2], axis=1)
     assert away.mean() < 1.5
     np.testing.assert_allclose(fit.rotation.numpy() / DEGREE, np.array((0.3, -0.1, 0.1)) / DEGREE, atol=4)

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
+from crop_projection import projected
 
 from cameo3d.errors import FaceError, InputError
-from cameo3d.geometry.cameras import crop_camera
 from cameo3d.geometry.crops import pixels_from_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
@@ -23,7 +23,7 @@ BLINK = BLENDSHAPES.index("eyeBlinkLeft")
 def landmarks_of(expression, angles, translation=(0.0, 0.0, 1.0)):
     vertices = MODEL.vertices(torch.zeros(len(MODEL.identity_basis)), expression)
     vertices = vertices @ matrices_from_angles(torch.tensor(angles)).T + torch.tensor(translation)
-    pixels = pixels_from_crop(crop_camera().project(vertices).numpy(), Crop(320.0, 240.0, 400.0))
+    pixels = pixels_from_crop(projected(vertices).numpy(), Crop(320.0, 240.0, 400.0))
     points = np.column_stack((pixels, (vertices[:, 2] - translation[2]).numpy() * 1700)).astype(np.float32)
     return np.concatenate((points, points[[33] * 5], points[[263] * 5]))
 
@@ -151,7 +151,10 @@ def test_each_shot_has_a_square_of_its_own_and_the_head_stays_in_place(synthetic
 
 def test_smoothing_does_not_reach_over_a_cut(synthetic):
     one = [landmarks_of(torch.zeros(52), [-0.3, 0.0, 0.0])] * 25
-    other = [points + np.float32((250, 0, 0)) for points in [landmarks_of(torch.zeros(52), [0.3, 0, 0])] * 25]
+    other = [
+        points + np.array((250, 0, 0), np.float32)
+        for points in [landmarks_of(torch.zeros(52), [0.3, 0, 0])] * 25
+    ]
     yaws = track_video(synthetic([*one, *other]), smooth=1.0).motion.rotation[:, 0].numpy()
     np.testing.assert_allclose(yaws[:25], yaws[0], atol=1e-3)
     np.testing.assert_allclose(yaws[25:], yaws[-1], atol=1e-3)

@@ -9,7 +9,7 @@ import pytest
 import torch
 from mediapipe.tasks.python import BaseOptions, vision
 
-from cameo3d.geometry.cameras import crop_camera
+from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.geometry.crops import crop_from_pixels, portrait_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import (
@@ -37,7 +37,7 @@ pytestmark = pytest.mark.skipif(not TEACHER.exists(), reason="needs the shared d
 def seen_mesh(identity, expression, rotation, translation):
     vertices = load_face_model().vertices(identity.expand(*expression.shape[:-1], -1), expression)
     posed = vertices @ matrices_from_angles(rotation).mT + translation[..., None, :]
-    image = posed @ crop_camera().intrinsics.mT
+    image = posed @ crop_intrinsics().mT
     return (image[..., :2] / image[..., 2:]).numpy()
 
 

@@ -12,7 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cameo3d.bench.device_meter import DeviceMeter
 from cameo3d.bench.relief import Figure, Report, machine
 from cameo3d.blocks.processors import computes_bfloat16, half_precision
-from cameo3d.geometry.cameras import crop_camera
+from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.poses import camera_of_pose
@@ -234,7 +234,7 @@ def _inputs(config: Real3DConfig, device: Device) -> _Inputs:
         image=(torch.rand(1, 3, size, size) * 2 - 1).to(device),
         classes=torch.rand(1, 6, size, size).round().to(device),
         camera=camera_of_pose(none, none).to(device),
-        intrinsics=crop_camera().intrinsics[None].to(device),
+        intrinsics=crop_intrinsics()[None].to(device),
         points=torch.zeros(1, 68, 3, device=device),
     )
 

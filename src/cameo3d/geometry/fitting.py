@@ -53,7 +53,7 @@ _EDGES = (
 
 @dataclass(frozen=True)
 class FaceFit:
-    """The face model as it lies over one picture, seen by `crop_camera()` over the crop."""
+    """The face model as it lies over one picture, seen by the camera of `crop_intrinsics()` over the crop."""
 
     identity: Float[Tensor, " components"]
     """Face shape in standard deviations of the face model."""

@@ -70,7 +70,7 @@ class TrackedVideo:
     """The motion of one face, and where it was seen."""
 
     motion: Motion
-    """A frame for each of the video's; the pose is seen by `crop_camera()` over the crop of its shot."""
+    """A frame for each of the video's; the pose is seen by the crop camera over the crop of its shot."""
     shots: Shots
     """The shots of the video, and the square of each that the camera looks at; pixels."""
     identity: Float[Tensor, " components"]

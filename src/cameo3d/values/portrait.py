@@ -67,7 +67,7 @@ class Person:
     matte: UInt8[Tensor, "height width"]
     """How much of each pixel belongs to the person, from 0 to 255."""
     crop: Crop
-    """EG3D's head-and-shoulders square in the photo; `crop_camera()` over it sees the pose below."""
+    """EG3D's head-and-shoulders square in the photo; the crop camera over it sees the pose below."""
     identity: Annotated[Float[Tensor, " components"], COMPONENTS]
     """Face shape in standard deviations of the shipped face model."""
     expression: Annotated[Float[Tensor, "52"], WEIGHTS]

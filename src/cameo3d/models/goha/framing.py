@@ -13,7 +13,7 @@ from jaxtyping import Float, Shaped
 from torch import Tensor
 
 from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FaceCoefficients, deep3d_rotation
-from cameo3d.geometry.cameras import CROP_FOCAL, crop_camera
+from cameo3d.geometry.cameras import CROP_FOCAL, crop_intrinsics
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.framing import cut, paste, soften
 from cameo3d.values import Crop
@@ -64,7 +64,7 @@ def label_of(coefficients: FaceCoefficients) -> Float[Tensor, "batch 4 4"]:
 
 def lens(batch: int = 1) -> Float[Tensor, "{batch} 3 3"]:
     """Intrinsics of every camera: those of the crop."""
-    return crop_camera().intrinsics.expand(batch, 3, 3)
+    return crop_intrinsics().expand(batch, 3, 3)
 
 
 def turned(

@@ -14,7 +14,7 @@ from torch import Tensor
 from cameo3d.errors import InputError
 from cameo3d.geometry.basel.pncc_blinks import close_eyes
 from cameo3d.geometry.basel.real3d_face import Real3DFace
-from cameo3d.geometry.cameras import crop_camera
+from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.imaging.framing import Border, cut, paste
 from cameo3d.models.avatar import Avatar, Frames, View, check_shapes
 from cameo3d.models.real3d.conditioning import FaceState, SteeringFace, moved_poses
@@ -189,7 +189,7 @@ class Real3DPerformance:
         with model.precision():
             self._scene = model.generator.super_resolution.place(torso, model.tensor(behind))
         self._planes = avatar.planes.to(model.device)
-        self._intrinsics = crop_camera().intrinsics[None].to(model.device)
+        self._intrinsics = crop_intrinsics()[None].to(model.device)
         self._neutral = self._pncc(torch.zeros_like(state.expression))
         self._first: Tensor | None = None
         self._source = face.key_points(
