@@ -16,9 +16,10 @@ if TYPE_CHECKING:
     from cameo3d.models.avatar import Avatar
     from cameo3d.models.voice.contract import Delivery
     from cameo3d.models.voice.contract import VoiceModel as Voice
-    from cameo3d.pipeline.adjustments import Adjustments
+    from cameo3d.pipeline.adjustments import Adjustments, Retouch
     from cameo3d.pipeline.animate import Model, animate, create, load_model, orbit, track
     from cameo3d.pipeline.animation import Animation
+    from cameo3d.pipeline.edit import edit
     from cameo3d.pipeline.models import load_voice_model as load_voice
     from cameo3d.pipeline.motion import TrackedVideo
     from cameo3d.pipeline.portrait import make_portrait
@@ -42,12 +43,14 @@ __all__ = [
     "OutputError",
     "Person",
     "Portrait",
+    "Retouch",
     "TrackedVideo",
     "Voice",
     "WeightsError",
     "__version__",
     "animate",
     "create",
+    "edit",
     "load_model",
     "load_voice",
     "make_portrait",
@@ -58,9 +61,10 @@ __all__ = [
 _HOMES = {
     "cameo3d.models.avatar": ("Avatar",),
     "cameo3d.models.voice.contract": ("Delivery", ("Voice", "VoiceModel")),
-    "cameo3d.pipeline.adjustments": ("Adjustments",),
+    "cameo3d.pipeline.adjustments": ("Adjustments", "Retouch"),
     "cameo3d.pipeline.animate": ("Model", "animate", "create", "load_model", "orbit", "track"),
     "cameo3d.pipeline.animation": ("Animation",),
+    "cameo3d.pipeline.edit": ("edit",),
     "cameo3d.pipeline.models": (("load_voice", "load_voice_model"),),
     "cameo3d.pipeline.motion": ("TrackedVideo",),
     "cameo3d.pipeline.portrait": ("make_portrait",),

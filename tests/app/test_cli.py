@@ -14,6 +14,7 @@ from made_person import made_person
 from cameo3d import __version__
 from cameo3d.app.cli import main
 from cameo3d.media.audio import read_audio
+from cameo3d.media.images import read_image
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.values.motion_files import load_motion
@@ -24,6 +25,7 @@ COMMANDS = (
         "track",
         "create",
         "orbit",
+        "edit",
         "demo",
         "bench",
         "evaluate",
@@ -191,6 +193,17 @@ def test_a_motion_file_moves_a_photo(here, photo, motion, capsys):
     info = probe_video(here / "me_animated.mp4")
     assert (info.width, info.height, info.frame_rate, info.frame_count) == (512, 512, 25, 4)
     assert not info.has_audio
+
+
+def test_a_photo_is_retouched(here, photo, capsys):
+    main(["edit", str(photo), "--set", "mouthSmile=0.4,browInnerUp=0.3", "--gaze", "camera", "--head=-4,0,0"])
+    assert capsys.readouterr().out == "me_edited.png\n"
+    before, after = read_image(photo), read_image(here / "me_edited.png")
+    assert before.shape == after.shape
+    assert np.abs(before[:200].astype(float) - after[:200]).mean() > 1
+    code, _ = failure(capsys, "verify", "me_edited.png")
+    assert code == 0
+    assert ".png, .jpg" in expected_failure(capsys, "edit", photo, "--set", "jawOpen=1", "--out", "me.mp4")
 
 
 def test_an_existing_output_is_replaced_only_on_demand(here, avatar, motion, capsys):

@@ -16,6 +16,7 @@ class _Base:
 class _Example(_Base):
     count: int = 3
     """How many."""
+    size: Literal[1, 2] = 2
     share: dict[str, float] | float = 1.0
 
 
@@ -23,6 +24,7 @@ def test_options_tell_name_kind_choices_default_and_help_the_base_first():
     assert options_of(_Example) == (
         Option("near", str, ("yes", "no"), None, "Whether it is near."),
         Option("count", int, (), 3, "How many."),
+        Option("size", int, (1, 2), 2, ""),
         Option("share", None, (), 1.0, ""),
     )
 

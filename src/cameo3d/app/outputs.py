@@ -6,6 +6,7 @@ from pathlib import Path
 
 from cameo3d.errors import OutputError
 from cameo3d.media.files import check_output, shown
+from cameo3d.media.images import IMAGE_SUFFIXES
 from cameo3d.media.video import FrameFolderWriter, codec_for
 from cameo3d.models.kinds import label_of
 from cameo3d.pipeline.animation import Animation
@@ -45,6 +46,17 @@ def checked_file(out: Path, overwrite: bool, inputs: Sequence[Path | None], suff
     if any(path and path.exists() and out.exists() and out.samefile(path) for path in inputs):
         raise OutputError(f"The output {shown(out)} is also an input; give another name.")
     return out
+
+
+def checked_picture(out: Path, overwrite: bool, inputs: Sequence[Path | None]) -> Path:
+    """Refuse a picture's name that could not be written later; see `checked_video`.
+
+    Raises:
+        OutputError: As there.
+    """
+    if out.suffix.lower() not in IMAGE_SUFFIXES:
+        raise OutputError(f"The output {shown(out)} should end in one of {', '.join(IMAGE_SUFFIXES)}.")
+    return checked_file(out, overwrite, inputs)
 
 
 def origin(animation: Animation, source: Path, seed: int = 0, **files: Path | str | None) -> Origin:

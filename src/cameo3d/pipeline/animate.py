@@ -26,7 +26,7 @@ from cameo3d.pipeline.drivers import (
     pose_motion,
     without_pose,
 )
-from cameo3d.pipeline.hidden import held_where_hidden, hidden_notices
+from cameo3d.pipeline.hidden import held_where_hidden, tell_hidden
 from cameo3d.pipeline.lids import with_lids
 from cameo3d.pipeline.models import load_network, load_voice_model
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
@@ -159,7 +159,7 @@ class Model:
         added_weights(adjust)  # names are checked
         avatar = self._avatar(source, face)
         sight = avatar.person.sight if hidden == "still" else Sight()
-        _tell_hidden(sight)
+        tell_hidden(sight)
         avatar = replace(avatar, person=replace(avatar.person, sight=sight))
         driven = driver.drive(self.network, avatar, progress)
         moved, person = driven.motion, driven.avatar.person
@@ -310,7 +310,7 @@ def create(
 ) -> Avatar:
     """Load a model and make an avatar with it, in one line; see `Model.encode`."""
     avatar = model_of(_options(model)).encode(photos, face)
-    _tell_hidden(avatar.person.sight)
+    tell_hidden(avatar.person.sight)
     return avatar
 
 
@@ -338,11 +338,6 @@ def is_avatar_file(path: Path) -> bool:
         return True
     with check_input(path, "photo").open("rb") as file:
         return file.read(9)[8:] == b"{"  # safetensors: eight bytes of length, then JSON
-
-
-def _tell_hidden(sight: Sight) -> None:
-    for notice in hidden_notices(sight):
-        logger.warning(notice)
 
 
 def _options(model: ModelOptions | ModelName | None) -> ModelOptions:

@@ -1,10 +1,13 @@
 """What the photo does not show of a face is not moved: how, and how the user is told."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import replace
 
 from cameo3d.values import BLENDSHAPES, Motion, Person
 from cameo3d.values.portrait import Sight
+
+logger = logging.getLogger(__name__)
 
 _MOUTH = ("jaw", "mouth", "tongue", "cheekPuff")
 _SIDES = ("Left", "Right")
@@ -39,6 +42,12 @@ def held_where_hidden(motion: Motion, source: Person, sight: Sight) -> Motion:
                 expression[:, index] = expression[:, index].maximum(own[index]) if closes else own[index]
     # Coefficients of the Basel model move the whole face and cannot be held in parts.
     return replace(motion, expression=expression, gaze=gaze, basel=None)
+
+
+def tell_hidden(sight: Sight) -> None:
+    """Log the notices below."""
+    for notice in hidden_notices(sight):
+        logger.warning(notice)
 
 
 def hidden_notices(sight: Sight) -> Iterator[str]:

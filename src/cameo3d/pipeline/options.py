@@ -42,8 +42,8 @@ class Option:
     name: str
     kind: type | None
     """bool, int, float or str; None for what is written in a notation of its own."""
-    choices: tuple[str, ...]
-    """What a text may be; empty if it is free."""
+    choices: tuple[str | int, ...]
+    """What it may be; empty if it is free."""
     default: Any
     help: str
 
@@ -59,11 +59,11 @@ def options_of(cls: type) -> tuple[Option, ...]:
     for one in fields(cls):
         kinds = [kind for kind in _alternatives(one.type) if kind is not NoneType]
         literal = all(get_origin(kind) is Literal for kind in kinds)
-        choices = tuple(str(value) for kind in kinds for value in get_args(kind)) if literal else ()
+        choices = [value for kind in kinds for value in get_args(kind)] if literal else []
         plain = len(kinds) == 1 and kinds[0] in (bool, int, float, str)
-        kind = str if literal else kinds[0] if plain else None
+        kind = type(choices[0]) if literal else kinds[0] if plain else None
         default = one.default if one.default_factory is MISSING else one.default_factory()
-        options.append(Option(one.name, kind, choices, default, told.get(one.name, "")))
+        options.append(Option(one.name, kind, tuple(choices), default, told.get(one.name, "")))
     return tuple(options)
 
 

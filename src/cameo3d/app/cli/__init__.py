@@ -17,6 +17,7 @@ from cameo3d.app.cli.credentials import credentials
 from cameo3d.app.cli.data import data
 from cameo3d.app.cli.demo import demo
 from cameo3d.app.cli.doctor import doctor
+from cameo3d.app.cli.edit import edit
 from cameo3d.app.cli.evaluate import evaluate
 from cameo3d.app.cli.orbit import orbit
 from cameo3d.app.cli.serve import serve
@@ -33,6 +34,7 @@ for command in (
     track,
     create,
     orbit,
+    edit,
     demo,
     serve,
     verify,
