@@ -24,7 +24,7 @@ from cameo3d.blocks.face_correction import SIZE, FacePncc
 from cameo3d.data.portraits.split import is_held_out
 from cameo3d.errors import CameoError, InputError
 from cameo3d.geometry.face_model import load_face_model
-from cameo3d.geometry.fitting import FrameFitter
+from cameo3d.geometry.fitting import FaceFit, FrameFitter
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import read_image
@@ -110,7 +110,7 @@ def make_pages(source: PageSource) -> ExpressionPages:
     Raises:
         FaceError: If one of them shows no usable face.
     """
-    pictures = list(_pictures(source))
+    pictures = list(pictures_of(source, _TARGETS))
     portrait = make_portrait(pictures[0])
     model = load_face_model()
     relief = lift_portrait(portrait, model)
@@ -120,7 +120,13 @@ def make_pages(source: PageSource) -> ExpressionPages:
     rows = []
     for picture in pictures:
         try:
-            landmarks, expression, gaze = _measured(picture, portrait, len(source.files) == 1)
+            if len(source.files) == 1:
+                landmarks, fit = measured(picture, portrait)
+                expression, gaze = fit.expression.float(), fit.gaze.float()
+            else:
+                seen = make_portrait(picture)
+                landmarks = seen.landmarks.numpy()
+                expression, gaze = seen.person.expression, seen.person.gaze
         except CameoError as error:
             logger.info("%s: %s", source.name, error)
             continue
@@ -189,7 +195,8 @@ def _rows(folder: Path) -> list[dict[str, str]]:
         raise InputError(f"The folder {shown(folder)} has no index.csv; give another one.") from error
 
 
-def _pictures(source: PageSource) -> Iterator[np.ndarray]:
+def pictures_of(source: PageSource, targets: int) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """A source's photos, or a frame of its clip and as many others as are asked for."""
     first, *others = source.files
     if others:
         yield from (read_image(path, 1920) for path in source.files)
@@ -198,24 +205,22 @@ def _pictures(source: PageSource) -> Iterator[np.ndarray]:
     # Half a second in, people have begun to speak or not; the rest is spread evenly.
     start = min(len(frames) - 1, sum(source.name.encode()) % max(1, len(frames)))
     yield frames[start]
-    yield from (
-        frames[k] for k in np.linspace(0, len(frames) - 1, _TARGETS).round().astype(int) if k != start
-    )
+    yield from (frames[k] for k in np.linspace(0, len(frames) - 1, targets).round().astype(int) if k != start)
 
 
-def _measured(
-    picture: np.ndarray, portrait: Portrait, same_framing: bool
-) -> tuple[np.ndarray, Tensor, Tensor]:
-    """Landmarks, expression and gaze of a picture of the same person."""
-    if not same_framing:
-        seen = make_portrait(picture)
-        return seen.landmarks.numpy(), seen.person.expression, seen.person.gaze
+def measured(
+    picture: UInt8[np.ndarray, "height width 3"], portrait: Portrait
+) -> tuple[Float32[np.ndarray, "478 3"], FaceFit]:
+    """Landmarks of a picture of the same person in the same framing, and the face that fits them.
+
+    Raises:
+        InputError: If it shows no face.
+    """
     faces = find_faces(picture)
     if not faces:
         raise InputError("A frame shows no face; leave it out.")
     fitter = FrameFitter(load_face_model(), portrait.person.identity, portrait.person.crop)
-    fit = fitter(faces[0], expression_scores(faces[0][None])[0])
-    return faces[0], fit.expression.float(), fit.gaze.float()
+    return faces[0], fitter(faces[0], expression_scores(faces[0][None])[0])
 
 
 def _brought(

@@ -1,0 +1,219 @@
+"""How planes learn from real clips: rays that meet a corrected surface look elsewhere at the photo."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from safetensors import safe_open
+from torch import Tensor, nn
+from torch.nn import functional
+
+from cameo3d.blocks.frustum_planes import ANCHOR, FRONT, HEAD
+from cameo3d.blocks.plane_correction import MOVED, PlaneCorrection
+from cameo3d.data.portraits.plane_pairs import PlanePairs, read_plane_pairs
+from cameo3d.errors import InputError
+from cameo3d.media.files import shown
+from cameo3d.training.learner import Group, Learner, Losses, Part
+from cameo3d.training.schedule import cosine
+
+_SOLID = 0.9
+"""How much of a pixel must be the person, in the truth, to count."""
+
+
+@dataclass(frozen=True)
+class PlaneCorrectionRecipe:
+    """All choices of this training."""
+
+    steps: int = 2000
+    batch: int = 4
+    rate: float = 1e-3
+    warm_up: int = 50
+    seed: int = 0
+    jitter: float = 0.15
+    """Spread of the gain of each colour, the same in all pictures of a pair."""
+    weights: tuple[tuple[str, float], ...] = (("l1", 1.0), ("edges", 1.0), ("smooth", 0.05), ("size", 0.01))
+
+
+@dataclass(frozen=True)
+class RayBatch:
+    """Pairs of a lifted frame and another one; colours in [0, 1]."""
+
+    plane: Float[Tensor, "batch channels plane plane"]
+    frame: Float[Tensor, "batch 4"]
+    rays: Float[Tensor, "batch rays"]
+    page: Float[Tensor, "batch 3 page page"]
+    depth: Float[Tensor, "batch rays rays"]
+    bend: Float[Tensor, "batch 24"]
+    truth: Float[Tensor, "batch 3 rays rays"]
+    counts: Float[Tensor, "batch 1 rays rays"]
+    """1 where surface and truth show the person."""
+
+    def to(self, device: torch.device) -> "RayBatch":
+        """The same on a device."""
+        return RayBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
+
+class RayBatches:
+    """Draws pairs; the same ones for the same number, each person as often.
+
+    Args:
+        folder: Where `write_plane_pairs` wrote them.
+        recipe: How to draw.
+        held_out: Whether to take the people of the evaluation instead of all others, without augmentation.
+        device: Where batches go.
+
+    Raises:
+        InputError: If the folder holds none of them.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        recipe: PlaneCorrectionRecipe,
+        held_out: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
+        self._recipe, self._held_out = recipe, held_out
+        self._device = device or torch.device("cpu")
+        people: dict[str, list[PlanePairs]] = {}
+        for path in sorted(folder.glob("*.safetensors")):
+            with safe_open(path, "pt") as file:
+                labels = file.metadata()
+            if (labels["held_out"] == "True") == held_out:
+                people.setdefault(labels["identity"], []).append(read_plane_pairs(path))
+        if not people:
+            raise InputError(f"{shown(folder)} holds no plane pairs; make them first.")
+        self._people = [pairs for _, pairs in sorted(people.items())]
+
+    def draw(self, index: int) -> RayBatch:
+        """The batch of a number."""
+        draw = np.random.default_rng((self._recipe.seed, index))
+        rows = [self._pair(draw) for _ in range(self._recipe.batch)]
+        # Pages differ in size with their canvases; the longest side counts, since places are shares of it.
+        side = max(row[3].shape[-1] for row in rows)
+        for row in rows:
+            row[3] = functional.interpolate(row[3][None], (side, side), mode="bilinear")[0]
+        return RayBatch(*(torch.stack(part) for part in zip(*rows, strict=True))).to(self._device)
+
+    def _pair(self, draw: np.random.Generator) -> list[Tensor]:
+        person = self._people[draw.integers(len(self._people))]
+        pairs = person[draw.integers(len(person))]
+        number = int(draw.integers(len(pairs.truths)))
+        gain = np.ones(3) if self._held_out else np.exp(draw.normal(0, self._recipe.jitter, 3))
+        return paired(pairs, number, torch.tensor(gain, dtype=torch.float32))
+
+
+def paired(pairs: PlanePairs, number: int, gain: Float[Tensor, "3"]) -> list[Tensor]:
+    """One pair, in the order of `RayBatch`."""
+    scale = gain[:, None, None]
+    plane = pairs.plane.clone()
+    plane[5:8] = (plane[5:8] * scale).clamp(0, 1)
+    page = (pairs.pages[number].permute(2, 0, 1).float() / 255 * scale).clamp(0, 1)
+    truth = (pairs.truths[number].permute(2, 0, 1).float() / 255 * scale).clamp(0, 1)
+    depth = pairs.depths[number]
+    counts = (depth > 0) & (pairs.mattes[number] > 255 * _SOLID)
+    return [
+        plane, pairs.frame, pairs.rays, page, depth, pairs.bends[number], truth, counts[None].float(),
+    ]  # fmt: skip
+
+
+class PlaneCorrectionStage:
+    """The stage for `training.loop.train`.
+
+    Args:
+        recipe: All choices.
+        device: Where to learn.
+    """
+
+    def __init__(self, recipe: PlaneCorrectionRecipe, device: torch.device | None = None) -> None:
+        torch.manual_seed(recipe.seed)
+        network, average = PlaneCorrection(), PlaneCorrection()
+        average.load_state_dict(network.state_dict())
+        self.networks = nn.ModuleDict({"planes": network, "average": average.requires_grad_(False)})
+        self.networks.to(device or torch.device("cpu"))
+        rate = cosine(recipe.rate, recipe.steps, recipe.warm_up)
+        self.learners: Mapping[str, Learner] = {
+            "planes": Learner({"planes": Group(list(network.parameters()), rate)}, weight_decay=0.01)
+        }
+        self.averaged: Mapping[str, str] = {"average": "planes"}
+        self._weights = dict(recipe.weights)
+
+    def step(self, step: int, parts: Sequence[Part[RayBatch]]) -> dict[str, float]:
+        """One step."""
+        return self.learners["planes"].update(step, parts, self.losses, self._weights)
+
+    def losses(self, batch: RayBatch) -> Losses:
+        """Losses of the network that learns."""
+        added = self.networks["planes"](batch.plane)
+        moved = added[:, MOVED] / torch.tensor((0.02, 1.0, 1.0)).to(added)[:, None, None]
+        right, down = moved.diff(dim=-1), moved.diff(dim=-2)
+        return picture_losses(batch, drawn(batch, added)) | {
+            "smooth": right.abs().mean() + down.abs().mean(),
+            "size": moved.abs().mean(),
+        }
+
+    def sheet(self, batch: RayBatch) -> UInt8[np.ndarray, "height width 3"]:
+        """Rows of planes, as built, corrected by the averaged network, truth; where nothing counts, black."""
+        added = self.networks["average"](batch.plane)
+        columns = (drawn(batch, torch.zeros_like(added)), drawn(batch, added), batch.truth)
+        picture = torch.cat([torch.cat(list(each * batch.counts), 1) for each in columns], 2)
+        return (picture.clamp(0, 1) * 255).round().byte().permute(1, 2, 0).cpu().numpy()
+
+
+def drawn(
+    batch: RayBatch, added: Float[Tensor, "batch channels plane plane"]
+) -> Float[Tensor, "batch 3 rays rays"]:
+    """What rays see of the page once a correction has moved the surface along them.
+
+    To first order: the surface moves along a ray by as much as its depth does.
+    """
+    x, y = batch.rays[:, None, :, None], batch.rays[:, :, None, None]
+    depth = batch.depth[..., None]
+    with torch.no_grad():
+        follows = torch.ones(*batch.depth.shape, 2, device=depth.device)
+        for _ in range(3):
+            places = _places(batch, x, y, depth, follows)
+            follows = _sampled(batch.plane[:, [HEAD, ANCHOR]], places)
+    change = _sampled(added[:, MOVED], places)
+    places = _places(batch, x, y, depth - change[..., :1], follows + change[..., 1:])
+    return _sampled(batch.page, places).permute(0, 3, 1, 2)
+
+
+def picture_losses(batch: RayBatch, picture: Float[Tensor, "batch 3 rays rays"]) -> Losses:
+    """L1 of colours and of their steps where both pictures show the person."""
+    counts = batch.counts
+    error = (picture - batch.truth) * counts
+    inside = counts.sum().clamp(min=1) * 3
+    right, down = error.diff(dim=-1) * counts[..., 1:], error.diff(dim=-2) * counts[..., 1:, :]
+    return {"l1": error.abs().sum() / inside, "edges": (right.abs().sum() + down.abs().sum()) / inside}
+
+
+def _places(
+    batch: RayBatch,
+    x: Float[Tensor, "batch 1 rays 1"],
+    y: Float[Tensor, "batch rays 1 1"],
+    depth: Float[Tensor, "batch rays rays 1"],
+    follows: Float[Tensor, "batch rays rays 2"],
+) -> Float[Tensor, "batch rays rays 2"]:
+    """Where on the canvas the photo saw what rays meet; see `frustum_planes.Bend`."""
+    bend = batch.bend[:, None, None]
+    points = torch.cat((x * depth, y * depth, depth), -1)
+    head = torch.einsum("brci,bij->brcj", points, batch.bend[:, :9].unflatten(1, (3, 3))) + bend[..., 9:12]
+    away = torch.einsum("brci,bij->brcj", points, batch.bend[:, 12:21].unflatten(1, (3, 3))) + bend[..., 21:]
+    rest = points - follows[..., 1:] * away
+    rest = rest + follows[..., :1] * (head - rest)
+    frame = batch.frame[:, None, None]
+    return (rest[..., :2] / rest[..., 2:].clamp(min=0.1) - frame[..., 1:3]) * frame[..., :1]
+
+
+def _sampled(
+    picture: Float[Tensor, "batch channels height width"], places: Float[Tensor, "batch rays rays 2"]
+) -> Float[Tensor, "batch rays rays channels"]:
+    seen = functional.grid_sample(picture, 2 * places - 1, padding_mode="border", align_corners=False)
+    return seen.permute(0, 2, 3, 1)
+
+
+assert MOVED[0] == FRONT, "the surface moves against the channel of its front"
