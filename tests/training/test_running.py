@@ -30,21 +30,21 @@ ENTRY = StageEntry(
 
 
 @pytest.mark.parametrize("name", STAGES)
-def test_every_stage_has_an_official_and_a_lite_recipe(name):
-    assert {"official", "lite"} <= STAGES[name].recipes.keys()
-    assert recipe_of(name, "official").plan.steps > recipe_of(name, "lite").plan.steps
+def test_every_stage_has_an_official_and_a_small_recipe(name):
+    assert {"official", "small"} <= STAGES[name].recipes.keys()
+    assert recipe_of(name, "official").plan.steps > recipe_of(name, "small").plan.steps
 
 
 def test_ablations_are_recipes_at_both_sizes():
-    assert not recipe_of("real3d.motion", "lite-without-motion-adapter").motion_adapter
+    assert not recipe_of("real3d.motion", "small-without-motion-adapter").motion_adapter
     assert not recipe_of("real3d.motion", "official-without-pre-training").pre_trained
     assert recipe_of("real3d.torso", "official-concatenation").network.fusion.concatenate
-    assert not recipe_of("real3d.torso", "lite-without-inpainted-background").inpainted_background
+    assert not recipe_of("real3d.torso", "small-without-inpainted-background").inpainted_background
 
 
 def test_unknown_stages_and_recipes_are_refused():
     with pytest.raises(TrainingError, match=r"no stage 'real3d\.all'"):
-        recipe_of("real3d.all", "lite")
+        recipe_of("real3d.all", "small")
     with pytest.raises(TrainingError, match="no recipe 'huge'"):
         recipe_of("real3d.torso", "huge")
 
@@ -53,22 +53,22 @@ def test_choices_replace_those_of_the_recipe_and_of_its_plan():
     recipe = changed(RECIPE, steps=7, batch=3, accumulate=None)
     assert (recipe.plan.steps, recipe.batch, recipe.plan.accumulate) == (7, 3, 1)
     with pytest.raises(TrainingError, match="no choice batch"):
-        changed(recipe_of("real3d.sync", "lite"), batch=3)
+        changed(recipe_of("real3d.sync", "small"), batch=3)
 
 
 def test_a_stage_without_data_says_what_to_give():
     with pytest.raises(TrainingError, match="--data SHARDS"):
-        STAGES["real3d.motion"].build(recipe_of("real3d.motion", "lite"), Setting(CPU, perceptual=False))
+        STAGES["real3d.motion"].build(recipe_of("real3d.motion", "small"), Setting(CPU, perceptual=False))
     with pytest.raises(TrainingError, match="--teacher"):
-        STAGES["real3d.image_to_plane"].build(recipe_of("real3d.image_to_plane", "lite"), Setting(CPU))
+        STAGES["real3d.image_to_plane"].build(recipe_of("real3d.image_to_plane", "small"), Setting(CPU))
 
 
 def test_a_trained_generator_is_stored_where_the_model_finds_it(tmp_path, monkeypatch):
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path / "weights"))
     monkeypatch.setitem(STAGES, "tiny", ENTRY)
     path = run_stage("tiny", RECIPE, Setting(CPU), tmp_path / "run")
-    stored = store_generator(path, "tiny", RECIPE, "lite", "MIT")
-    tensors = load_weights(stored, "real3d-lite", TINY)
+    stored = store_generator(path, "tiny", RECIPE, "small", "MIT")
+    tensors = load_weights(stored, "real3d-small", TINY)
     network = Real3DGenerator(TINY)
     network.load_state_dict(tensors)  # strictly, so all norms are multiplied in
     assert all(torch.equal(tensors[name], x) for name, x in trained_network("tiny", path).items())

@@ -13,13 +13,13 @@ from cameo3d.data.portraits.expression_pages import synthesise_pages
 from cameo3d.errors import CameoError
 from cameo3d.media.files import replacing
 from cameo3d.perception.lpips import load_distance
+from cameo3d.training.lite.face_correction import FaceCorrectionRecipe, FaceCorrectionStage, PageBatches
 from cameo3d.training.loop import Plan, train
-from cameo3d.training.real3d.lite_motion import LiteMotionRecipe, LiteMotionStage, PageBatches
 
 logger = logging.getLogger(__name__)
 
 
-def train_face_correction(data: Path, out: Path, recipe: LiteMotionRecipe | None = None) -> Path:
+def train_face_correction(data: Path, out: Path, recipe: FaceCorrectionRecipe | None = None) -> Path:
     """Make expression pages, learn from them, and write face_correction.safetensors; again, to go on.
 
     Args:
@@ -30,10 +30,10 @@ def train_face_correction(data: Path, out: Path, recipe: LiteMotionRecipe | None
     Raises:
         CameoError: If the folder holds nothing to learn from.
     """
-    recipe = recipe or LiteMotionRecipe()
+    recipe = recipe or FaceCorrectionRecipe()
     for source, said in synthesise_pages(data, out / "pages"):
         logger.info("%s: %s", source.name, said)
-    stage = LiteMotionStage(recipe, _perceptual())
+    stage = FaceCorrectionStage(recipe, _perceptual())
     choices = json.dumps(asdict(recipe), sort_keys=True)
     plan = Plan(recipe.steps, ema=0.995, log_every=25, sheet_every=100, save_every=50, workers=0)
     train(stage, PageBatches(out / "pages", recipe), plan, out, choices)
@@ -43,7 +43,7 @@ def train_face_correction(data: Path, out: Path, recipe: LiteMotionRecipe | None
     return path
 
 
-def write_face_correction(stage: LiteMotionStage, choices: str, path: Path) -> None:
+def write_face_correction(stage: FaceCorrectionStage, choices: str, path: Path) -> None:
     """Write the averaged network in half precision."""
     tensors = stage.networks["average"].state_dict()
     metadata = {

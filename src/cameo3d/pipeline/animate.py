@@ -247,7 +247,8 @@ def load_model(
 
     Args:
         name: "relief", which needs no weights, or "real3d" or "goha".
-        size: "official" for the published network with imported weights, "lite" for our small one.
+        size: "official" for the published network with imported weights, "lite" for ours, "small" for one
+            you trained.
         device: "cpu" or "cuda".
         fast: Draw several times faster, a little less exactly.
         size_px: Pixels across relief's head-and-shoulders frames.

@@ -17,7 +17,7 @@ from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.lite.avatar import GohaLite
 from cameo3d.models.real3d.avatar import Real3D
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace
-from cameo3d.models.real3d.config import LITE, OFFICIAL, Real3DConfig
+from cameo3d.models.real3d.config import OFFICIAL, SMALL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.lite.avatar import Real3DLite
 from cameo3d.models.relief import CROP_SIZE, Relief
@@ -55,9 +55,12 @@ def load_network(options: ModelOptions) -> AvatarModel:
             return load_real3d(size, options.fast, options.device, options.head_threshold)
         case "goha":
             known = RELEASED["goha-official"].path.is_file()
-            if (options.size or ("official" if known else "lite")) == "official":
+            size = options.size or ("official" if known else "lite")
+            if size == "small":
+                raise InputError("A small GOHA can be trained, not drawn yet; use --size official or lite.")
+            if size == "official":
                 return load_goha(options.fast, options.device)
-            _check_small(options.fast, options.device)
+            _check_lite(options.fast, options.device)
             return GohaLite(load_face_model(), load_face_correction())
         case _:
             if options.size or options.fast or options.device != "cpu":
@@ -89,7 +92,7 @@ def check_device(device: Device) -> None:
 def load_real3d(
     size: Size, fast: bool = False, device: Device = "cpu", head_threshold: float | None = None
 ) -> AvatarModel:
-    """Real3D-Portrait: the published network that the user has imported, or the small one.
+    """Real3D-Portrait: the published network with imported weights, a small one you trained, or the lite one.
 
     Args:
         size: Whose weights.
@@ -99,19 +102,19 @@ def load_real3d(
 
     Raises:
         WeightsError: If weights are missing or damaged.
-        InputError: If the small one is asked for what it has not.
+        InputError: If the lite one is asked for what it has not.
     """
-    if size == "lite" and not weights_path("real3d-lite").is_file():
-        _check_small(fast, device)
+    if size == "lite":
+        _check_lite(fast, device)
         if head_threshold is not None:
-            raise InputError("The small Real3D has no head's threshold; leave --head-threshold out.")
+            raise InputError("Size lite has no head's threshold; leave --head-threshold out.")
         return Real3DLite(load_face_model(), load_face_correction())
-    generator = load_real3d_generator(OFFICIAL if size == "official" else LITE, size).to(device)
+    generator = load_real3d_generator(OFFICIAL if size == "official" else SMALL, size).to(device)
     if head_threshold is not None:
         generator.super_resolution.head_threshold = head_threshold
     face: SteeringFace = (
         ShippedSteering(load_face_model())
-        if size == "lite"
+        if size == "small"
         else BaselSteering(load_real3d_face(), load_face_model())
     )
     return Real3D(generator, face, size, half_precision(fast, device))
@@ -126,7 +129,7 @@ def load_real3d_generator(config: Real3DConfig, size: Size) -> Real3DGenerator:
         path = weights_path(name)
         if not path.is_file():
             raise WeightsError(
-                "The small Real3D-Portrait has no weights yet; use --size official, or --model relief."
+                "You have trained no small Real3D-Portrait; use --size lite, which is shipped, or train one."
             )
     with torch.device("meta"):
         generator = Real3DGenerator(config)
@@ -181,9 +184,9 @@ def load_official_voice(sizes: HubertSizes | None = None) -> OfficialVoice:
     return OfficialVoice(network, hearing, ExpressionMap(load_real3d_face(), load_face_model()))
 
 
-def _check_small(fast: bool, device: Device) -> None:
+def _check_lite(fast: bool, device: Device) -> None:
     if fast or device != "cpu":
-        raise InputError("Small models run on the CPU, as fast as they can; leave --fast, --device out.")
+        raise InputError("Size lite runs on the CPU, as fast as it can; leave --fast, --device out.")
 
 
 def _stored(name: str, config: object = None) -> dict[str, Tensor]:

@@ -7,7 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
 ModelName = Literal["relief", "real3d", "goha"]
-Size = Literal["official", "lite"]
+Size = Literal["official", "lite", "small"]
 Device = Literal["cpu", "cuda"]
 SizePixels = Literal[512, 768, 1024, 1440]
 
@@ -19,7 +19,8 @@ class ModelOptions:
     model: ModelName | None = None
     """Avatar model; by default relief, or the one that made the avatar file."""
     size: Size | None = None
-    """Published network with imported weights, or our small one; by default official."""
+    """official: published, with imported weights; lite: ours, shipped; small: the published design, trained
+    by you; by default official where its weights are here, else lite."""
     fast: bool = False
     """Draw several times faster, a little less exactly."""
     device: Device = "cpu"

@@ -78,7 +78,7 @@ def store_generator(checkpoint: Path, stage: str, recipe: Any, size: str, licenc
         checkpoint: Of the last stage.
         stage: Its name.
         recipe: Its recipe, which tells the network's sizes.
-        size: "official" or "lite".
+        size: "official" or "small".
         licence: Terms of the weights, which follow the data.
 
     Raises:
@@ -86,8 +86,8 @@ def store_generator(checkpoint: Path, stage: str, recipe: Any, size: str, licenc
         OutputError: If the folder cannot be written.
     """
     model = f"goha-{size}" if stage.startswith("goha.") else f"real3d-{size}"
-    if model == "goha-lite":
-        raise TrainingError("The small GOHA is another network than this stage trains; leave --store out.")
+    if model == "goha-small":
+        raise TrainingError("The small GOHA cannot be drawn without the Basel model yet; leave --store out.")
     tensors = trained_network(stage, checkpoint)
     path = weights_path(model)
     path.parent.mkdir(parents=True, exist_ok=True)

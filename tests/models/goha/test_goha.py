@@ -7,7 +7,7 @@ from tiny_goha import TINY
 from cameo3d.blocks.triplanes import DISTINCT_AXES
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha import lifting
-from cameo3d.models.goha.config import LITE, OFFICIAL
+from cameo3d.models.goha.config import OFFICIAL, SMALL
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, joined_input
 from cameo3d.models.goha.lifting import lay_on_planes, nearest_points
 from cameo3d.models.goha.parsing import CLASSES, resting_mask
@@ -120,10 +120,10 @@ def test_noise_of_super_resolution_follows_its_source():
     torch.testing.assert_close(first, again)
 
 
-def test_sizes_are_those_of_the_release_and_lite_stays_below_twelve_million():
+def test_sizes_are_those_of_the_release_and_small_stays_below_twelve_million():
     with torch.device("meta"):
         official = GohaGenerator(OFFICIAL)
-        lite = GohaGenerator(LITE)
+        small = GohaGenerator(SMALL)
     encoders = (official.canonical, official.expression)
     assert all(count(branch.encoder) == 3_713_632 for branch in encoders)
     assert all(count(branch.head) == 1_405_664 for branch in encoders)
@@ -132,7 +132,7 @@ def test_sizes_are_those_of_the_release_and_lite_stays_below_twelve_million():
     assert count(official.appearance.upsampler) == 585_984
     assert count(official.renderer.decoder) == 4_257
     assert count(official.parser) == 13_300_416
-    assert count(lite) <= 12_000_000
+    assert count(small) <= 12_000_000
 
 
 def count(module: torch.nn.Module) -> int:

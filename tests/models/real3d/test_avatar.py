@@ -38,7 +38,7 @@ TINY = Real3DConfig(
 @pytest.fixture(scope="module")
 def model() -> Real3D:
     torch.manual_seed(0)
-    return Real3D(Real3DGenerator(TINY), ShippedSteering(load_face_model(), 128), "lite")
+    return Real3D(Real3DGenerator(TINY), ShippedSteering(load_face_model(), 128), "small")
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,9 @@ def test_the_memory_of_a_long_clip_is_that_of_a_short_one(model, avatar):
 
 def test_half_precision_stays_near_the_exact_picture(model, avatar):
     torch.manual_seed(0)
-    fast = Real3D(Real3DGenerator(TINY), ShippedSteering(load_face_model(), 128), "lite", half_precision=True)
+    fast = Real3D(
+        Real3DGenerator(TINY), ShippedSteering(load_face_model(), 128), "small", half_precision=True
+    )
     plate = model.background(avatar)
     exact, near = (frames(m, avatar, "crop", plate)[0].astype(float) for m in (model, fast))
     assert 10 * np.log10(255**2 / np.mean((exact - near) ** 2)) > 30

@@ -3,12 +3,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cameo3d.models.real3d.config import LITE, OFFICIAL
+from cameo3d.models.real3d.config import OFFICIAL, SMALL
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.planes import channels_to_planes
 from cameo3d.models.real3d.torso import candidate_motions, heat_differences
 
-TINY = replace(LITE, image_size=128, render_size=32, coarse_samples=6, fine_samples=6)
+TINY = replace(SMALL, image_size=128, render_size=32, coarse_samples=6, fine_samples=6)
 
 
 def parameters(model: torch.nn.Module) -> int:
@@ -26,7 +26,7 @@ def test_the_networks_have_their_published_sizes():
 
 def test_the_small_size_has_at_most_12_million_parameters():
     with torch.device("meta"):
-        assert parameters(Real3DGenerator(LITE)) <= 12_000_000
+        assert parameters(Real3DGenerator(SMALL)) <= 12_000_000
 
 
 @pytest.fixture(scope="module")

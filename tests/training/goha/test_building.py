@@ -22,7 +22,7 @@ STAGES = ("goha.reconstruction", "goha.adversarial", "goha.super_resolution")
 
 
 def small(name: str) -> GohaRecipe:
-    recipe = recipe_of(name, "lite")
+    recipe = recipe_of(name, "small")
     plan = replace(recipe.plan, steps=2, workers=0)
     network = replace(SMALL, parsing_width=64)
     return replace(recipe, plan=plan, network=network, batch=1, expression_from=0, appearance_from=0)
@@ -83,5 +83,5 @@ def test_a_folder_of_clips_alone_is_one_set(data):
 
 def test_every_recipe_can_be_written_into_a_checkpoint():
     for name in STAGES:
-        for size in ("official", "lite", "end-to-end", "without-appearance", "linear-expression"):
+        for size in ("official", "small", "end-to-end", "without-appearance", "linear-expression"):
             assert json.dumps(vars(recipe_of(name, size)), default=str)

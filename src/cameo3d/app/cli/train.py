@@ -14,7 +14,7 @@ def train(
     out: Annotated[Path, arg(metavar="FOLDER")],
     data: Annotated[Path | None, arg(metavar="SHARDS")] = None,
     speech: Annotated[Path | None, arg(metavar="FOLDER")] = None,
-    recipe: str = "lite",
+    recipe: str = "small",
     start: File = None,
     teacher: File = None,
     steps: int | None = None,
@@ -36,7 +36,7 @@ def train(
         data: Shards from `cameo3d data prepare`; for voice and
             face_correction, folders with their index.csv.
         speech: For voice, speech without pictures with its index.csv.
-        recipe: official or lite; of an ablation such as lite-without-motion-adapter.
+        recipe: official or small; of an ablation such as small-without-motion-adapter.
         start: Checkpoint of the stage before.
         teacher: EG3D's checkpoint for real3d.image_to_plane, the sync expert's for real3d.voice.
         steps: How long, instead of the recipe's.

@@ -55,7 +55,7 @@ class GohaConfig:
 OFFICIAL = GohaConfig()
 """The released network."""
 
-LITE = GohaConfig(
+SMALL = GohaConfig(
     render_size=128,
     coarse_samples=24,
     fine_samples=24,

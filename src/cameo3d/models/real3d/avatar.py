@@ -36,7 +36,7 @@ class Real3DAvatar(Avatar):
     """What Real3D-Portrait keeps of one person."""
 
     size: str
-    """Whose weights made it: "official" or "lite"."""
+    """Whose weights made it: "official" or "small"."""
     face: FaceState
     planes: Float32[Tensor, "1 3 channels half half"]
     """The canonical tri-plane."""
@@ -58,7 +58,7 @@ class Real3D:
     Args:
         generator: All networks, on the device where they shall compute.
         face: The face model that steers them.
-        size: "official" or "lite".
+        size: "official" or "small".
         half_precision: Whether convolutions compute in bfloat16.
     """
 

@@ -118,7 +118,7 @@ class Real3DConfig:
 OFFICIAL = Real3DConfig()
 """The published network: 148 million parameters."""
 
-LITE = Real3DConfig(
+SMALL = Real3DConfig(
     coarse_samples=24,
     fine_samples=24,
     plane=PlaneSizes(

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from cameo3d.models.goha.config import ABLATIONS, LITE, OFFICIAL, GohaConfig
+from cameo3d.models.goha.config import ABLATIONS, OFFICIAL, SMALL, GohaConfig
 from cameo3d.training.learner import Precision
 from cameo3d.training.loop import Plan
 
@@ -91,10 +91,10 @@ def _sizes(official: GohaRecipe) -> dict[str, GohaRecipe]:
     """The release's recipe, its ablations, and the small network's: a hundredth of the iterations."""
     short = shortened(official, 0.01)
     # With the published face parser, which no stage trains.
-    small = replace(LITE, parsing_width=64)
-    lite = replace(short, network=small, batch=4, average=True, recompute=True)
+    network = replace(SMALL, parsing_width=64)
+    small = replace(short, network=network, batch=4, average=True, recompute=True)
     ablations = {name: replace(official, network=network) for name, network in ABLATIONS.items()}
-    return {"official": official, "lite": lite, **ablations}
+    return {"official": official, "small": small, **ablations}
 
 
 RECONSTRUCTION_RECIPES = _sizes(RECONSTRUCTION)

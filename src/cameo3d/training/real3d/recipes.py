@@ -7,8 +7,8 @@ the field says so.
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from cameo3d.models.real3d.config import LITE as LITE_NETWORK
 from cameo3d.models.real3d.config import OFFICIAL as OFFICIAL_NETWORK
+from cameo3d.models.real3d.config import SMALL as SMALL_NETWORK
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.eg3d.config import EG3D, Eg3dConfig
 from cameo3d.training.learner import Precision
@@ -215,8 +215,8 @@ _SMALL = Adversary(base=4096, most=128)
 
 IMAGE_TO_PLANE = {
     "official": ImageToPlaneRecipe(),
-    "lite": ImageToPlaneRecipe(
-        network=LITE_NETWORK,
+    "small": ImageToPlaneRecipe(
+        network=SMALL_NETWORK,
         teacher=replace(EG3D, rendering=replace(OFFICIAL_NETWORK, coarse_samples=24, fine_samples=24)),
         plan=Plan(steps=30_000),
         batch=4,
@@ -226,8 +226,8 @@ IMAGE_TO_PLANE = {
 }
 MOTION = {
     "official": MotionRecipe(),
-    "lite": MotionRecipe(
-        network=LITE_NETWORK,
+    "small": MotionRecipe(
+        network=SMALL_NETWORK,
         plan=Plan(steps=40_000),
         batch=4,
         super_resolution_from=2000,
@@ -239,8 +239,8 @@ MOTION = {
 }
 TORSO = {
     "official": TorsoRecipe(),
-    "lite": TorsoRecipe(
-        network=LITE_NETWORK,
+    "small": TorsoRecipe(
+        network=SMALL_NETWORK,
         plan=Plan(steps=20_000),
         batch=4,
         rate=1e-4,
@@ -252,9 +252,9 @@ TORSO = {
 }
 SYNC = {
     "official": SyncRecipe(),
-    "lite": SyncRecipe(plan=Plan(steps=20_000), width=64, embedding=256, pairs=1024),
+    "small": SyncRecipe(plan=Plan(steps=20_000), width=64, embedding=256, pairs=1024),
 }
-VOICE = {"official": VoiceRecipe(), "lite": VoiceRecipe(plan=Plan(steps=20_000), most_steps=8000)}
+VOICE = {"official": VoiceRecipe(), "small": VoiceRecipe(plan=Plan(steps=20_000), most_steps=8000)}
 
 MOTION_ABLATIONS: dict[str, Callable[[MotionRecipe], MotionRecipe]] = {
     "without-pre-training": lambda recipe: replace(recipe, pre_trained=False),

@@ -1,4 +1,4 @@
-"""How the small Real3D learns to correct a warped photo: real pictures of the same person are the truth."""
+"""How the face correction learns: real pictures of the same person show where a warped photo is wrong."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ _OPENINGS, _AROUND = 4.0, 9
 
 
 @dataclass(frozen=True)
-class LiteMotionRecipe:
+class FaceCorrectionRecipe:
     """All choices of this training."""
 
     steps: int = 3000
@@ -69,7 +69,7 @@ class PageBatches:
         InputError: If the folder holds none of them.
     """
 
-    def __init__(self, folder: Path, recipe: LiteMotionRecipe, held_out: bool = False) -> None:
+    def __init__(self, folder: Path, recipe: FaceCorrectionRecipe, held_out: bool = False) -> None:
         self._recipe, self._held_out = recipe, held_out
         people: dict[tuple[bool, str], list[ExpressionPages]] = {}
         for path in sorted(folder.glob("*.safetensors")):
@@ -120,7 +120,7 @@ def paired(
     return torch.cat((colors[0], colors[1], *maps)), cover[None], colors[2]
 
 
-class LiteMotionStage:
+class FaceCorrectionStage:
     """The stage for `training.loop.train`.
 
     Args:
@@ -128,7 +128,7 @@ class LiteMotionStage:
         perceptual: Distance of two batches of pictures in [-1, 1]; None leaves it out.
     """
 
-    def __init__(self, recipe: LiteMotionRecipe, perceptual: nn.Module | None = None) -> None:
+    def __init__(self, recipe: FaceCorrectionRecipe, perceptual: nn.Module | None = None) -> None:
         torch.manual_seed(recipe.seed)
         network, average = FaceCorrection(), FaceCorrection()
         average.load_state_dict(network.state_dict())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from cameo3d import Avatar, InputError, load_model
+from cameo3d import Avatar, InputError, WeightsError, load_model
 from cameo3d.models.goha.lite.avatar import GohaLite
 from cameo3d.models.kinds import maker_of, size_of
 from cameo3d.models.real3d.lite.avatar import Real3DLite
@@ -16,15 +16,22 @@ def no_weights_of_the_user(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize(("name", "kind"), [("real3d", Real3DLite), ("goha", GohaLite)])
-def test_without_imported_weights_the_small_model_is_made_ready(name, kind):
+def test_without_imported_weights_the_lite_model_is_made_ready(name, kind):
     assert isinstance(load_model(name).network, kind)
     assert isinstance(load_model(name, size="lite").network, kind)
 
 
 @pytest.mark.parametrize("name", ["real3d", "goha"])
-def test_small_models_say_that_they_run_on_the_cpu_alone(name):
+def test_lite_models_say_that_they_run_on_the_cpu_alone(name):
     with pytest.raises(InputError, match="leave --fast"):
         load_model(name, size="lite", fast=True)
+
+
+def test_the_size_that_users_train_is_another_one():
+    with pytest.raises(WeightsError, match="--size lite"):
+        load_model("real3d", size="small")
+    with pytest.raises(InputError, match="--size official or lite"):
+        load_model("goha", size="small")
 
 
 def test_an_avatar_file_brings_its_model_and_size(astronaut_path, tmp_path):

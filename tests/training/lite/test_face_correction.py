@@ -7,9 +7,9 @@ from safetensors.torch import save_file
 from cameo3d.blocks.face_correction import SIZE
 from cameo3d.data.portraits.split import is_held_out
 from cameo3d.training.learner import Part
-from cameo3d.training.real3d.lite_motion import (
-    LiteMotionRecipe,
-    LiteMotionStage,
+from cameo3d.training.lite.face_correction import (
+    FaceCorrectionRecipe,
+    FaceCorrectionStage,
     PageBatches,
     correction_losses,
     openings,
@@ -44,8 +44,8 @@ def pages(folder, name: str, held_out: bool = False) -> None:
 
 def test_a_few_steps_bring_the_warped_photo_nearer_to_the_truth(tmp_path):
     pages(tmp_path, "one")
-    recipe = LiteMotionRecipe(steps=25, batch=2, warm_up=1, rate=3e-3)
-    batches, stage = PageBatches(tmp_path, recipe), LiteMotionStage(recipe)
+    recipe = FaceCorrectionRecipe(steps=25, batch=2, warm_up=1, rate=3e-3)
+    batches, stage = PageBatches(tmp_path, recipe), FaceCorrectionStage(recipe)
     first = stage.step(0, [Part(batches.draw(0), 0)])["l1"]
     for step in range(1, 25):
         last = stage.step(step, [Part(batches.draw(step), step)])["l1"]
@@ -54,7 +54,7 @@ def test_a_few_steps_bring_the_warped_photo_nearer_to_the_truth(tmp_path):
 
 def test_the_same_number_gives_the_same_batch(tmp_path):
     pages(tmp_path, "one")
-    one, two = (PageBatches(tmp_path, LiteMotionRecipe(batch=2)).draw(7) for _ in range(2))
+    one, two = (PageBatches(tmp_path, FaceCorrectionRecipe(batch=2)).draw(7) for _ in range(2))
     assert one.seen.equal(two.seen)
     assert one.truth.equal(two.truth)
 
@@ -62,7 +62,7 @@ def test_the_same_number_gives_the_same_batch(tmp_path):
 def test_people_of_the_evaluation_are_never_drawn(tmp_path):
     pages(tmp_path, "seen")
     pages(tmp_path, "unseen", held_out=True)
-    recipe = LiteMotionRecipe()
+    recipe = FaceCorrectionRecipe()
     assert len(PageBatches(tmp_path, recipe)._photos) == 1
     assert len(PageBatches(tmp_path, recipe, held_out=True)._photos) == 1
 
@@ -74,7 +74,7 @@ def test_one_person_in_ten_is_held_out():
 
 def test_openings_are_left_alone_and_what_is_around_them_counts_most(tmp_path):
     pages(tmp_path, "one")
-    batch = PageBatches(tmp_path, LiteMotionRecipe(batch=1), held_out=False).draw(0)
+    batch = PageBatches(tmp_path, FaceCorrectionRecipe(batch=1), held_out=False).draw(0)
     assert batch.cover[0, 0, 62, 64] < 0.05
     assert batch.cover[0, 0, 30, 30] > 0.95
     around = openings(batch.seen[:, 12:15], batch.cover)[0, 0]
@@ -84,7 +84,7 @@ def test_openings_are_left_alone_and_what_is_around_them_counts_most(tmp_path):
 
 def test_adding_the_missing_part_leaves_no_loss(tmp_path):
     pages(tmp_path, "one")
-    batch = PageBatches(tmp_path, LiteMotionRecipe(batch=1)).draw(3)
+    batch = PageBatches(tmp_path, FaceCorrectionRecipe(batch=1)).draw(3)
     found = correction_losses(batch, batch.truth - batch.warped)
     assert float(found["l1"]) < 1e-6
     assert float(found["edges"]) < 1e-6
