@@ -87,6 +87,7 @@ def test_any_changed_number_is_refused_in_one_sentence_or_drawn(path: Path, tmp_
         ("points", lambda t: t * 20, "not within"),
         ("person.translation", lambda t: -t, "nearer to the camera"),
         ("triangles", lambda t: t.repeat(40, 1), "200000|int32|many times"),
+        ("person.rotation", lambda t: t.double(), "is float64"),
         ("person.photo", lambda t: t[:8, :8], "height is|crop that does not lie"),
     ],
 )

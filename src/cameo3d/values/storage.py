@@ -236,6 +236,8 @@ def _number_misfit(item: float | int, limit: Within | IndexOf) -> str | None:
 
 
 def _tensor_misfit(item: Tensor, names: str, annotation: Any, axes: dict[str, int]) -> str | None:
+    if item.dtype == torch.float64:
+        return "is float64, and no network computes in it"
     limit = _limit(annotation)
     is_list = item.dim() > 0 and item[:1].numel() <= _THING_SIZE
     longest = (MOST_ROWS if is_list else MOST_SIDE, *[MOST_SIDE] * max(0, item.dim() - 1))
