@@ -6,6 +6,7 @@ from cameo3d.geometry.crops import (
     Ellipse,
     crop_from_pixels,
     five_points,
+    picture_crop,
     pixels_from_crop,
     portrait_crop,
     shown_square,
@@ -85,3 +86,36 @@ def test_a_square_is_moved_and_shrunk_only_where_the_photo_cuts_the_head():
     shown = shown_square(portrait_crop(cut), cut, *size.tolist())
     assert shown.side == size.min()
     assert shown.center_x == pytest.approx(size[0] / 2)
+
+
+def boxed(left: float, top: float, right: float, bottom: float) -> np.ndarray:
+    """A face mesh that fills a box."""
+    mesh = np.random.default_rng(1).uniform((left, top, 0), (right, bottom, 1), (478, 3)).astype(np.float32)
+    mesh[0, :2], mesh[1, :2] = (left, top), (right, bottom)
+    return mesh
+
+
+def test_a_picture_in_which_the_face_is_large_is_kept_whole():
+    # 0.5 x 0.5 of the side is a quarter of the area.
+    assert picture_crop(boxed(300, 200, 700, 600), 800, 800) == Crop(400.0, 400.0, 800.0)
+
+
+@pytest.mark.parametrize("share", [0.2, 0.5])
+def test_around_a_small_face_the_square_is_as_large_as_asked(share):
+    crop = picture_crop(boxed(220, 200, 284, 300), 512, 512, share)
+    assert abs(crop.side - (64 * 100 / share) ** 0.5) <= 1
+    assert abs(crop.center_x - 252) <= 1
+    assert abs(crop.center_y - 250) <= 1
+
+
+def test_a_square_around_a_small_face_is_shrunk_until_it_lies_within_the_picture():
+    # 100 x 100 of 512 ask for 223 pixels, but there are 60 from the face's middle to the border.
+    crop = picture_crop(boxed(10, 200, 110, 300), 512, 512)
+    assert (crop.center_x, crop.center_y, crop.side) == (60, 250, 120)
+    assert picture_crop(boxed(20, 400, 220, 600), 1024, 1024) == Crop(120.0, 500.0, 240.0)
+
+
+def test_a_wide_picture_gives_its_largest_square_around_the_face():
+    crop = picture_crop(boxed(700, 100, 1100, 500), 1600, 600)
+    assert crop == Crop(900.0, 300.0, 600.0)
+    assert picture_crop(boxed(1250, 100, 1590, 500), 1600, 600) == Crop(1300.0, 300.0, 600.0)

@@ -1,5 +1,6 @@
 import math
 from dataclasses import replace
+from functools import partial
 
 import cv2
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import torch
 
 from cameo3d.errors import FaceError
+from cameo3d.geometry.crops import picture_crop
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
@@ -15,7 +17,7 @@ from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline import portrait as room
 from cameo3d.pipeline.portrait import bounded_matte, make_portrait
 from cameo3d.pipeline.retarget import turned_about_the_neck
-from cameo3d.values import Motion
+from cameo3d.values import Crop, Motion
 
 
 @pytest.fixture(scope="module")
@@ -142,3 +144,14 @@ def test_a_photo_cut_to_a_circle_is_only_bounded_by_it():
     np.testing.assert_array_equal(bounded, np.minimum(matte, circle / np.float32(255)))
     assert bounded_matte(matte, None) is matte
     assert bounded_matte(matte, np.zeros((100, 100), np.uint8)).max() == 0
+
+
+def test_a_portrait_of_the_whole_picture_has_its_head_where_the_picture_shows_it(astronaut_path):
+    rgb = read_image(astronaut_path)
+    near = make_portrait(rgb)
+    wide = make_portrait(rgb, crop_rule=partial(picture_crop, least_share=0.01))
+    assert wide.person.crop == Crop(256.0, 256.0, 512.0)
+    # A wider view of the same picture: the head is farther away, and turned as it was.
+    farther = float(wide.person.translation[2] / near.person.translation[2])
+    assert abs(farther / (512 / near.person.crop.side) - 1) < 0.1
+    assert (wide.person.rotation - near.person.rotation).abs().max() < 0.06

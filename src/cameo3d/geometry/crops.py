@@ -32,6 +32,8 @@ alignment fits a photo; the square is centred on it.
 _FACE_SCALE = 300 / 700
 """EG3D scales the fitted face so that 0.1 m become 300 of the 700 pixels of the square's side."""
 
+_PICTURE = 512
+"""Side of the picture that Real3D-Portrait's inference rounds in."""
 _ABOVE_FACE, _BELOW_CHIN, _HEAD_WIDTH = 0.12, 0.03, 1.2
 """How far a head reaches over its face: up and down in heights, and its width in widths, of the face."""
 
@@ -105,6 +107,38 @@ def shown_square(crop: Crop, landmarks: Float[np.ndarray, "vertices axes"], widt
         for center, length in ((crop.center_x, width), (crop.center_y, height))
     )
     return Crop(x, y, side)
+
+
+def picture_crop(
+    landmarks: Float[np.ndarray, "478 axes"], width: int, height: int, least_share: float = 0.2
+) -> Crop:
+    """The square that Real3D-Portrait's inference sees: the whole picture, unless the face is small in it.
+
+    Then it is a square around the face, of which the face's box fills `least_share`, shrunk until it lies
+    within the picture. Sizes are rounded as there, in a picture of 512 pixels. A picture that is no square,
+    which the official code squeezes into one, gives its largest square around the face first.
+
+    Args:
+        landmarks: Face mesh in pixels of the picture.
+        width: Of the picture.
+        height: Of the picture.
+        least_share: Of the picture's area that the face's box should fill, above 0.
+    """
+    side = float(min(width, height))
+    middle = landmarks[:, :2].min(0) / 2 + landmarks[:, :2].max(0) / 2
+    corner = np.clip(middle - side / 2, 0, np.array((width, height)) - side)
+    seen = (landmarks[:, :2] - corner) * (_PICTURE / side)
+    if np.prod(np.ptp(seen / _PICTURE, axis=0)) >= least_share:
+        return Crop(float(corner[0] + side / 2), float(corner[1] + side / 2), side)
+    whole = seen.astype(int)
+    center = (whole.min(0) + whole.max(0)) / 2
+    wanted = int((np.prod(np.ptp(whole, axis=0)) / least_share) ** 0.5)
+    beyond = max(0.0, *(wanted / 2 - center), *(center + wanted / 2 - _PICTURE))
+    reach = int(wanted - 2 * beyond) / 2
+    low, high = (center - reach).astype(int), (center + reach).astype(int)
+    # The official cut may be a pixel from square.
+    x, y = corner + (low + high) / 2 * (side / _PICTURE)
+    return Crop(float(x), float(y), float(high[0] - low[0]) * side / _PICTURE)
 
 
 def five_points(landmarks: Float[np.ndarray, "478 3"]) -> Float[np.ndarray, "5 2"]:

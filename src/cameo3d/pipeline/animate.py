@@ -4,10 +4,12 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from cameo3d.errors import FaceError, InputError
+from cameo3d.geometry.crops import picture_crop
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_picture
 from cameo3d.models.avatar import Avatar, AvatarModel, View
@@ -30,9 +32,17 @@ from cameo3d.pipeline.hidden import held_where_hidden, tell_hidden
 from cameo3d.pipeline.lids import with_lids
 from cameo3d.pipeline.models import load_network, load_voice_model
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
-from cameo3d.pipeline.options import DEFAULT_MODEL, Device, ModelName, ModelOptions, Size, SizePixels
+from cameo3d.pipeline.options import (
+    DEFAULT_MODEL,
+    Device,
+    Framing,
+    ModelName,
+    ModelOptions,
+    Size,
+    SizePixels,
+)
 from cameo3d.pipeline.orbit import orbit_motion
-from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.portrait import CropRule, head_crop, make_portrait
 from cameo3d.pipeline.retarget import absolute_motion, with_pose
 from cameo3d.pipeline.transfer import Start, Transfer, is_free
 from cameo3d.values import Motion, Portrait
@@ -48,6 +58,13 @@ Hidden = Literal["still", "move"]
 """Whether what the photo does not show stays as it is there, or moves all the same."""
 
 
+@runtime_checkable
+class Framed(Protocol):
+    """A model that knows which square of a photo suits it."""
+
+    framing: Framing
+
+
 @dataclass(frozen=True)
 class Model:
     """A loaded avatar model. Load it once, then encode many people and animate each many times."""
@@ -55,6 +72,8 @@ class Model:
     name: ModelName
     network: AvatarModel
     """What encodes and draws."""
+    crop_rule: CropRule = head_crop
+    """Which square of a photo it makes the avatar of."""
 
     def encode(self, photos: Photo | Sequence[Photo], face: int = 0) -> Avatar:
         """Make an avatar of one person.
@@ -71,7 +90,7 @@ class Model:
         several = [photos] if isinstance(photos, str | Path | Portrait) else list(photos)
         if not several:
             raise InputError("No photo was given; give one or more of the same person.")
-        portraits = [_portrait(photo, face) for photo in several]
+        portraits = [_portrait(photo, face, self.crop_rule) for photo in several]
         return self.network.encode(sorted(portraits, key=_awkwardness))
 
     def animate(
@@ -262,7 +281,12 @@ def load_model(
 
 def model_of(options: ModelOptions) -> Model:
     """Load the model that options name, by default relief."""
-    return Model(options.model or "relief", load_network(options))
+    if not 0 < options.min_face_share <= 1:
+        raise InputError(f"The least face share should lie between 0 and 1, got {options.min_face_share}.")
+    network = load_network(options)
+    framing = options.framing or (network.framing if isinstance(network, Framed) else "head")
+    rule = head_crop if framing == "head" else partial(picture_crop, least_share=options.min_face_share)
+    return Model(options.model or "relief", network, rule)
 
 
 def model_for(source: Source, options: ModelOptions) -> tuple[Model, Source]:
@@ -347,12 +371,12 @@ def _options(model: ModelOptions | ModelName | None) -> ModelOptions:
     return DEFAULT_MODEL if model is None else ModelOptions(model)
 
 
-def _portrait(photo: Photo, face: int) -> Portrait:
+def _portrait(photo: Photo, face: int, crop_rule: CropRule) -> Portrait:
     if isinstance(photo, Portrait):
         return photo
     picture = read_picture(Path(photo), MAX_PHOTO_SIDE)
     try:
-        return make_portrait(picture.pixels, face, picture.alpha)
+        return make_portrait(picture.pixels, face, picture.alpha, crop_rule)
     except FaceError as error:
         raise FaceError(f"{shown(Path(photo))}: {error}") from error
 

@@ -10,6 +10,7 @@ ModelName = Literal["relief", "real3d", "goha"]
 Size = Literal["official", "lite", "small"]
 Device = Literal["cpu", "cuda"]
 SizePixels = Literal[512, 768, 1024, 1440]
+Framing = Literal["head", "picture"]
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,11 @@ class ModelOptions:
     """Where to compute."""
     size_px: SizePixels = 512
     """Pixels across relief's head-and-shoulders frames, drawn from the photo's own pixels."""
+    framing: Framing | None = None
+    """Square of the photo that becomes the avatar: around the head as EG3D cuts it, or the whole picture,
+    unless the face is small in it, as in Real3D-Portrait's inference; that is official Real3D's default."""
+    min_face_share: float = 0.2
+    """With --framing picture, how much of the square the face fills at least."""
     head_threshold: float | None = None
     """Opacity from which Real3D's head hides the background completely, 0.1 to 1, by default 0.9; raise it
     where hair looks translucent."""

@@ -2,6 +2,7 @@
 
 import logging
 import math
+from collections.abc import Callable
 
 import cv2
 import numpy as np
@@ -33,10 +34,20 @@ MOST_YAW = math.radians(60)
 """A face turned further away hides half of itself."""
 
 
+CropRule = Callable[[Float32[np.ndarray, "478 3"], int, int], Crop]
+"""From a face mesh in pixels and a picture's width and height to the square that becomes the avatar."""
+
+
+def head_crop(landmarks: Float32[np.ndarray, "478 3"], width: int, height: int) -> Crop:
+    """EG3D's square around head and shoulders, also beyond the picture."""
+    return portrait_crop(landmarks)
+
+
 def make_portrait(
     rgb: UInt8[np.ndarray, "height width 3"],
     face: int = 0,
     alpha: UInt8[np.ndarray, "height width"] | None = None,
+    crop_rule: CropRule = head_crop,
 ) -> Portrait:
     """Find one person in a photo and measure face, pose and outline.
 
@@ -47,6 +58,7 @@ def make_portrait(
         rgb: The photo, any way up.
         face: Which face, counted from the largest, 0.
         alpha: How opaque the photo is, if its file says so: nothing of the person lies where it is 0.
+        crop_rule: Which square of the photo becomes the avatar.
 
     Raises:
         FaceError: If there is no such face, or it is too small, turned too far away, or merely drawn.
@@ -64,7 +76,7 @@ def make_portrait(
     if width < LEAST_FACE:
         raise FaceError(f"The face is {width:.0f} pixels wide and needs {LEAST_FACE}; give a larger photo.")
     model = load_face_model()
-    crop = portrait_crop(landmarks)
+    crop = crop_rule(landmarks, rgb.shape[1], rgb.shape[0])
     if shown_square(crop, landmarks, rgb.shape[1], rgb.shape[0]) != crop:
         logger.warning("The photo cuts the head; frames show what the photo holds, and little beyond it.")
     scores = expression_scores(landmarks[None])[0]

@@ -137,6 +137,7 @@ def test_regular_blinks_are_the_official_edit_of_the_pncc_picture(astronaut_path
         expected = close_eyes(plain, amount) if amount else plain
         assert torch.equal(target, expected)
     assert len(seen) == 8
+    assert model.framing == "picture"
     assert max(blink_amount(frame, 3) for frame in range(8)) > 0.9
     blinks = [BLENDSHAPES.index("eyeBlinkLeft"), BLENDSHAPES.index("eyeBlinkRight")]
     assert (with_lids(driven, "open").expression[:, blinks] == 0).all()

@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import cv2
 import numpy as np
@@ -70,6 +70,8 @@ class Real3D:
     ) -> None:
         self.generator, self.face, self._size = generator.eval(), face, size
         self._half_precision = half_precision
+        self.framing: Literal["head", "picture"] = "picture" if size == "official" else "head"
+        """The square of a photo that its weights know best; see `geometry.crops.picture_crop`."""
         self._side = generator.config.image_size
 
     @property
