@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
 import torch
+from made_person import made_person
 from synthetic_basel import basel_face
 
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, OUTER_LIP_LOWER
 from cameo3d.media.images import read_image
+from cameo3d.models.avatar import Avatar
 from cameo3d.models.relief import RELIEF
 from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.pipeline.portrait import make_portrait
@@ -23,6 +25,10 @@ class Brightness:
         assert picture.shape == (20, 20, 3)
         return torch.full((64,), float(picture.mean()))
 
+    def read_rotation(self, avatar, picture):
+        assert picture.shape == (224, 224, 3)
+        return torch.full((3,), float(picture.mean()) / 100)
+
 
 def tracked(count: int) -> TrackedVideo:
     motion = still_motion(count)
@@ -35,7 +41,7 @@ def test_each_frame_is_read_in_a_square_that_follows_the_face():
     frames[:, 25:55, 35:65] = 100
     # In the second frame the head is 0.05 m to the right, 4.2647 * 0.05 * 30 = 6.4 pixels.
     frames[1] = np.roll(frames[1], 6, axis=1)
-    read = with_read_expressions(tracked(3), iter(frames), Brightness())
+    read = with_read_expressions(tracked(3), iter(frames), Brightness(), Avatar(made_person()))
     assert read.basel is not None
     assert read.basel.shape == (3, 64)
     assert (read.basel > 95).all()
@@ -44,7 +50,8 @@ def test_each_frame_is_read_in_a_square_that_follows_the_face():
 def test_a_missing_last_frame_keeps_the_expression_before():
     frames = np.full((2, 80, 100, 3), 50, np.uint8)
     frames[1] = 90
-    read = with_read_expressions(tracked(4), iter(frames), Brightness())
+    read = with_read_expressions(tracked(4), iter(frames), Brightness(), Avatar(made_person()))
+    torch.testing.assert_close(read.rotation[:, 0], torch.tensor([0.5, 0.9, 0.9, 0.9]))
     assert read.basel is not None
     torch.testing.assert_close(read.basel[:, 0], torch.tensor([50.0, 90, 90, 90]))
 

@@ -30,10 +30,13 @@ from cameo3d.media.files import shown
 from cameo3d.media.folders import CLIP_SUFFIXES, PHOTO_SUFFIXES
 from cameo3d.media.video import DEFAULT_FRAME_RATE, probe_video
 from cameo3d.models.avatar import Avatar, View
-from cameo3d.pipeline.animate import Model, model_of
+from cameo3d.models.voice.contract import VoiceModel
+from cameo3d.pipeline.animate import Model, VoiceName, model_of
 from cameo3d.pipeline.animation import CROP_SIZE, Animation
+from cameo3d.pipeline.models import load_voice_model
 from cameo3d.pipeline.options import DEFAULT_MODEL, ModelOptions
 from cameo3d.pipeline.portrait import make_portrait
+from cameo3d.pipeline.reading import motion_of_photo
 from cameo3d.values import Motion, Person
 
 PHOTO_FRAMES = 100
@@ -124,7 +127,7 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
         video = stack.enter_context(as_video(driver))
     elif settings.protocol in ("self", "voice") or (settings.protocol == "cross" and driver is None):
         raise InputError(f"The pair {pair.name} has no clip that drives it; name one as its driver.")
-    framed = _Framing(model, avatar, settings.frame)
+    framed = _Framing(model, avatar, settings.frame, settings.pose == "still")
     match settings.protocol:
         case "reconstruction":
             animation = framed.moved(_own_pose(avatar.person))
@@ -141,19 +144,23 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
             animation = model.animate(avatar, video=video, relative=False, frame=settings.frame)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
         case "cross" if driver and driver.kind == "photo":
-            other = make_portrait(next(frames_of(driver)))
-            animation = framed.moved(_own_pose(other.person))
+            other = make_portrait(next(frames_of(driver)), crop_rule=model.crop_rule)
+            animation = framed.moved(motion_of_photo(other, model.network, avatar))
             besides = iter([cut(other.person.photo.numpy(), other.person.crop, CROP_SIZE)])
         case "cross":
             assert video, "checked above"
-            animation = model.animate(avatar, video=video, relative=settings.relative, frame=settings.frame)
+            pose = "still" if settings.pose == "still" else "natural"
+            animation = model.animate(
+                avatar, video=video, pose=pose, relative=settings.relative, frame=settings.frame
+            )
             besides = animation.driver_frames()
         case "voice":
             assert driver, "checked above"
             assert video, "checked above"
             if not probe_video(video).has_audio:
                 raise InputError(f"The clip {shown(driver.path)} has no sound; give one in which one speaks.")
-            animation = model.animate(avatar, voice=video, frame=settings.frame)
+            voice = _voice(settings.voice_model)
+            animation = model.animate(avatar, voice=video, voice_model=voice, frame=settings.frame)
             early = round(early_seconds(video) * animation.frame_rate)
             besides = (framed(frame) for frame in frames_of(driver, animation.frame_rate))
     photo = framed(first)
@@ -170,11 +177,17 @@ def _loaded(options: ModelOptions) -> Model:
     return model_of(options)
 
 
+@lru_cache(1)
+def _voice(name: VoiceName) -> VoiceModel:
+    """The voice model, loaded once for all cases of a process."""
+    return load_voice_model(name)
+
+
 class _Framing:
     """Pictures in the framing of an avatar's frames."""
 
-    def __init__(self, model: Model, avatar: Avatar, view: View) -> None:
-        self._model, self._avatar = model, avatar
+    def __init__(self, model: Model, avatar: Avatar, view: View, is_held: bool = False) -> None:
+        self._model, self._avatar, self._is_held = model, avatar, is_held
         self._view: View = view
 
     def __call__(self, picture: AnyPicture) -> Picture:
@@ -187,7 +200,8 @@ class _Framing:
 
     def moved(self, motion: Motion) -> Animation:
         """The avatar in motion, taken over as it is."""
-        return self._model.animate(self._avatar, motion=motion, relative=False, frame=self._view)
+        pose = "still" if self._is_held else "natural"
+        return self._model.animate(self._avatar, motion=motion, pose=pose, relative=False, frame=self._view)
 
 
 def _own_pose(person: Person) -> Motion:

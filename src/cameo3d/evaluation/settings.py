@@ -39,6 +39,10 @@ class Settings:
     """Of this package."""
     networks: tuple[str, ...]
     """What can be measured depends on these; see `present_networks`."""
+    voice_model: Literal["lite", "official"] = "lite"
+    """What speaks in `voice`."""
+    pose: Literal["driver", "still"] = "driver"
+    """Whether a driver's pose is taken in `cross`, or its expression alone."""
 
     @property
     def subject(self) -> str:

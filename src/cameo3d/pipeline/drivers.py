@@ -126,7 +126,7 @@ class VideoDriver:
                 avatar, tracked = seen_at(avatar, tracked, frame)
         motion = tracked.motion
         if isinstance(model, ExpressionReader):
-            motion = with_read_expressions(tracked, read_frames(self.path, motion.frame_rate), model)
+            motion = with_read_expressions(tracked, read_frames(self.path, motion.frame_rate), model, avatar)
         elif reader is not None:
             motion = reader.on(motion)
         moved = self.transfer(motion, avatar.person, is_free(model))

@@ -2,21 +2,24 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from cameo3d.geometry.basel.fitting import fit_clip
+from cameo3d.geometry.basel.bfm import PICTURE_SIZE
+from cameo3d.geometry.basel.fitting import fit_clip, fit_photo
 from cameo3d.geometry.basel.pncc import MAP_SIZE
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.basel.tracking import BaselTracker
 from cameo3d.geometry.crops import crop_from_pixels
-from cameo3d.models.goha.framing import centred_crop, cut_square
+from cameo3d.media.video import DEFAULT_FRAME_RATE
+from cameo3d.models.avatar import Avatar, AvatarModel
+from cameo3d.models.goha.framing import centred_crop, cut_square, regressor_crop
 from cameo3d.pipeline.motion import TrackedVideo
-from cameo3d.values import Crop, Motion
+from cameo3d.values import Crop, Motion, Portrait
 
 _STUDY_SECONDS, _STUDY_FRAMES = 10.0, 8
 """A driver's identity is fitted to so many frames of the first seconds."""
@@ -35,6 +38,10 @@ class ExpressionReader(Protocol):
         """Coefficients of the Basel face model of the face in the middle of a picture."""
         ...
 
+    def read_rotation(self, avatar: Any, picture: UInt8[np.ndarray, "side side 3"]) -> Float[Tensor, "3"]:
+        """Yaw, pitch and roll, for an avatar, of the head in a picture of `regressor_crop`."""
+        ...
+
 
 @runtime_checkable
 class LandmarkDriven(Protocol):
@@ -47,14 +54,18 @@ class LandmarkDriven(Protocol):
 
 
 def with_read_expressions(
-    tracked: TrackedVideo, frames: Iterable[UInt8[np.ndarray, "height width 3"]], reader: ExpressionReader
+    tracked: TrackedVideo,
+    frames: Iterable[UInt8[np.ndarray, "height width 3"]],
+    reader: ExpressionReader,
+    avatar: Avatar,
 ) -> Motion:
-    """A tracked video's motion with the reader's expressions; every frame is forgotten when it was read.
+    """A tracked video's motion with the reader's expressions and turns; each frame is forgotten once read.
 
     Args:
         tracked: Where the face is.
         frames: The video's frames at the motion's rate.
         reader: Reads each face in a square that follows it.
+        avatar: Whom the motion is for.
     """
     motion = tracked.motion
     usual = torch.cat(
@@ -63,13 +74,49 @@ def with_read_expressions(
             for start, end in tracked.shots.spans(len(motion))
         ]
     )
-    read = []
+    read, turns = [], []
     for index, (frame, now) in enumerate(zip(frames, motion.translation, strict=False)):
         crop = centred_crop(tracked.shots.crop_at(index), usual[index], now)
-        read.append(reader.read_expression(cut_square(frame, crop, reader.picture_size)))
+        expression, turn = _read(reader, avatar, frame, crop)
+        read.append(expression)
+        turns.append(turn)
     # A file may hold a frame less than was tracked at its own rate: the last one stays.
     read += read[-1:] * (len(motion) - len(read))
-    return replace(motion, basel=torch.stack(read))
+    turns += turns[-1:] * (len(motion) - len(turns))
+    return replace(motion, rotation=torch.stack(turns), basel=torch.stack(read))
+
+
+def motion_of_photo(portrait: Portrait, model: AvatarModel, avatar: Avatar) -> Motion:
+    """A photo as a driver: its own pose and expression, one frame, read as the model reads a video's.
+
+    Args:
+        portrait: The driver.
+        model: Whose avatar is driven.
+        avatar: Whom the motion is for.
+    """
+    person = portrait.person
+    motion = Motion(
+        person.expression[None],
+        person.rotation[None],
+        person.translation[None],
+        person.gaze[None],
+        float(DEFAULT_FRAME_RATE),
+        "photo",
+    )
+    if isinstance(model, ExpressionReader):
+        expression, turn = _read(model, avatar, person.photo.numpy(), person.crop)
+        return replace(motion, rotation=turn[None], basel=expression[None])
+    face = model.driving_face if isinstance(model, LandmarkDriven) else None
+    if face is None:
+        return motion
+    landmarks = portrait.landmarks.numpy().astype(np.float64)
+    landmarks[:, :2] = crop_from_pixels(landmarks[:, :2], person.crop) * MAP_SIZE
+    return replace(motion, basel=fit_photo(face, landmarks, MAP_SIZE).expression)
+
+
+def _read(reader: ExpressionReader, avatar: Avatar, frame: np.ndarray, crop: Crop) -> tuple[Tensor, Tensor]:
+    expression = reader.read_expression(cut_square(frame, crop, reader.picture_size))
+    return expression, reader.read_rotation(avatar, cut_square(frame, regressor_crop(crop), PICTURE_SIZE))
 
 
 class BaselReader:

@@ -17,6 +17,7 @@ from cameo3d.models.goha.avatar import Goha, GohaAvatar
 from cameo3d.models.goha.framing import centred_crop, cut_square, label_of, paste_placed, placed, turned
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.perception.deep3d import FaceRegressor
+from cameo3d.pipeline.reading import motion_of_photo
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.motion import still_motion
 from cameo3d.values.storage import load_value, save_value
@@ -149,6 +150,25 @@ def test_a_read_expression_is_that_of_the_person_alone(goha):
     assert torch.equal(goha.read_expression(picture), goha.read_expression(other))
     other[:, 5] = 0
     assert not torch.equal(goha.read_expression(picture), goha.read_expression(other))
+
+
+def test_a_drivers_own_camera_is_what_its_regressor_sees(goha, avatar):
+    """As in the release, whose cameras of driving frames Deep3D makes."""
+    picture = np.random.default_rng(3).integers(0, 256, (224, 224, 3), dtype=np.uint8)
+    seen = torch.from_numpy(picture).permute(2, 0, 1)[None].float() / 255
+    with torch.no_grad():
+        label = label_of(FaceCoefficients.from_vectors(goha.regressor.regress(seen)))[0]
+    rotation = goha.read_rotation(avatar, picture)
+    camera = turned(avatar.world_from_camera, avatar.person.rotation, rotation)
+    torch.testing.assert_close(camera[:3, :3], label[:3, :3], atol=1e-5, rtol=0)
+
+
+def test_a_photo_drives_with_what_the_regressor_reads(goha, avatar, portrait):
+    motion = motion_of_photo(portrait, goha, avatar)
+    size, crop = goha.picture_size, portrait.person.crop
+    own = goha.read_expression(cut_square(portrait.person.photo.numpy(), crop, size))
+    assert torch.equal(motion.basel, own[None])
+    assert len(motion) == 1
 
 
 def test_a_frontal_face_is_seen_from_the_front():

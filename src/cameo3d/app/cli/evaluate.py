@@ -22,6 +22,8 @@ def evaluate(
     pairs: File = None,
     frame: Literal["crop", "photo"] = "crop",
     relative: bool = False,
+    pose: Literal["driver", "still"] = "driver",
+    voice_model: Literal["lite", "official"] = "lite",
     seed: int = 0,
     limit: int | None = None,
     frames: int | None = None,
@@ -40,6 +42,8 @@ def evaluate(
         pairs: CSV file with the columns photo and driver, to take these instead of the papers' choice.
         frame: Head and shoulders at 512x512, or the whole picture.
         relative: In cross, move from the photo's own pose, as animate does, instead of taking the driver's.
+        pose: In cross, whether the driver's pose is taken, or its expression alone.
+        voice_model: In voice, what makes the lips follow it; see animate.
         seed: Fixes all random choices.
         limit: At most so many cases, drawn at random.
         frames: At most so many frames of each clip.
@@ -68,5 +72,7 @@ def evaluate(
         frames=frames,
         version=__version__,
         networks=present_networks(),
+        voice_model=voice_model,
+        pose=pose,
     )
     run(settings, report, jobs or os.cpu_count() or 1, say)

@@ -15,6 +15,7 @@ from cameo3d.imaging.inpainting import inpaint_background
 from cameo3d.models.avatar import Avatar, View, check_shapes
 from cameo3d.models.goha.framing import (
     cut_square,
+    head_rotation,
     label_of,
     lens,
     paste_placed,
@@ -165,6 +166,17 @@ class Goha:
         """The expression of the face in a driving picture, which shows the crop around it."""
         image = self._over_black(picture, self.matte(picture))
         return self.regressor(image).expression[0].cpu()
+
+    @torch.inference_mode()
+    def read_rotation(
+        self, avatar: GohaAvatar, picture: UInt8[np.ndarray, "224 224 3"]
+    ) -> Float[Tensor, "3"]:
+        """Yaw, pitch and roll of a driver's head, as its own regressor sees it in `regressor_crop`.
+
+        They are said so that the photo's camera turns to exactly the driver's.
+        """
+        label = label_of(FaceCoefficients.from_vectors(self.regressor.regress(self._seen(picture))))[0].cpu()
+        return head_rotation(avatar.world_from_camera, avatar.person.rotation, label)
 
     def expressions(self, avatar: GohaAvatar, motion: Motion) -> Float[Tensor, "frames 64"]:
         """The motion's own coefficients of the Basel model, or the photo's, changed as its weights change.

@@ -15,6 +15,8 @@ from torch import Tensor
 from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FaceCoefficients, deep3d_rotation
 from cameo3d.geometry.cameras import CROP_FOCAL, crop_intrinsics
 from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.geometry.cameras import CROP_FOCAL, crop_camera
+from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.framing import cut, paste, soften
 from cameo3d.values import Crop
 
@@ -83,6 +85,19 @@ def turned(
     # The head stays where it was in the camera's own axes.
     pose[:3, 3] = turn @ (world_from_camera[:3, :3].mT @ world_from_camera[:3, 3])
     return pose
+
+
+def head_rotation(
+    world_from_camera: Float[Tensor, "4 4"], photo: Float[Tensor, "3"], driver: Float[Tensor, "4 4"]
+) -> Float[Tensor, "3"]:
+    """Yaw, pitch and roll with which `turned` gives a driver's own camera, as far as it turns.
+
+    Args:
+        world_from_camera: Of the photo.
+        photo: Yaw, pitch and roll of the head in the photo, radians.
+        driver: World from camera of the driver's picture, by `label_of`.
+    """
+    return angles_from_matrices(driver[:3, :3].mT @ world_from_camera[:3, :3] @ matrices_from_angles(photo))
 
 
 def placed(photo: Float[Tensor, "3"], now: Float[Tensor, "3"]) -> Placement:
