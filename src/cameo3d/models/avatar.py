@@ -11,6 +11,7 @@ from torch import Tensor
 
 from cameo3d.errors import InputError
 from cameo3d.values import Motion, Person, Portrait
+from cameo3d.values.mesh import Mesh
 from cameo3d.values.storage import save_value
 
 View = Literal["crop", "photo"]
@@ -64,6 +65,21 @@ class Performance(Protocol):
 
     def finish(self) -> Frames:
         """Draw the frames that are left when the motion has ended."""
+        ...
+
+
+@runtime_checkable
+class Sculpted(Protocol[Kind]):
+    """A model whose avatars have a surface."""
+
+    def mesh(self, avatar: Kind, resolution: int, level: float) -> Mesh:
+        """The person's surface, with the expression of the photo.
+
+        Args:
+            avatar: Whom.
+            resolution: Points along each side of the cube of a network; of a relief, corners along its crop.
+            level: Density before its activation at which a network's field is cut; a relief has none.
+        """
         ...
 
 

@@ -8,11 +8,12 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from cameo3d.blocks.density_mesh import LEVEL
 from cameo3d.errors import FaceError, InputError
 from cameo3d.geometry.crops import picture_crop
 from cameo3d.media.files import check_input, shown
 from cameo3d.media.images import read_picture
-from cameo3d.models.avatar import Avatar, AvatarModel, View
+from cameo3d.models.avatar import Avatar, AvatarModel, Sculpted, View
 from cameo3d.models.kinds import load_avatar, maker_of, size_of
 from cameo3d.models.voice.contract import Delivery, VoiceModel
 from cameo3d.pipeline.adjusting import added_weights, adjusted, looped
@@ -46,6 +47,7 @@ from cameo3d.pipeline.portrait import CropRule, head_crop, make_portrait
 from cameo3d.pipeline.retarget import absolute_motion, with_pose
 from cameo3d.pipeline.transfer import Start, Transfer, is_free
 from cameo3d.values import Motion, Portrait
+from cameo3d.values.mesh import Mesh
 from cameo3d.values.motion_files import stated_comments
 from cameo3d.values.portrait import Sight
 
@@ -222,6 +224,22 @@ class Model:
         avatar = self._avatar(source, face)
         motion = orbit_motion(avatar.person, seconds, yaw_radians, pitch_radians)
         return self._animation(Driven(avatar, motion), absolute_motion(motion, avatar.person), frame, behind)
+
+    def mesh(self, source: Source, resolution: int = 256, level: float = LEVEL, face: int = 0) -> Mesh:
+        """A person's head as a surface with coloured vertices, in the photo's expression.
+
+        Args:
+            source: As for `animate`, like `face`.
+            resolution: Points along each side of a network's cube; of a relief, corners along its crop.
+            level: Density at which a network's field is cut.
+            face: Which face of a photo.
+
+        Raises:
+            CameoError: If a file cannot be used, shows no usable face, or the density never passes the level.
+        """
+        avatar = self._avatar(source, face)
+        assert isinstance(self.network, Sculpted), "all of ours are"
+        return self.network.mesh(avatar, resolution, level)
 
     def _avatar(self, source: Source, face: int) -> Avatar:
         if isinstance(source, str | Path) and is_avatar_file(Path(source)):

@@ -15,7 +15,7 @@ from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angle
 from cameo3d.models.avatar import Avatar, AvatarModel, render
 from cameo3d.models.goha.avatar import Goha, GohaAvatar
 from cameo3d.models.goha.framing import centred_crop, cut_square, label_of, paste_placed, placed, turned
-from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.generator import GohaGenerator, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.pipeline.reading import motion_of_photo
 from cameo3d.values import Crop, Motion, Portrait
@@ -233,3 +233,20 @@ def test_fast_frames_are_nearly_the_same(goha, avatar, monkeypatch):
     error = np.square(np.subtract(exact, fast, dtype=np.float64)[..., :3]).mean()
     # 51 dB measured: bfloat16 has eight bits.
     assert 0 < error < 255**2 / 10**4.5
+
+
+def test_a_mesh_is_cut_out_of_the_density_of_all_planes(goha, avatar):
+    source = goha.source(avatar)
+    with torch.no_grad():
+        face = FaceCoefficients.from_vectors(avatar.face[None])
+        base = source.canonical + goha.generator.expression_planes(frontal_picture(goha.face, face), face)
+        planes = goha.generator.with_appearance(source, base)
+        points = torch.rand(1, 4000, 3, generator=torch.Generator().manual_seed(1)) - 0.5
+        level = float(goha.generator.renderer.look_up(planes, points)[1].median())
+        mesh = goha.mesh(avatar, 24, level)
+        colors, densities = goha.generator.renderer.look_up(planes, mesh.vertices[None] * 2.7)
+    inside = (mesh.vertices * 2.7).abs().amax(1) < 0.47  # beyond, the cube cuts it
+    spread = float(goha.generator.renderer.look_up(planes, points)[1].std())
+    assert ((densities[0, inside] - level).abs() < 0.3 * spread).float().mean() > 0.9
+    shown = (colors[0, :, :3].clamp(0, 1) * 255).round()
+    assert (mesh.colors.float() - shown).abs().max() <= 1

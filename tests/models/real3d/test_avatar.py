@@ -1,10 +1,12 @@
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
 import torch
 from synthetic_basel import basel_face
 
+from cameo3d.blocks.density_mesh import density_mesh
 from cameo3d.errors import InputError
 from cameo3d.geometry.basel.pncc_blinks import blink_amount, close_eyes
 from cameo3d.geometry.face_model import load_face_model
@@ -142,3 +144,17 @@ def test_regular_blinks_are_the_official_edit_of_the_pncc_picture(astronaut_path
     blinks = [BLENDSHAPES.index("eyeBlinkLeft"), BLENDSHAPES.index("eyeBlinkRight")]
     assert (with_lids(driven, "open").expression[:, blinks] == 0).all()
     assert with_lids(driven, "none") is with_lids(driven, "natural") is driven
+
+
+def test_a_mesh_is_cut_out_of_canonical_and_motion_planes(model, avatar):
+    look_up = model.generator.renderer.look_up
+    with torch.no_grad():
+        own = model.face.pncc(avatar.face.identity, avatar.face.expression)[None]
+        still = model.face.pncc(avatar.face.identity, torch.zeros_like(avatar.face.expression))[None]
+        planes = avatar.planes + model.generator.motion_planes(still, own, own)
+        points = torch.rand(1, 4000, 3, generator=torch.Generator().manual_seed(1)) - 0.5
+        level = float(look_up(planes, points)[1].median())
+    mesh = model.mesh(avatar, 24, level)
+    expected = density_mesh(partial(look_up, planes), 1.0, 24, torch.device("cpu"), level)
+    assert torch.equal(mesh.vertices, expected.vertices)
+    assert torch.equal(mesh.colors, expected.colors)

@@ -19,6 +19,7 @@ from cameo3d.app.cli.demo import demo
 from cameo3d.app.cli.doctor import doctor
 from cameo3d.app.cli.edit import edit
 from cameo3d.app.cli.evaluate import evaluate
+from cameo3d.app.cli.mesh import mesh
 from cameo3d.app.cli.orbit import orbit
 from cameo3d.app.cli.serve import serve
 from cameo3d.app.cli.shared import REGISTRY, say
@@ -35,6 +36,7 @@ for command in (
     create,
     orbit,
     edit,
+    mesh,
     demo,
     serve,
     verify,

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from cameo3d.blocks.density_mesh import LEVEL, density_mesh
 from cameo3d.blocks.processors import half_precision
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
 from cameo3d.geometry.basel.expression import basel_from_arkit
@@ -26,6 +28,7 @@ from cameo3d.models.goha.framing import (
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.mesh import Mesh
 from cameo3d.values.portrait import LEAST_METRES
 
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
@@ -191,6 +194,15 @@ class Goha:
         if known is None:
             return start
         return start + (motion.expression - known).float() @ self._basel_from_arkit
+
+    @torch.inference_mode()
+    def mesh(self, avatar: GohaAvatar, resolution: int, level: float = LEVEL) -> Mesh:
+        """The head's surface in EG3D's world, with the photo's expression."""
+        model, source = self.generator, self.source(avatar)
+        face = FaceCoefficients.from_vectors(avatar.face[None].to(self.device))
+        base = source.canonical + model.expression_planes(frontal_picture(self.face, face), face)
+        field = partial(model.renderer.look_up, model.with_appearance(source, base))
+        return density_mesh(field, model.config.box_side, resolution, self.device, level)
 
     def source(self, avatar: GohaAvatar) -> GohaSource:
         """What the generator knows of the photo, on the device."""

@@ -14,8 +14,6 @@ from torch import Tensor
 
 from cameo3d.geometry.basel.bfm import CAMERA_DISTANCE, FaceCoefficients, deep3d_rotation
 from cameo3d.geometry.cameras import CROP_FOCAL, crop_intrinsics
-from cameo3d.geometry.rotations import matrices_from_angles
-from cameo3d.geometry.cameras import CROP_FOCAL, crop_camera
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.framing import cut, paste, soften
 from cameo3d.values import Crop

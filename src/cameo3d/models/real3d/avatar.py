@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
+from functools import partial
 from typing import Literal, NamedTuple
 
 import cv2
@@ -11,6 +12,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
+from cameo3d.blocks.density_mesh import LEVEL, density_mesh
 from cameo3d.errors import InputError
 from cameo3d.geometry.basel.pncc_blinks import close_eyes
 from cameo3d.geometry.basel.real3d_face import Real3DFace
@@ -23,6 +25,7 @@ from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.real3d.torso import TorsoAppearance
 from cameo3d.values import Crop, Motion, Portrait
+from cameo3d.values.mesh import Mesh
 from cameo3d.values.portrait import LEAST_METRES
 
 _SMOOTHED = 7
@@ -125,6 +128,23 @@ class Real3D:
             )
         self._check_shapes(avatar)
         return Real3DPerformance(self, avatar, view, backdrop if view == "crop" else None)
+
+    @torch.inference_mode()
+    def mesh(self, avatar: Real3DAvatar, resolution: int, level: float = LEVEL) -> Mesh:
+        """The head's surface in EG3D's world, with the photo's expression."""
+        face, state = self.face, avatar.face
+
+        def pncc(expression: Tensor) -> Tensor:
+            return face.pncc(state.identity, expression)[None].to(self.device)
+
+        own = pncc(state.expression)
+        with self.precision():
+            added = self.generator.motion_planes(pncc(torch.zeros_like(state.expression)), own, own)
+        planes = avatar.planes.to(self.device) + added.float()
+        renderer = self.generator.renderer
+        return density_mesh(
+            partial(renderer.look_up, planes), self.generator.config.box_side, resolution, self.device, level
+        )
 
     def background(self, avatar: Real3DAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
         """The photo's own background with the person taken out, at the size of the view."""

@@ -12,8 +12,10 @@ from cameo3d.geometry.crops import shown_square
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.models.avatar import AvatarModel, View
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
+from cameo3d.models.relief.mesh import relief_mesh
 from cameo3d.models.relief.render import Painter, ReliefPerformance, Viewport, Window, background
 from cameo3d.values import Portrait
+from cameo3d.values.mesh import Mesh
 
 __all__ = ["CROP_SIZE", "RELIEF", "Relief", "ReliefAvatar"]
 
@@ -46,6 +48,10 @@ class Relief:
         """Begin a clip; its frames are straight colours with alpha."""
         window = Window(avatar, self._viewport(avatar, view))
         return ReliefPerformance(avatar, window, Painter(avatar, load_face_model(), window.view))
+
+    def mesh(self, avatar: ReliefAvatar, resolution: int, level: float) -> Mesh:
+        """The relief's own surface; it has no density, and so no level."""
+        return relief_mesh(avatar, resolution)
 
     def background(self, avatar: ReliefAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
         """The photo's own background without the person, at the size of the view."""
