@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol, TypeVar, runtime_checkable
+from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
 from jaxtyping import UInt8
@@ -69,10 +69,10 @@ class Performance(Protocol):
 
 
 @runtime_checkable
-class Sculpted(Protocol[Kind]):
+class Sculpted(Protocol):
     """A model whose avatars have a surface."""
 
-    def mesh(self, avatar: Kind, resolution: int, level: float) -> Mesh:
+    def mesh(self, avatar: Any, resolution: int, level: float) -> Mesh:
         """The person's surface, with the expression of the photo.
 
         Args:
