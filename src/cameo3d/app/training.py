@@ -4,11 +4,10 @@ import logging
 import math
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from cameo3d.app.progress import progress_bar
-from cameo3d.data.portraits.preparing import Framing, Preparation
-from cameo3d.data.portraits.workers import SKIPPED, prepare_folder
+from cameo3d.data.portraits.workers import SKIPPED, How, prepare_folder
 from cameo3d.errors import OutputError, TrainingError
 from cameo3d.media.files import shown
 from cameo3d.pipeline.models import check_device
@@ -22,22 +21,12 @@ from cameo3d.training.stages import recipe_of
 logger = logging.getLogger(__name__)
 
 
-def prepare(
-    folder: Path,
-    out: Path,
-    size: int,
-    framing: Framing,
-    face_model: Literal["shipped", "basel"],
-    frames: int,
-    licence: str,
-    jobs: int,
-) -> None:
-    """Prepare a folder and say what came out.
+def make_shards(folder: Path, out: Path, how: How, jobs: int) -> None:
+    """Prepare or synthesise a folder and say what came out.
 
     Raises:
         CameoError: If there is nothing to prepare, or the shards cannot be written.
     """
-    how = Preparation(size, framing, face_model, frames, licence)
     with progress_bar("Preparing") as advance:
         shards, skipped = prepare_folder(folder, out, how, jobs, advance)
     reasons = f"; {skipped} were skipped, see {shown(out / SKIPPED)}" if skipped else ""

@@ -9,34 +9,52 @@ from cameo3d.app.cli.shared import usage
 
 
 def data(
-    action: Annotated[Positional[Literal["prepare"]], arg(metavar="prepare")],
+    action: Annotated[Positional[Literal["prepare", "synthesise"]], arg(metavar="prepare|synthesise")],
     folder: Annotated[Positional[Path], arg(metavar="FOLDER")],
     out: Annotated[Path, arg(metavar="SHARDS")],
     size: int = 512,
     framing: Literal["eg3d", "shoulders"] = "eg3d",
     face_model: Literal["shipped", "basel"] = "shipped",
     frames: int = 250,
+    views: int = 16,
+    seed: int = 0,
     licence: str = "",
     jobs: int = 1,
 ) -> None:
     """Turn photos and clips into compact shards to learn from; the same call takes up what was stopped.
 
-    Clips that cannot be used are listed with the reason in SHARDS/skipped.csv.
+    `prepare` takes what they show. `synthesise` lets the relief draw views and expressions of each photo, or
+    of a clip's first frame; cameras, mattes, expressions and depth are known exactly. What cannot be used is
+    listed with the reason in SHARDS/skipped.csv.
 
     Args:
-        action: What to do.
+        action: `prepare` or `synthesise`.
         folder: Own files, or VFHQ, CelebV-HQ, TalkingHead-1KH, HDTF, FFHQ or RAVDESS as they lie on disk.
         out: Folder of the shards.
         size: Side of the pictures in pixels.
-        framing: Head and shoulders as EG3D cuts them out, or a square half as large again.
-        face_model: Whose coefficients: ours, or those of the Basel model that you have imported.
-        frames: Most frames of a clip.
+        framing: For prepare, head and shoulders as EG3D cuts them out, or a square half as large again.
+        face_model: For prepare, whose coefficients: ours, or those of the Basel model that you have imported.
+        frames: For prepare, most frames of a clip.
+        views: For synthesise, frames of each photo; the first is the photo's own view.
+        seed: For synthesise, of all draws.
         licence: Noted in every shard.
         jobs: Processes that work at the same time.
     """
-    for name, value, least in (("size", size, 32), ("frames", frames, 1), ("jobs", jobs, 1)):
+    for name, value, least in (
+        ("size", size, 32),
+        ("frames", frames, 1),
+        ("views", views, 1),
+        ("jobs", jobs, 1),
+    ):
         if value < least:
             raise usage(f"--{name} should be at least {least}, got {value}.")
-    from cameo3d.app.training import prepare
+    from cameo3d.app.training import make_shards
+    from cameo3d.data.portraits.preparing import Preparation
+    from cameo3d.data.portraits.synthesis import Synthesis
 
-    prepare(folder, out, size, framing, face_model, frames, licence, jobs)
+    how = (
+        Preparation(size, framing, face_model, frames, licence)
+        if action == "prepare"
+        else Synthesis(size, views, seed, licence)
+    )
+    make_shards(folder, out, how, jobs)

@@ -80,7 +80,7 @@ def prepare(source: Source, how: Preparation) -> Clip:
 
     pictures, mattes, classes = [], [], []
     kept = set(seen)
-    for index, frame in enumerate(_frames(source, how.frames)):
+    for index, frame in enumerate(frames_of(source, how.frames)):
         if index not in kept:
             continue
         picture = cut(frame, crop, how.size)
@@ -141,17 +141,18 @@ def _crop(points: Float[np.ndarray, "frames 478 3"], framing: Framing) -> Crop:
 
 def _landmarks(source: Source, most: int) -> Iterator[Float[np.ndarray, "478 3"] | None]:
     if source.kind == "photo":
-        yield next(iter(find_faces(next(_frames(source, 1)))), None)
+        yield next(iter(find_faces(next(frames_of(source, 1)))), None)
         return
     follower = FaceFollower(0)
     try:
-        for frame in _frames(source, most):
+        for frame in frames_of(source, most):
             yield follower(frame)
     finally:
         follower.close()
 
 
-def _frames(source: Source, most: int) -> Iterator[UInt8[np.ndarray, "_ _ 3"]]:
+def frames_of(source: Source, most: int) -> Iterator[UInt8[np.ndarray, "_ _ 3"]]:
+    """The pictures of a source, at most so many; a photo has one."""
     if source.kind == "photo":
         yield read_image(source.path, 2 * _MAX_SIDE)
         return

@@ -11,9 +11,12 @@ from pathlib import Path
 from cameo3d.data.portraits.preparing import Preparation, prepare
 from cameo3d.data.portraits.shards import write_shard
 from cameo3d.data.portraits.sources import Source, find_sources
+from cameo3d.data.portraits.synthesis import Synthesis, synthesise
 from cameo3d.errors import CameoError, InputError, OutputError
 from cameo3d.media.files import replacing, shown
 
+How = Preparation | Synthesis
+"""What is made of sources: what they show, or views that the relief draws of them."""
 SKIPPED = "skipped.csv"
 _SETTINGS = "preparation.json"
 
@@ -21,7 +24,7 @@ _SETTINGS = "preparation.json"
 def prepare_folder(
     folder: Path,
     out: Path,
-    how: Preparation,
+    how: How,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[int, int]:
@@ -63,7 +66,7 @@ def prepare_folder(
     return sum(_path(out, x).is_file() for x in sources), len(skipped)
 
 
-def _worked(sources: list[Source], out: Path, how: Preparation, jobs: int):
+def _worked(sources: list[Source], out: Path, how: How, jobs: int):
     if jobs == 1 or len(sources) < 2:
         for source in sources:
             yield source, _work(source, _path(out, source), how)
@@ -76,10 +79,10 @@ def _worked(sources: list[Source], out: Path, how: Preparation, jobs: int):
             yield futures[future], future.result()
 
 
-def _work(source: Source, path: Path, how: Preparation) -> str:
+def _work(source: Source, path: Path, how: How) -> str:
     """Write one shard; the reason if it could not be made."""
     try:
-        write_shard(prepare(source, how), path)
+        write_shard(synthesise(source, how) if isinstance(how, Synthesis) else prepare(source, how), path)
     except OutputError:
         raise
     except CameoError as error:
@@ -99,7 +102,7 @@ def _path(out: Path, source: Source) -> Path:
     return out / f"{source.name}.safetensors"
 
 
-def _check_settings(path: Path, how: Preparation) -> None:
+def _check_settings(path: Path, how: How) -> None:
     if not path.is_file():
         with replacing(path) as temporary:
             temporary.write_text(json.dumps(asdict(how), indent=1), "utf8")

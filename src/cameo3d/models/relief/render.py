@@ -192,10 +192,7 @@ class Painter:
         def with_head(rest: np.ndarray) -> np.ndarray:
             return (rest - self.position) @ relative.T + position
 
-        front = with_head(self.front)
-        front[self.carried] += np.einsum("vk,vkc->vc", self.carrier_weights, change[self.carriers])
-        front = self._with_torso(self.front, front, relative, position)
-        back = self._with_torso(self.back, with_head(self.back), relative, position)
+        front, back = self._surfaces(change, relative, position)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
         # The back takes colours from the photo as they lie; only a face has another half to borrow from.
         if with_back:
@@ -232,6 +229,24 @@ class Painter:
         if self.lips is not None:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
+
+    def surfaces(
+        self, motion: Motion
+    ) -> tuple[Float[np.ndarray, "vertices 3"], Float[np.ndarray, "vertices 3"]]:
+        """Where front and back are in a motion's first frame, in the crop camera's axes, metres."""
+        target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
+        change = self.change(motion.expression[0]).numpy() @ target.T
+        return self._surfaces(change, target @ self.source.T, position)
+
+    def _surfaces(
+        self, change: np.ndarray, relative: np.ndarray, position: np.ndarray
+    ) -> tuple[np.ndarray, np.ndarray]:
+        front, back = ((x - self.position) @ relative.T + position for x in (self.front, self.back))
+        front[self.carried] += np.einsum("vk,vkc->vc", self.carrier_weights, change[self.carriers])
+        return (
+            self._with_torso(self.front, front, relative, position),
+            self._with_torso(self.back, back, relative, position),
+        )
 
     def _with_torso(
         self, rest: np.ndarray, head: np.ndarray, relative: np.ndarray, position: np.ndarray
