@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.frustum_planes import FRONT, HEAD, Bend, PlaneFrame, packed_planes
 from cameo3d.blocks.plane_correction import PlaneCorrection
-from cameo3d.data.portraits.plane_pairs import PLANE, RAYS
+from cameo3d.data.portraits.plane_pairs import PLANE, RAYS, read_plane_pairs
 from cameo3d.training.learner import Part
 from cameo3d.training.lite.plane_correction import (
     PlaneCorrectionRecipe,
@@ -16,6 +16,8 @@ from cameo3d.training.lite.plane_correction import (
     RayBatch,
     RayBatches,
     drawn,
+    mirrored,
+    paired,
     picture_losses,
 )
 
@@ -91,6 +93,15 @@ def test_moving_the_surface_to_where_it_is_draws_the_truth(batch):
     right[:, FRONT], wrong[:, FRONT] = NEARER, -NEARER
     errors = [float(picture_losses(batch, drawn(batch, each))["l1"]) for each in (right, nothing, wrong)]
     assert errors[0] < 0.25 * errors[1] < 0.25 * errors[2]
+
+
+def test_in_a_mirror_everything_is_seen_mirrored(folder):
+    row = paired(read_plane_pairs(folder / "one.safetensors"), 0, torch.ones(3))
+    there, back = (RayBatch(*(x[None] for x in each)) for each in (row, mirrored(row)))
+    nothing = torch.zeros_like(there.plane)
+    torch.testing.assert_close(drawn(back, nothing).flip(-1), drawn(there, nothing), atol=2e-3, rtol=0)
+    for one, other in zip(mirrored(mirrored(row)), row, strict=True):
+        torch.testing.assert_close(one, other)
 
 
 def test_what_follows_the_head_less_looks_elsewhere(batch):

@@ -103,7 +103,8 @@ class RayBatches:
         pairs = person[draw.integers(len(person))]
         number = int(draw.integers(len(pairs.truths)))
         gain = np.ones(3) if self._held_out else np.exp(draw.normal(0, self._recipe.jitter, 3))
-        return paired(pairs, number, torch.tensor(gain, dtype=torch.float32))
+        row = paired(pairs, number, torch.tensor(gain, dtype=torch.float32))
+        return mirrored(row) if not self._held_out and draw.random() < 0.5 else row
 
 
 def paired(pairs: PlanePairs, number: int, gain: Float[Tensor, "3"]) -> list[Tensor]:
@@ -118,6 +119,22 @@ def paired(pairs: PlanePairs, number: int, gain: Float[Tensor, "3"]) -> list[Ten
     return [
         plane, pairs.frame, pairs.rays, page, depth, pairs.bends[number], truth, counts[None].float(),
     ]  # fmt: skip
+
+
+def mirrored(row: list[Tensor]) -> list[Tensor]:
+    """The same pair in a mirror: x points the other way, for places, rays and bends alike."""
+    plane, frame, rays, page, depth, bend, truth, counts = row
+    scale, left, top, middle = frame
+    turn, sway = (torch.tensor((1.0, -1, -1, -1, 1, 1, -1, 1, 1)) * bend[k : k + 9] for k in (0, 12))
+    shift, drift = (torch.tensor((-1.0, 1, 1)) * bend[k : k + 3] for k in (9, 21))
+    return [
+        plane.flip(-1),
+        torch.stack((scale, -left - 1 / scale, top, middle)),
+        rays,
+        *(picture.flip(-1) for picture in (page, depth)),
+        torch.cat((turn, shift, sway, drift)),
+        *(picture.flip(-1) for picture in (truth, counts)),
+    ]
 
 
 class PlaneCorrectionStage:
