@@ -55,7 +55,7 @@ _AMBIENT, _DIRECT = 0.67, 0.34
 _LOWEST, _HIGHEST, _LAMP, _SIDE = np.radians((-15, 70, 60, 50))
 """How far upwards a closed lid faces at the lashes and at the fold, from where the light comes, and how far
 to the sides it faces in the corners."""
-_GROWTH = 0.8
+_GROWTH = 0.5
 """By how many of its lengths in the photo a lid has grown when nothing of the strip is seen any more."""
 
 
