@@ -29,6 +29,8 @@ LIDS = ((LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER))
 """Upper and lower lid of the left, then the right eye."""
 _IRISES = (LEFT_IRIS, RIGHT_IRIS)
 _ROWS, _COLUMNS = 5, 7
+_SHADOW, _SHADOW_REACH = 0.4, 0.07
+"""Light that a closing lid takes away next to its edge, and how far that reaches, in widths of the eye."""
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,7 @@ def draw_eye(
     pixels: Float32[np.ndarray, "vertices 2"],
     outline: Float32[np.ndarray, "corners 2"],
     shift: Float32[np.ndarray, "2"],
+    closed: float = 0.0,
 ) -> None:
     """Draw an eyeball into the opening of its lids.
 
@@ -97,6 +100,7 @@ def draw_eye(
         pixels: The patch's vertices in the output.
         outline: The opening between the lids in the output.
         shift: How far the iris moves, in texture pixels.
+        closed: How far the lids have closed since the photo, from 0 to 1; the upper one's shadow goes along.
     """
     box = box_around(outline, output.shape[1], output.shape[0])
     if box is None:
@@ -107,7 +111,13 @@ def draw_eye(
     distance = np.linalg.norm(where - (center + shift), axis=-1) / radius
     fade = smoothstep(1 - (distance - 1.1) / 1.7)
     where = where - shift * fade[..., None].astype(np.float32)
-    blend(output, look_up(eye.patch.texture.numpy(), where), mask, box)
+    seen = look_up(eye.patch.texture.numpy(), where)
+    if closed > 0:
+        soft = _SHADOW_REACH * float(np.ptp(outline[:, 0]))
+        below = cv2.GaussianBlur(np.maximum.accumulate(mask, 0), (0, 0), soft)
+        light = 1 - 2 * _SHADOW * closed * (1 - below).clip(0, 0.5)
+        seen[..., :3] = np.rint(seen[..., :3] * light[..., None])
+    blend(output, seen, mask, box)
 
 
 def box_around(outline: np.ndarray, width: int, height: int) -> tuple[int, int, int, int] | None:

@@ -21,6 +21,7 @@ from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angle
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
+from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth
@@ -178,13 +179,21 @@ class Painter:
         self.places = np.ascontiguousarray(self.attributes[:, :2])
         self.beside = ThreadPoolExecutor(1)
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
+        self.folds = find_folds(texture, points, avatar.person.expression.numpy())
+        self.texture, self.gone = texture if self.folds is None else texture.copy(), 0.0
         self.lids = [make_lid(side, texture, points, self.front[:468]) for side in (0, 1)]
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
+        self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
 
     def paint(self, motion: Motion, with_back: bool = True) -> np.ndarray:
         """Draw a motion's first frame; a view like the photo's needs no back, and no other half of a face."""
         avatar, view = self.avatar, self.view
+        if self.folds is not None:
+            gone = self.folds.gone(motion.expression[0].numpy())
+            if gone != self.gone:
+                self.folds.fade(self.texture, gone)
+                self.gone = gone
         target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
         change = self.change(motion.expression[0]).numpy() @ target.T
         relative = target @ self.source.T
@@ -210,7 +219,8 @@ class Painter:
             if not sight.shut_eyes[side]:
                 pixels = view.pixels(with_head(eye.patch.positions.numpy()))
                 shift = self._iris_shift(*(motion.gaze[0, side] - avatar.person.gaze[side]).tolist())
-                draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift)
+                opened = _openness(front, side) / self.openness[side]
+                draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift, 1 - min(1.0, opened))
             draw_lid(image, self.lids[side], front[:468], corners)
         if avatar.person.sight.still_mouth:
             return image
@@ -304,7 +314,7 @@ class Painter:
     def _colors(self, where: np.ndarray) -> np.ndarray:
         where = where - np.float32(0.5)
         return cv2.remap(
-            self.avatar.texture.numpy(),
+            self.texture,
             where[..., 0],
             where[..., 1],
             cv2.INTER_CUBIC,
@@ -333,6 +343,12 @@ def _with_lenders(avatar: ReliefAvatar, model: FaceModel) -> tuple[np.ndarray, n
     # Steep parts are not hidden by their own neighbours: the deepest one around counts.
     seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
     return np.column_stack((points, lenders, lends, depths)), seen
+
+
+def _openness(positions: np.ndarray, side: int) -> float:
+    """How far the lids of an eye are apart, metres, on average."""
+    upper, lower = (positions[list(lid)] for lid in LIDS[side])
+    return float(np.linalg.norm(upper - lower, axis=1).mean())
 
 
 def _outline(corners: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:

@@ -1,0 +1,173 @@
+"""Measure how well reliefs keep a person, follow lips and lids, and turn as asked, by one program.
+
+    python tools/relief_table.py PHOTO...
+
+Every photo is encoded once. Shown are, over all photos, median, mean and worst of
+
+- dlib's distance between photo and picture, at the photo's pose and turned by 20 and 35
+  degrees to the worse side;
+- the correlation of the lips' opening with the one asked for, and of the lids';
+- the correlation of the mouth's width, from spread to rounded lips, as a voice asks for it;
+- by how many degrees those turns are missed.
+
+MediaPipe's mesh sees the faces.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections import defaultdict
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cameo3d.errors import CameoError
+from cameo3d.geometry.crops import portrait_crop
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.fitting import fit_portrait
+from cameo3d.imaging.compose import compose
+from cameo3d.imaging.framing import cut
+from cameo3d.models.avatar import render
+from cameo3d.perception.expression import expression_scores
+from cameo3d.perception.identity import load_recogniser
+from cameo3d.perception.landmarks import find_faces
+from cameo3d.pipeline.animate import load_model
+from cameo3d.pipeline.hidden import held_where_hidden
+from cameo3d.pipeline.retarget import turned_about_the_neck, voiced_motion
+from cameo3d.values import BLENDSHAPES, Motion, Person
+from cameo3d.values.motion import still_motion
+
+OPENINGS = (0.0, 0.05, 0.1, 0.2, 0.35, 0.5, 0.7)
+"""Weights of jawOpen."""
+ROUNDED = (
+    {"mouthStretchLeft": 0.3, "mouthStretchRight": 0.3},
+    {},
+    {"mouthPucker": 0.4},
+    {"mouthPucker": 0.9},
+)
+"""What a voice asks for, from a wide mouth to a narrow one."""
+LIDS = (0.0, 0.25, 0.5, 0.75, 1.0)
+TURNS = (20, 35)
+
+
+def weights(**named: float) -> torch.Tensor:
+    """An expression."""
+    expression = torch.zeros(52)
+    for name, weight in named.items():
+        expression[BLENDSHAPES.index(name)] = weight
+    return expression
+
+
+def posed(person: Person, expressions: list[torch.Tensor], yaw_degrees: float = 0.0) -> Motion:
+    """Expressions at the photo's pose, turned to the side."""
+    rotation = person.rotation + torch.tensor([np.radians(yaw_degrees), 0, 0]).float()
+    rotations = rotation.expand(len(expressions), 3)
+    gaze = person.gaze.expand(len(expressions), 2, 2)
+    places = turned_about_the_neck(rotations, person)
+    return Motion(torch.stack(expressions), rotations, places, gaze, 25.0, "table")
+
+
+def opening(mesh: np.ndarray) -> float:
+    """Of the lips, in heights of the face."""
+    return float(np.linalg.norm(mesh[14, :2] - mesh[13, :2]) / np.linalg.norm(mesh[10, :2] - mesh[152, :2]))
+
+
+def width(mesh: np.ndarray) -> float:
+    """Of the mouth, in distances between the eyes' outer corners."""
+    return float(np.linalg.norm(mesh[61, :2] - mesh[291, :2]) / np.linalg.norm(mesh[33, :2] - mesh[263, :2]))
+
+
+def lids(mesh: np.ndarray) -> float:
+    """How open the eyes are, in their widths."""
+    eyes = ((159, 145, 33, 133), (386, 374, 263, 362))
+    return float(
+        np.mean(
+            [np.linalg.norm(mesh[a] - mesh[b]) / np.linalg.norm(mesh[c] - mesh[d]) for a, b, c, d in eyes]
+        )
+    )
+
+
+def yaw(mesh: np.ndarray) -> float:
+    """Of the head, degrees."""
+    fit = fit_portrait(load_face_model(), mesh, portrait_crop(mesh), expression_scores(mesh[None])[0])
+    return float(fit.rotation[0].rad2deg())
+
+
+def measure(path: Path) -> dict[str, float]:
+    """All figures of one photo; what could not be seen is missing."""
+    model, embed = load_model("relief"), load_recogniser()
+    avatar = model.encode(path)
+    person, behind = avatar.person, model.network.background(avatar)
+
+    def shown(motion: Motion) -> list[np.ndarray]:
+        held = held_where_hidden(motion, person, person.sight)
+        return [compose(frame, behind) for frame in render(model.network, avatar, held)]
+
+    def seen(pictures: list[np.ndarray]) -> list[np.ndarray | None]:
+        faces = [find_faces(picture) for picture in pictures]
+        return [found[0] if found else None for found in faces]
+
+    figures: dict[str, float] = {}
+    photo = cut(person.photo.numpy(), person.crop, 512, border="edge")
+    own = find_faces(photo)
+    if own:
+        truth = embed(photo, own[0])
+        for degrees in (0, *TURNS):
+            for side in (-1, 1) if degrees else (0,):
+                picture = shown(posed(person, [person.expression], side * degrees))[0]
+                mesh = seen([picture])[0]
+                if mesh is None:
+                    continue
+                name = f"identity at {degrees} degrees"
+                distance = float(np.linalg.norm(embed(picture, mesh) - truth))
+                figures[name] = max(figures.get(name, 0.0), distance)
+                if degrees:
+                    missed = abs(yaw(mesh) - np.degrees(float(person.rotation[0])) - side * degrees)
+                    name = f"yaw missed at {degrees} degrees"
+                    figures[name] = max(figures.get(name, 0.0), missed)
+
+    def followed(name: str, motion: Motion, look, wanted: np.ndarray) -> None:
+        meshes = seen(shown(motion))
+        values = np.array([np.nan if mesh is None else look(mesh) for mesh in meshes])
+        known = np.isfinite(values)
+        if known.sum() > 2 and np.ptp(values[known]) > 1e-6:
+            figures[name] = float(np.corrcoef(values[known], wanted[known])[0, 1])
+            figures[f"{name}, range"] = float(np.ptp(values[known]))
+
+    opened = posed(person, [weights(jawOpen=weight) for weight in OPENINGS])
+    followed("lips", opened, opening, np.array(OPENINGS))
+    asked = [still_motion(1, 25.0) for _ in ROUNDED]
+    for motion, named in zip(asked, ROUNDED, strict=True):
+        motion.expression[0] = weights(jawOpen=0.15, **named)
+    voiced = [voiced_motion(motion, person).expression[0] for motion in asked]
+    followed("width", posed(person, voiced), width, -np.arange(len(ROUNDED), dtype=float))
+    closing = posed(person, [weights(eyeBlinkLeft=weight, eyeBlinkRight=weight) for weight in LIDS])
+    followed("lids", closing, lids, -np.array(LIDS))
+    return figures
+
+
+def main() -> None:
+    """Measure and show."""
+    parser = argparse.ArgumentParser(description="Measure reliefs of photos.")
+    parser.add_argument("photos", nargs="+", type=Path)
+    logging.disable(logging.WARNING)
+    columns = defaultdict(list)
+    for path in parser.parse_args().photos:
+        try:
+            figures = measure(path)
+        except CameoError as error:
+            print(f"{path.name}: {error}")
+            continue
+        print(path.name, json.dumps(figures), file=sys.stderr)
+        for name, value in figures.items():
+            columns[name].append(value)
+    for name, values in columns.items():
+        worst = max(values) if name.startswith(("identity", "yaw")) else min(values)
+        middle = f"median {np.median(values):.3f}  mean {np.mean(values):.3f}"
+        print(f"{name:28} {middle}  worst {worst:.3f}  n {len(values)}")
+
+
+if __name__ == "__main__":
+    main()
