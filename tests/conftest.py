@@ -19,6 +19,11 @@ def demo_motion_path() -> Path:
     return Path(str(files("cameo3d") / "assets" / "demo_motion.csv"))
 
 
+@pytest.fixture(scope="session")
+def demo_voice_path() -> Path:
+    return Path(str(files("cameo3d") / "assets" / "demo_voice.flac"))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def own_credentials(tmp_path_factory) -> Path:
     """Outputs of tests are signed by a key of theirs, never by the user's."""

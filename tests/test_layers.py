@@ -17,6 +17,7 @@ LAYERS = (
     {"perception"},
     {"models"},
     {"pipeline"},
+    {"live"},
     {"data", "bench"},
     {"training", "evaluation"},
     {"app"},

@@ -54,6 +54,12 @@ class LiteLipStream:
             self._steps = torch.cat((self._steps, self._encoder.push(features)))
         return self._move()
 
+    def rested(self) -> "LiteLipStream":
+        """A voice that begins, of a speaker and in a room that were heard before."""
+        fresh = LiteLipStream(self._mouth, self._delivery)
+        fresh._memory = self._memory
+        return fresh
+
     def finish(self) -> Float[Tensor, "frames 52"]:
         """The sound has ended: give the frames that are left, one for every 40 ms that have begun."""
         total = -(-self._heard // _FRAME_SAMPLES)
