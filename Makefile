@@ -14,6 +14,7 @@ STAMP := .venv/.installed
 
 demo: $(STAMP)
 	@$(BIN)/cameo3d demo --out demo --overwrite
+	@echo '$(BIN)/cameo3d studio opens the rest.'
 
 test: $(STAMP)
 	$(BIN)/ruff check

@@ -27,6 +27,8 @@ COMMANDS = (
         "orbit",
         "edit",
         "demo",
+        "studio",
+        "live",
         "bench",
         "evaluate",
         "weights",

@@ -19,10 +19,12 @@ from cameo3d.app.cli.demo import demo
 from cameo3d.app.cli.doctor import doctor
 from cameo3d.app.cli.edit import edit
 from cameo3d.app.cli.evaluate import evaluate
+from cameo3d.app.cli.live import live
 from cameo3d.app.cli.mesh import mesh
 from cameo3d.app.cli.orbit import orbit
 from cameo3d.app.cli.serve import serve
 from cameo3d.app.cli.shared import REGISTRY, say
+from cameo3d.app.cli.studio import studio
 from cameo3d.app.cli.track import track
 from cameo3d.app.cli.train import train
 from cameo3d.app.cli.verify import verify
@@ -38,7 +40,9 @@ for command in (
     edit,
     mesh,
     demo,
+    studio,
     serve,
+    live,
     verify,
     credentials,
     bench,
