@@ -85,7 +85,7 @@ class VoiceDriver:
     def drive(self, model: AvatarModel, avatar: Avatar, progress: Progress | None) -> Driven:
         """Speak; sound and motion begin and end together."""
         spoken = voice_motion(self.path, self.delivery, self.voice, progress)
-        return Driven(avatar, voiced_motion(spoken, avatar.person), self.path)
+        return Driven(avatar, voiced_motion(spoken, avatar.person, self.delivery.mood), self.path)
 
 
 @dataclass(frozen=True)

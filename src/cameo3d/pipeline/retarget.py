@@ -11,6 +11,8 @@ from torch.nn.functional import max_pool1d
 
 from cameo3d.geometry.basel.poses import deep3d_poses, head_poses
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
+from cameo3d.models.voice.contract import Mood
+from cameo3d.pipeline.moods import mood_weights
 from cameo3d.values.motion import BLENDSHAPES, Motion, still_motion
 from cameo3d.values.portrait import Person
 
@@ -129,7 +131,7 @@ def absolute_motion(motion: Motion, source: Person) -> Motion:
     return replace(motion, translation=turned_about_the_neck(motion.rotation, source))
 
 
-def voiced_motion(motion: Motion, source: Person) -> Motion:
+def voiced_motion(motion: Motion, source: Person, mood: Mood = "photo") -> Motion:
     """Let the person in the photo speak: head and eyes start from the photo's pose, lips from closed ones.
 
     What is habit in the photo's expression stays, such as a smile or raised brows, as far as the voice needs
@@ -139,10 +141,11 @@ def voiced_motion(motion: Motion, source: Person) -> Motion:
     Args:
         motion: Of a neutral person who looks straight into a camera one metre away, as voice models give it.
         source: The person.
+        mood: Another one takes the place of the photo's habits.
     """
     moved = relative_motion(motion, source, still_motion(1, motion.frame_rate))
     habit = torch.zeros(len(BLENDSHAPES))
-    habit[_HABITS] = source.expression[_HABITS]
+    habit[_HABITS] = (source.expression if mood == "photo" else mood_weights(mood))[_HABITS]
     rounded = moved.expression[:, _ROUNDED].amax(1, keepdim=True)
     share = _SMILE_SHARE + (_TALKING_SHARE - _SMILE_SHARE) * _talking(moved)
     kept = torch.where(_SMILES, habit * share * (1 - _ROUND_SHARE * rounded), habit)
@@ -150,8 +153,9 @@ def voiced_motion(motion: Motion, source: Person) -> Motion:
     expression[:, _CLOSE] += _SMILE_CLOSE * kept[:, _SMILE].mean(1)
     expression = expression.clamp(max=1)
     told = motion.basel_weights
-    # Coefficients of the Basel model say all of the lips; habits are not added to them, brows and lids are.
-    told = None if told is None else expression - (motion.expression - told)
+    # Coefficients of the Basel model say all of the lips: brows, lids and moods are added, habits are not.
+    if told is not None and mood == "photo":
+        told = expression - (motion.expression - told)
     return replace(moved, expression=expression, basel_weights=told)
 
 

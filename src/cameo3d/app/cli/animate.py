@@ -45,6 +45,7 @@ def animate(
     mouth_amplitude: float = 1.0,
     temperature: float = 0.2,
     seed: int = 0,
+    mood: Literal["photo", "neutral", "happy", "sad", "angry", "surprised"] = "photo",
     voice_model: Literal["lite", "official"] = "lite",
     adjust: AdjustmentFlags = Adjustments(),  # noqa: B008  # frozen
     overwrite: bool = False,
@@ -81,6 +82,8 @@ def animate(
         mouth_amplitude: With a voice, how far the lips move, as a share of the usual, from 0 to 2.
         temperature: With a voice, how far the lips stray from their most likely motion, from 0 to 1.
         seed: With a voice, another number is another take.
+        mood: With a voice, what brows, cheeks and the corners of the mouth say, and how lively the head is;
+            by default as in the photo.
         voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
             weights you have imported.
         adjust: What is changed about the driver's motion.
@@ -126,7 +129,11 @@ def animate(
             hidden=hidden,
             smooth=smooth,
             delivery=Delivery(
-                blink=blink, mouth_amplitude=mouth_amplitude, temperature=temperature, seed=seed
+                blink=blink,
+                mouth_amplitude=mouth_amplitude,
+                temperature=temperature,
+                seed=seed,
+                mood=mood,
             ),
             voice_model=voice_model,
             adjust=adjust,

@@ -12,6 +12,7 @@ FRAME_RATE = 25.0
 """Frames a second of the motion that it gives; frame `i` is shown `i / 25` seconds after the first sample."""
 
 Blink = Literal["natural", "period", "none", "open"]
+Mood = Literal["photo", "neutral", "happy", "sad", "angry", "surprised"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class Delivery:
     """How far the lips stray from their most likely motion, in [0, 1]."""
     seed: int = 0
     """Another seed is another take."""
+    mood: Mood = "photo"
+    """What brows, cheeks and corners of the mouth say, and how lively the head is; "photo" keeps its own."""
 
     def __post_init__(self) -> None:
         if not (0 <= self.mouth_amplitude <= 2 and 0 <= self.temperature <= 1):

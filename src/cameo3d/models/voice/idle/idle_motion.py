@@ -5,6 +5,8 @@ filters; on top the head sways in three bands of noise with fitted covariance, a
 turn against the head to stay on the viewer. docs/cards/life.md says on what it was fitted.
 """
 
+import math
+
 import numpy as np
 import torch
 from jaxtyping import Float32
@@ -34,6 +36,8 @@ _SETTLING = 0.12
 """Share of its way between speaking and silence that the head goes in a frame."""
 _NEAR = 4
 """Frames before and after that tell whether somebody speaks at the moment."""
+_LIVELY_MOODS = ("happy", "angry", "surprised")
+"""In these the head moves one standard deviation of speakers' liveliness more (docs/cards/mood.md)."""
 _RAISED = [BLENDSHAPES.index(name) for name in ("browInnerUp", "browOuterUpLeft", "browOuterUpRight")]
 _DRAWN = [BLENDSHAPES.index(name) for name in ("browDownLeft", "browDownRight")]
 _LIDS = [BLENDSHAPES.index(name) for name in ("eyeBlinkLeft", "eyeBlinkRight")]
@@ -48,6 +52,7 @@ class Life:
         self._nods, self._mixing, self._calm = fitted["nods"], fitted["sway"], float(fitted["calm"])
         self._follow = fitted["follow"]
         self._unevenness = float(fitted["vigour"])
+        self._pace = math.exp(self._unevenness) if delivery.mood in _LIVELY_MOODS else 1.0
         self._noise = Noise(delivery.seed, normals=_BORDERS[-1] + 2, uniforms=4)
         earlier = np.split(self._noise.earlier(_BORDERS[-1]), _BORDERS[:-1], axis=1)
         self._bands = [Band(*band) for band in zip((*SWAY_HERTZ, _VIGOUR_HERTZ), earlier, strict=True)]
@@ -77,6 +82,7 @@ class Life:
         moved = np.einsum("fcw,cwk->fk", windows, self._nods)
         for i, (sway, mixing) in enumerate(zip(swayed, self._mixing, strict=True)):
             moved += sway @ mixing.T * (1 if i == 0 else liveliness)
+        moved[:, :6] *= self._pace
         return self._posed(moved, shut, strayed)
 
     def _posed(self, moved: np.ndarray, shut: np.ndarray, strayed: np.ndarray) -> Motion:
