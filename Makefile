@@ -1,4 +1,5 @@
 # make demo   let a portrait speak, into demo/
+# make check  lint, and types and tests of what was touched since main
 # make test   lint, types and every test
 #
 # PYTHON builds .venv; the first of these that is Python 3.11 or 3.12:
@@ -9,12 +10,15 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12; do \
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo test install clean
+.PHONY: demo check test install clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
 	@$(BIN)/cameo3d demo --out demo --overwrite
 	@echo '$(BIN)/cameo3d studio opens the rest.'
+
+check: $(STAMP)
+	@$(BIN)/python tools/check_touched.py
 
 test: $(STAMP)
 	$(BIN)/ruff check

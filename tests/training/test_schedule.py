@@ -38,3 +38,18 @@ def test_a_cosine_peaks_behind_its_warm_up_and_ends_at_nothing():
     assert schedule(9) == pytest.approx(1 + math.cos(0.09 * math.pi))
     assert schedule(50) == pytest.approx(1.0)
     assert schedule(100) == pytest.approx(0.0)
+
+
+def test_a_cosine_is_its_closed_form_at_every_step():
+    schedule = cosine(3.0, 50, 8)
+    for step in range(51):
+        assert schedule(step) == pytest.approx(
+            3 * min(1, (step + 1) / 8) * (1 + math.cos(math.pi * step / 50)) / 2
+        )
+
+
+def test_a_stepped_rate_is_its_closed_form_at_every_step():
+    schedule = stepped(2.0, 0.5, 10, floor=0.3, warm_up=4)
+    expected = [max(0.3, 2 * step / 4 if step <= 4 else 2 * 0.5 ** (step // 10)) for step in range(45)]
+    assert [schedule(step) for step in range(45)] == pytest.approx(expected)
+    assert schedule(44) == 0.3

@@ -1,5 +1,6 @@
 from dataclasses import replace
 
+import numpy as np
 import pytest
 import torch
 from tiny_goha import TINY
@@ -8,10 +9,12 @@ from cameo3d.blocks.triplanes import DISTINCT_AXES
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha import lifting
 from cameo3d.models.goha.config import OFFICIAL, SMALL
+from cameo3d.models.goha.framing import cut_square
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, joined_input
 from cameo3d.models.goha.lifting import lay_on_planes, nearest_points
 from cameo3d.models.goha.parsing import CLASSES, resting_mask
 from cameo3d.models.goha.super_resolution import SuperResolution
+from cameo3d.values import Crop
 
 
 def frontal_camera(batch: int = 1) -> tuple[torch.Tensor, torch.Tensor]:
@@ -137,3 +140,11 @@ def test_sizes_are_those_of_the_release_and_small_stays_below_twelve_million():
 
 def count(module: torch.nn.Module) -> int:
     return sum(x.numel() for x in module.parameters())
+
+
+def test_a_square_is_softened_before_it_is_shrunk():
+    stripes = np.zeros((256, 256, 3), np.uint8)
+    stripes[:, ::2] = 255
+    small = cut_square(stripes, Crop(128.0, 128.0, 240.0), 50)
+    # Every pixel of the result covers some five stripes, so it is grey; unsoftened, some are black or white.
+    assert np.abs(small.astype(float) - 127.5).max() < 8

@@ -13,7 +13,7 @@ from cameo3d.geometry.face_model import load_face_model
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
-from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar
+from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar, _bytes
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering
 from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
 from cameo3d.models.real3d.generator import Real3DGenerator
@@ -158,3 +158,11 @@ def test_a_mesh_is_cut_out_of_canonical_and_motion_planes(model, avatar):
     expected = density_mesh(partial(look_up, planes), 1.0, 24, torch.device("cpu"), level)
     assert torch.equal(mesh.vertices, expected.vertices)
     assert torch.equal(mesh.colors, expected.colors)
+
+
+def test_colours_become_bytes_as_the_official_release_cuts_them_off():
+    levels = torch.tensor([-1.0, -0.9999, 0.0, 0.5, 1 - 2 / 255, 1 - 1 / 255, 0.9999, 1.0])
+    image = levels.repeat(8, 1).expand(1, 3, 8, 8)
+    pixels = _bytes(image)
+    assert pixels.shape == (8, 8, 3)
+    assert pixels[0, :, 0].tolist() == [0, 0, 127, 191, 254, 254, 254, 255]

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.compose import compose
@@ -13,6 +14,7 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.models.relief.eyes import LIDS
+from cameo3d.models.relief.render import NECK_BASE, Painter, Viewport
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
 
@@ -118,3 +120,34 @@ def test_closed_lids_leave_nothing_of_the_eye_to_see(avatar):
 
 def test_the_same_motion_gives_the_same_bytes(avatar):
     np.testing.assert_array_equal(draw(avatar, turn=(10.0, 5.0, 0.0)), draw(avatar, turn=(10.0, 5.0, 0.0)))
+
+
+def test_shoulders_take_up_a_twentieth_of_a_turn(avatar):
+    painter = Painter(avatar, load_face_model(), Viewport(0.0, 0.0, 512.0, 512, 512))
+    neck = painter.source @ NECK_BASE + painter.position
+    turn = matrices_from_angles(torch.tensor([0.4, 0.0, 0.0])).numpy()
+    # About the neck, so that it does not shift.
+    position = neck + turn @ (painter.position - neck)
+    chest = (painter.head[:, 0] < 1e-3) & (painter.anchored[:, 0] > 0.2)
+    assert chest.any()
+    moved = painter._with_torso(painter.front, painter.front, turn, position)[chest] - painter.front[chest]
+    little = matrices_from_angles(torch.tensor([0.02, 0.0, 0.0])).numpy()
+    expected = (painter.front[chest] - neck) @ (little - np.eye(3)).T * painter.anchored[chest]
+    np.testing.assert_allclose(moved, expected, atol=2e-5)
+
+
+@pytest.mark.parametrize(("degrees", "alpha"), [(0, 100), (5, 150), (10, 200), (20, 200)])
+def test_a_soft_outline_is_firm_from_ten_degrees_on(avatar, degrees, alpha, monkeypatch):
+    painter = Painter(avatar, load_face_model(), Viewport(0.0, 0.0, 512.0, 512, 512))
+    soft = np.full((512, 512, 4), 100, np.uint8)
+    full = np.full((512, 512), 255, np.uint8)
+    nothing = np.zeros((512, 512, 4), np.uint8)
+
+    def drawn(vertices, triangles, attributes):
+        return (nothing if triangles is avatar.back_triangles else soft), full
+
+    monkeypatch.setattr(painter, "_draw", drawn)
+    for part in ("draw_eye", "draw_lid", "draw_mouth", "draw_lips"):
+        monkeypatch.setattr(f"cameo3d.models.relief.render.{part}", lambda *_, **__: None)
+    image = painter.paint(motion(avatar, turn=(degrees, 0.0, 0.0)))
+    assert abs(int(image[5, 5, 3]) - alpha) <= 1
