@@ -1,6 +1,8 @@
 # make demo   let a portrait speak, into demo/
 # make check  lint, and types and tests of what was touched since main
 # make test   lint, types and every test
+# make docs   the documentation as a site, in site/
+# make release   wheel and source archive, checked and listed, in dist/
 #
 # PYTHON builds .venv; the first of these that is Python 3.11 or 3.12:
 SUITABLE = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
@@ -10,7 +12,7 @@ PYTHON ?= $(shell for python in python3.11 python3 python3.12; do \
 BIN := .venv/bin
 STAMP := .venv/.installed
 
-.PHONY: demo check test install clean
+.PHONY: demo check test docs release install clean
 .DEFAULT_GOAL := demo
 
 demo: $(STAMP)
@@ -26,6 +28,14 @@ test: $(STAMP)
 	$(BIN)/pyright
 	$(BIN)/pytest -n 2 --dist loadfile
 
+docs: $(STAMP)
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq $$($(BIN)/python tools/extra.py docs)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
+
+release: $(STAMP)
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq build
+	$(BIN)/python tools/release.py
+
 install: $(STAMP)
 
 $(STAMP): requirements.lock pyproject.toml
@@ -39,4 +49,4 @@ $(STAMP): requirements.lock pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf demo .venv build
+	rm -rf demo site .venv build dist

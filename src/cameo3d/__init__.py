@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from cameo3d.values import BLENDSHAPES, Crop, Motion, Person, Portrait
     from cameo3d.values.sound import SAMPLE_RATE
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = [
     "BLENDSHAPES",
     "SAMPLE_RATE",

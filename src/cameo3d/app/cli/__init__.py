@@ -31,8 +31,7 @@ from cameo3d.app.cli.verify import verify
 from cameo3d.app.cli.weights import weights
 from cameo3d.errors import CameoError
 
-app = tyro.extras.SubcommandApp()
-for command in (
+COMMANDS = (
     animate,
     track,
     create,
@@ -51,7 +50,11 @@ for command in (
     data,
     train,
     doctor,
-):
+)
+"""As the help lists them."""
+
+app = tyro.extras.SubcommandApp()
+for command in COMMANDS:
     app.command(command)
 
 
