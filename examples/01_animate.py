@@ -1,4 +1,4 @@
-"""Animate the astronaut's portrait with the shipped motion: python examples/01_animate.py [OUT.mp4]"""
+"""Move the astronaut's portrait by the shipped motion file: python examples/01_animate.py [OUT.mp4]"""
 
 import sys
 from importlib.resources import files
