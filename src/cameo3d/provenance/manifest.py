@@ -1,8 +1,8 @@
 """Content Credentials of an output, after the C2PA specification 2: what is signed, and where it stands."""
 
+from importlib.metadata import version
 from pathlib import Path
 
-import cameo3d
 from cameo3d.provenance.origin import Origin
 
 KINDS = {
@@ -52,7 +52,7 @@ def manifest(origin: Origin, kind: str, marked: bool) -> dict:
         kind: Its media type.
         marked: Whether the picture carries the invisible mark.
     """
-    tool = {"name": "cameo3d", "version": cameo3d.__version__}
+    tool = {"name": "cameo3d", "version": version("cameo3d")}
     created = {"action": "c2pa.created", "digitalSourceType": origin.source_type, "softwareAgent": tool}
     facts = {
         "model": origin.model,
