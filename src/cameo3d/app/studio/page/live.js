@@ -55,6 +55,7 @@ export class LiveHead extends EventTarget {
     this.flush();
     cancelAnimationFrame(this.drawing);
     this.base = undefined;
+    this.isFlushing = this.hasKey = false;
   }
 
   get isOpen() { return this.socket?.readyState === WebSocket.OPEN; }
@@ -90,7 +91,7 @@ export class LiveHead extends EventTarget {
     this.send(FACE, this.faceNumber, jpeg);
   }
 
-  interrupt() { this.flush(); this.tell({ do: "interrupt" }); }
+  interrupt() { this.flush(); this.isFlushing = this.isOpen; this.tell({ do: "interrupt" }); }
 
   mute(muted) {
     this.muted = muted;
@@ -99,7 +100,7 @@ export class LiveHead extends EventTarget {
 
   hearWords(words) {
     if (words.event === "ready") this.begin(words);
-    if (words.event === "flush") this.flush();
+    if (words.event === "flush") { this.flush(); this.isFlushing = false; }
     if (words.event === "error") this.lastError = words.error;
     this.dispatchEvent(new CustomEvent(words.event, { detail: words }));
   }
@@ -171,7 +172,7 @@ export class LiveHead extends EventTarget {
   takeSound(index, samples) {
     this.stats.sounds++;
     this.newest = index;
-    const sounds = samples.some((value) => value !== 0);
+    const sounds = !this.isFlushing && samples.some((value) => value !== 0); // what was on its way is not heard
     this.quiet = sounds ? 0 : this.quiet + 1;
     this.isSpeaking = this.quiet < 8;
     if (this.audio.state !== "running") return;

@@ -4,9 +4,8 @@ import { LiveHead } from "/live.js";
 
 const $ = (id) => document.getElementById(id);
 const live = new LiveHead($("canvas"), $("mp4"));
-window.cameo = { live }; // for tests and for the curious
-
 const state = { avatar: null, photo: null, files: {}, options: {}, defaults: {}, jobs: new Set(), recorded: [] };
+window.cameo = { live, state }; // for tests and for the curious
 const driver = () => document.querySelector('input[name="driver"]:checked').value;
 const seconds = (value) => value >= 90 ? `${Math.round(value / 60)} min` : `${Math.max(1, Math.round(value))} s`;
 
@@ -29,7 +28,10 @@ async function ask(path, how) {
 
 function form(fields) {
   const data = new FormData();
-  for (const [name, value] of Object.entries(fields)) if (value !== undefined && value !== null) data.append(name, value, value.name);
+  for (const [name, value] of Object.entries(fields)) {
+    if (value instanceof Blob) data.append(name, value, value.name);
+    else if (value !== undefined && value !== null) data.append(name, value);
+  }
   return data;
 }
 
@@ -373,12 +375,12 @@ const GROUPS = [
   ["Motion", ["transfer", "only", "strength", "smooth", "pose", "limits", "hidden", "loop"]],
   ["Face", ["head", "gaze", "set", "mood", "blink"]],
   ["Voice", ["mouth_amplitude", "temperature", "seed", "voice_model"]],
-  ["Picture", ["background", "frame", "crop_scale", "compare", "face"]],
+  ["Picture", ["background", "frame", "size_px", "crop_scale", "compare", "face"]],
   ["Model", ["model", "size", "fast", "device", "head_threshold"]],
   ["Disclosure", ["label", "no_mark", "no_credentials"]],
 ];
 const LIVE = new Set(["only", "strength", "head", "gaze", "set"]); // shown at once
-const NAMES = { frame: "framing", only: "region", no_mark: "without hidden mark", no_credentials: "without credentials", label: "visible badge", face: "which face", set: "expression", pose: "head motion", transfer: "motion is" };
+const NAMES = { frame: "framing", size_px: "pixels", only: "region", no_mark: "without hidden mark", no_credentials: "without credentials", label: "visible badge", face: "which face", set: "expression", pose: "head motion", transfer: "motion is" };
 const LATER = new Set(["format", "relative", "from_first", "absolute"]);
 
 async function loadOptions() {
@@ -579,6 +581,7 @@ function refresh() {
 }
 
 function command() {
+  if (driver() === "webcam") return `cameo3d live ${quoted(state.photo?.name || "photo.jpg")} --virtual-camera --camera 0`;
   const { field, value, name } = source(), options = chosen();
   const format = options.format || "mp4";
   delete options.format;
