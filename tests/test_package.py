@@ -13,8 +13,8 @@ from packaging.utils import canonicalize_name
 import cameo3d
 
 ROOT = Path(__file__).parents[1]
-LEFT_OUT = {"jax", "jaxlib", "sounddevice", "opencv-contrib-python", "typer", "hf-xet"}
-"""Declared by mediapipe and transformers, needed by nothing here; the headless OpenCV replaces the fourth."""
+LEFT_OUT = {"typer", "hf-xet"}
+"""Declared by transformers, needed by nothing here."""
 
 
 def test_import_loads_no_heavy_library():
@@ -22,7 +22,7 @@ def test_import_loads_no_heavy_library():
     result = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     loaded = {name.split(".")[0] for name in result.stdout.split()}
     assert "cameo3d" in loaded
-    assert not loaded & {"torch", "numpy", "cv2", "mediapipe", "av", "numba", "scipy", "skimage"}
+    assert not loaded & {"torch", "numpy", "cv2", "av", "numba", "scipy", "skimage"}
 
 
 @pytest.mark.parametrize("name", [name for name in cameo3d.__all__ if name != "__version__"])

@@ -3,11 +3,9 @@
 import os
 from pathlib import Path
 
-import mediapipe as mp
 import numpy as np
 import pytest
 import torch
-from mediapipe.tasks.python import BaseOptions, vision
 
 from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.geometry.crops import crop_from_pixels, portrait_crop
@@ -52,6 +50,8 @@ def likeness(one, other):
 
 def teacher_angles(frames):
     """Yaw, pitch and roll of the teacher's pose in degrees and our convention; its own axes are OpenGL's."""
+    mp = pytest.importorskip("mediapipe", reason="needs mediapipe, as tools/eyes does")
+    BaseOptions, vision = mp.tasks.BaseOptions, mp.tasks.vision
     options = vision.FaceLandmarkerOptions(
         base_options=BaseOptions(model_asset_path=str(TEACHER)), output_facial_transformation_matrixes=True
     )
@@ -65,8 +65,8 @@ def teacher_angles(frames):
 @pytest.mark.parametrize("name", ["obama_wa1.mp4", "obama_wa5.mp4", "mead_w040_level_3_happy_029.mp4"])
 def test_mesh_and_pose_follow_a_real_clip(name):
     frames = list(read_frames(SHARED / "data" / "talking" / name))
-    with FaceTracker(video=True) as tracker:
-        landmarks = np.stack([tracker(frame)[0] for frame in frames])
+    tracker = FaceTracker(video=True)
+    landmarks = np.stack([tracker(frame)[0].landmarks for frame in frames])
     tracked = track_video(SHARED / "data" / "talking" / name, smooth=0.0)
     motion = tracked.motion
     mesh = seen_mesh(tracked.identity, motion.expression, motion.rotation, motion.translation)

@@ -21,7 +21,7 @@ def entry_of(content: bytes) -> Shipped:
 @pytest.mark.parametrize("name", SHIPPED)
 def test_what_the_table_lists_is_shipped_whole_and_has_a_card(name):
     assert load_tensors(name)
-    assert SHIPPED[name].licence == "MIT"
+    assert SHIPPED[name].licence in ("MIT", "Apache-2.0")
     assert (ROOT / SHIPPED[name].card).is_file()
 
 

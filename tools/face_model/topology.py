@@ -4,6 +4,8 @@ The teacher is a zip that holds, beside its networks, a canonical face of 468 ve
 (Apache-2.0). Only its topology and its size are used; the shape of our mean face is learned.
 """
 
+# pyright: reportMissingImports=false
+
 import zipfile
 from dataclasses import dataclass
 from pathlib import Path

@@ -5,6 +5,8 @@ stop and start again. Only rows of licence class A are read, unless --classes sa
 what was learned, never for learning).
 """
 
+# pyright: reportMissingImports=false
+
 import argparse
 import csv
 from collections.abc import Iterator
@@ -91,14 +93,15 @@ def picture_records(folder: Path, row: dict[str, str], teacher: Teacher) -> Iter
 
 def clip_records(folder: Path, row: dict[str, str], teacher: Teacher) -> Iterator[dict]:
     step = EVERY_NTH.get(row["speaker"], 1)
-    with av.open(str(folder / row["file"])) as container, FaceTracker(video=True) as tracker:
+    with av.open(str(folder / row["file"])) as container:
+        tracker = FaceTracker(video=True)
         for index, frame in enumerate(container.decode(video=0)):
             if index % step:
                 continue
             rgb = frame.to_ndarray(format="rgb24")
             faces, labels = tracker(rgb), teacher(rgb)
             if faces and labels:
-                yield record(faces[0], labels, rgb, row["speaker"], row["file"], mirrored=False)
+                yield record(faces[0].landmarks, labels, rgb, row["speaker"], row["file"], mirrored=False)
 
 
 def record(

@@ -12,7 +12,6 @@ from cameo3d.errors import WeightsError
 
 _LIBRARIES = {
     "torch": "torch",
-    "mediapipe": "mediapipe",
     "opencv-contrib-python-headless": "cv2",
     "av": "av",
     "numba": "numba",

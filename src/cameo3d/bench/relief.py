@@ -220,7 +220,7 @@ def _voice_factor(repeats: int = 6) -> float:
 def machine() -> dict[str, str | int]:
     """What was measured on."""
     """Device, processor, threads, system and versions, to stand beside figures."""
-    libraries = ("cameo3d", "torch", "mediapipe", "opencv-contrib-python-headless", "numba", "numpy", "av")
+    libraries = ("cameo3d", "torch", "opencv-contrib-python-headless", "numba", "numpy", "av")
     return {
         "device": "cpu",
         "dtype": "float32",

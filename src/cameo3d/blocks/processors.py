@@ -1,6 +1,8 @@
 """What processors can do."""
 
+import contextlib
 import logging
+from collections.abc import Iterator
 
 import torch
 
@@ -27,3 +29,14 @@ def half_precision(fast: bool, device: str) -> bool:
     if fast and not able:
         logger.warning("This processor does not compute in bfloat16; --fast keeps float32.")
     return fast and able
+
+
+@contextlib.contextmanager
+def one_thread() -> Iterator[None]:
+    """Compute on this thread alone: short layers lose more by waiting for others than they gain."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -87,7 +87,7 @@ def staged(pair: Pair, settings: Settings) -> Iterator[Stage]:
         CameoError: If photo, clip or output cannot be used.
     """
     with ExitStack() as stack:
-        watchers = stack.enter_context(FaceWatcher()), stack.enter_context(FaceWatcher())
+        watchers = FaceWatcher(), FaceWatcher()
         if settings.outputs:
             case, frames = _of_outputs(pair, settings)
         else:

@@ -1,7 +1,5 @@
 """What our tracker sees in frames, for the measures that compare faces."""
 
-from types import TracebackType
-
 import numpy as np
 import torch
 
@@ -22,14 +20,6 @@ class FaceWatcher:
         """What the next frame shows; None if no face is seen."""
         landmarks = self._follower(frame)
         return None if landmarks is None else seen_face(landmarks.astype(np.float32))
-
-    def __enter__(self) -> "FaceWatcher":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._follower.close()
 
 
 def see_face(photo: Picture) -> SeenFace | None:

@@ -338,8 +338,6 @@ class _Faces:
             self.sees = seen is not None
             if seen is not None:
                 self._session.follow(*seen, number)
-        if face is not None:
-            face.close()
 
     def _wait(self) -> tuple[bytes, int] | None:
         with self._news:

@@ -76,10 +76,6 @@ class WebcamFace:
         """Take the face of the next pictures as the neutral one."""
         self._neutral, self._reference = [], None
 
-    def close(self) -> None:
-        """Let go of the networks."""
-        self._follower.close()
-
     def _fitter_for(self, landmarks: np.ndarray) -> FrameFitter | None:
         if self._fitter is None:
             self._study.append(landmarks)

@@ -23,6 +23,10 @@ _PLAYLIST = re.compile(
     rb"|[a-z][a-z0-9+.-]+://\S+\s*(\n|$))"
 )
 _PLAYLIST_FORMATS = {"hls", "concat", "concatf", "dash", "sdp", "rtsp", "rtp", "imf", "webm_dash_manifest"}
+_TITLES_AS_THEY_ARE: dict[str, Any] = (
+    {"metadata_errors": "replace"} if int(av.__version__.split(".")[0]) < 19 else {}
+)
+"""PyAV before 19 refuses files whose titles are no UTF-8, unless told not to; later ones do not read them."""
 _PICTURE_FORMATS = {"image2", "image2pipe", "ico", "tty", "bintext", "xbin", "idf", "adf"}
 
 
@@ -49,7 +53,7 @@ def open_container(path: Path, what: str) -> Iterator[InputContainer]:
         file.seek(0)
         try:
             container = av.open(
-                _Nameless(file), "r", metadata_errors="replace", options={"protocol_whitelist": "none"}
+                _Nameless(file), "r", options={"protocol_whitelist": "none"}, **_TITLES_AS_THEY_ARE
             )
         except (av.error.FFmpegError, ValueError) as error:
             raise InputError(

@@ -1,26 +1,19 @@
-"""Where a face is: MediaPipe's 478 landmarks, from the models inside its wheel.
+"""Where a face is: 478 landmarks, found as MediaPipe finds them, by its networks in PyTorch.
 
 Names for single vertices are in `cameo3d.geometry.face_topology`.
 """
 
-import warnings
-from collections.abc import Iterator
-from types import TracebackType
-from typing import Any
+from dataclasses import dataclass
 
-import cv2
 import numpy as np
+import torch
 from jaxtyping import Float32, UInt8
 
-from cameo3d.perception.quiet import quiet_mediapipe
-
-with warnings.catch_warnings():
-    warnings.simplefilter("ignore")  # protobuf's own deprecation notes, which nobody here can mend
-    from mediapipe.python.solutions.face_detection import FaceDetection
-    from mediapipe.python.solutions.face_mesh import FaceMesh
-
-_DETECTION_SIZE = 1024
-"""Long side, in pixels, of what a detector is shown; it shrinks pictures to 192 pixels itself."""
+from cameo3d.blocks.processors import one_thread
+from cameo3d.perception.face_detection import load_detector
+from cameo3d.perception.face_mesh import SIDE, load_face_mesh
+from cameo3d.perception.face_search import boxes_any_way_up, cut_window, detect_faces, overlap, shown
+from cameo3d.perception.face_square import FaceSquare, square_of_detection, square_of_landmarks
 
 _CROP_SIZE = 512
 """Side, in pixels, of the enlarged or shrunk square around one face of a photo."""
@@ -28,16 +21,21 @@ _CROP_SIZE = 512
 _CROP_MARGINS = (2.0, 1.5, 2.8)
 """Side of that square over the longer side of the detected box; the later ones where the first fails."""
 
-_WAY_MARGIN, _UPRIGHT = 3.0, 0.02
-"""Side of the square, in boxes, in which a face is looked at in four ways up; and how much surer another way
-than upright must be."""
-
 _SETTLING_PASSES = 3
 """How often the mesh looks at a still; each look starts from the face that the one before it found."""
 
+_SAME_SQUARE = 0.5
+"""Squares that share more of their union hold one face."""
 
-Box = Float32[np.ndarray, " corners"]
-"""Left, top, right and bottom in pixels."""
+
+@dataclass(frozen=True)
+class Face:
+    """One face of a picture."""
+
+    landmarks: Float32[np.ndarray, "478 3"]
+    """In pixels: x right, y down, z in the unit of x (smaller is nearer). The last ten are the irises."""
+    confidence: float
+    """How surely there is a face, in [0, 1]."""
 
 
 class FaceTracker:
@@ -51,40 +49,46 @@ class FaceTracker:
     """
 
     def __init__(self, video: bool, max_faces: int = 1, min_confidence: float = 0.5) -> None:
-        with quiet_mediapipe():
-            self._mesh = FaceMesh(
-                static_image_mode=not video,
-                max_num_faces=max_faces,
-                refine_landmarks=True,
-                min_detection_confidence=min_confidence,
-                min_tracking_confidence=min_confidence,
-            )
-            self._mesh.process(np.zeros((16, 16, 3), np.uint8))  # its networks load, and talk, only now
+        self._video, self._max_faces, self._min_confidence = video, max_faces, min_confidence
+        self._squares: list[FaceSquare] = []
 
-    def __call__(self, rgb: UInt8[np.ndarray, "height width 3"]) -> list[Float32[np.ndarray, "478 3"]]:
-        """Find the faces of one frame.
+    def __call__(self, rgb: UInt8[np.ndarray, "height width 3"]) -> list[Face]:
+        """Find the faces of one frame. No face, no entry."""
+        squares = self._squares if self._video else []
+        if len(squares) < self._max_faces:
+            known = squares
+            squares = [
+                found
+                for found in self._detected(rgb)
+                if all(found.shares(square) <= _SAME_SQUARE for square in known)
+            ] + known
+        faces = [face for face in mesh_in(rgb, squares) if face.confidence > self._min_confidence]
+        self._squares = [square_of_landmarks(face.landmarks) for face in faces]
+        return faces
 
-        Returns:
-            Landmarks of every face in pixels: x right, y down, z in the unit of x (smaller is nearer). The
-            last ten are the irises. No face, no entry.
-        """
+    def _detected(self, rgb: UInt8[np.ndarray, "height width 3"]) -> list[FaceSquare]:
         height, width = rgb.shape[:2]
-        seen: Any = self._mesh.process(np.ascontiguousarray(rgb))
-        found = seen.multi_face_landmarks or ()
-        scale = np.array((width, height, width), np.float32)
-        return [np.array([(p.x, p.y, p.z) for p in face.landmark], np.float32) * scale for face in found]
+        side, detector = float(max(height, width)), load_detector("near")
+        corner = ((width - side) / 2, (height - side) / 2)
+        with torch.inference_mode(), one_thread():
+            (found,) = detector.detect(shown(rgb, detector.side)[None], self._min_confidence)
+        return [square_of_detection(detection, corner, side) for detection in found[: self._max_faces]]
 
-    def __enter__(self) -> "FaceTracker":
-        return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
-
-    def close(self) -> None:
-        """Let go of the networks."""
-        self._mesh.close()
+def mesh_in(rgb: UInt8[np.ndarray, "height width 3"], squares: list[FaceSquare]) -> list[Face]:
+    """Lay the mesh over what each square of a picture shows, whether that is a face or not."""
+    if not squares:
+        return []
+    faces = np.stack([square.cut(rgb, SIDE) for square in squares])
+    with torch.inference_mode(), one_thread():
+        seen = torch.from_numpy(faces).permute(0, 3, 1, 2).float() / 255  # channels stay last in memory
+        points, confidences = load_face_mesh()(seen)
+    return [
+        Face(square.placed(each), confidence)
+        for square, each, confidence in zip(
+            squares, (points / SIDE).numpy(), confidences.tolist(), strict=True
+        )
+    ]
 
 
 def find_faces(
@@ -104,7 +108,7 @@ def find_faces(
         Landmarks in pixels of the photo, as from `FaceTracker`.
     """
     faces: list[Float32[np.ndarray, "478 3"]] = []
-    for turns, box in _boxes_any_way_up(rgb) if any_way_up else [(0, box) for box in detect_faces(rgb)]:
+    for turns, box in boxes_any_way_up(rgb) if any_way_up else [(0, box) for box in detect_faces(rgb)]:
         face = _mesh_in_box(np.ascontiguousarray(np.rot90(rgb, turns)), box)
         if face is not None:
             turned = rgb.shape[:2] if turns % 2 == 0 else rgb.shape[1::-1]
@@ -130,97 +134,6 @@ def face_size(landmarks: Float32[np.ndarray, "478 3"]) -> float:
     return float(np.ptp(landmarks[:, :2], axis=0).max())
 
 
-def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float = 0.5) -> list[Box]:
-    """Find boxes around faces, with MediaPipe's detectors for near and for far faces.
-
-    Where the whole picture shows none, it is searched again with a wide border (for faces that fill it), then
-    in overlapping parts (for faces that are small in it).
-
-    Returns:
-        Left, top, right and bottom of each face in pixels, surest first; the boxes reach from the forehead to
-        the chin.
-    """
-    return [box for _, box in _detections(rgb, min_confidence)]
-
-
-def _detections(rgb: np.ndarray, min_confidence: float) -> list[tuple[float, Box]]:
-    height, width = rgb.shape[:2]
-    border = max(height, width) // 2
-    searches = ([(0, 0, width, height)], [(-border, -border, width + border, height + border)], _parts(rgb))
-    with quiet_mediapipe(), FaceDetection(min_confidence, 0) as near, FaceDetection(min_confidence, 1) as far:
-        for windows in searches:
-            found = [hit for window in windows for hit in _detect_in(rgb, window, (near, far))]
-            if found:
-                break
-    found.sort(key=lambda hit: -hit[0])
-    hits: list[tuple[float, Box]] = []
-    for score, box in found:
-        if all(_overlap(box, other) < 0.3 for _, other in hits):
-            hits.append((score, box))
-    return hits
-
-
-def _boxes_any_way_up(rgb: np.ndarray) -> Iterator[tuple[int, Box]]:
-    """Each face's way up: quarters by which the picture is turned, counter-clockwise, and its box there.
-
-    A face is found in wrong ways up, too, but never as surely as in the right one.
-    """
-    boxes = detect_faces(rgb)
-    if not boxes:
-        ways = [(turns, _detections(np.ascontiguousarray(np.rot90(rgb, turns)), 0.5)) for turns in (2, 1, 3)]
-        turns, hits = max(ways, key=lambda way: max((score for score, _ in way[1]), default=0.0))
-        yield from ((turns, box) for _, box in hits)
-    with quiet_mediapipe(), FaceDetection(0.5, 0) as near:
-        for box in boxes:
-            yield max(_ways_up(rgb, box, near), key=lambda way: way[0])[1:]
-
-
-def _ways_up(rgb: np.ndarray, box: Box, detector: FaceDetection) -> Iterator[tuple[float, int, Box]]:
-    """How sure a detector is of a face in each of the four ways up; upright counts a little more."""
-    half = float(_WAY_MARGIN / 2 * (box[2:] - box[:2]).max())
-    x, y = (float(c) for c in (box[:2] + box[2:]) / 2)
-    window = np.array((x - half, y - half, x + half, y + half))
-    yield 0.0, 0, box
-    for turns in range(4):
-        turned = np.ascontiguousarray(np.rot90(rgb, turns))
-        left, top, right, bottom = _turned_box(window, turns, *rgb.shape[:2]).round().astype(int).tolist()
-        there = _turned_box(box, turns, *rgb.shape[:2])
-        for score, found in _detect_in(turned, (left, top, right, bottom), (detector,)):
-            if _overlap(found, there) > 0.3:
-                yield (score + _UPRIGHT, 0, box) if turns == 0 else (score, turns, found)
-
-
-def _turned_box(box: np.ndarray, turns: int, height: int, width: int) -> Box:
-    """A box of a picture of that size in the picture turned by so many quarters, counter-clockwise."""
-    left, top, right, bottom = box
-    for _ in range(turns):
-        left, top, right, bottom = top, width - right, bottom, width - left
-        height, width = width, height
-    return np.array((left, top, right, bottom), np.float32)
-
-
-def _parts(rgb: np.ndarray) -> list[tuple[int, int, int, int]]:
-    height, width = rgb.shape[:2]
-    side = min(height, width, max(256, max(height, width) // 2))
-    lefts, tops = (np.linspace(0, n - side, -(-2 * (n - side) // side) + 1) for n in (width, height))
-    return [(int(left), int(top), int(left) + side, int(top) + side) for top in tops for left in lefts]
-
-
-def _detect_in(
-    rgb: np.ndarray, window: tuple[int, int, int, int], detectors: tuple[FaceDetection, ...]
-) -> Iterator[tuple[float, np.ndarray]]:
-    left, top, right, bottom = window
-    size = np.array((right - left, bottom - top))
-    picture = _cut(rgb, window, min(1.0, _DETECTION_SIZE / size.max()))
-    for detector in detectors:
-        seen: Any = detector.process(picture)
-        for hit in seen.detections or ():
-            area = hit.location_data.relative_bounding_box
-            corners = np.array((area.xmin, area.ymin, area.xmin + area.width, area.ymin + area.height))
-            box = corners * np.tile(size, 2) + (left, top, left, top)
-            yield hit.score[0], box.astype(np.float32)
-
-
 def _mesh_in_box(rgb: np.ndarray, box: np.ndarray) -> np.ndarray | None:
     """The mesh of the face in a box; harsh light and beards may need a narrower or a wider look."""
     return next(
@@ -232,14 +145,13 @@ def _look(rgb: np.ndarray, box: np.ndarray, margin: float) -> np.ndarray | None:
     half = max(2, round(margin / 2 * float((box[2:] - box[:2]).max())))
     x, y = (round(float(c)) for c in (box[:2] + box[2:]) / 2)
     scale = _CROP_SIZE / (2 * half)
-    crop = _cut(rgb, (x - half, y - half, x + half, y + half), scale)
-    last = None
-    with FaceTracker(video=True) as tracker:
-        for _ in range(_SETTLING_PASSES):
-            faces = tracker(crop)
-            if not faces:
-                break
-            last = faces[0]
+    crop = cut_window(rgb, (x - half, y - half, x + half, y + half), scale)
+    last, tracker = None, FaceTracker(video=True)
+    for _ in range(_SETTLING_PASSES):
+        faces = tracker(crop)
+        if not faces:
+            break
+        last = faces[0].landmarks
     if last is None:
         return None
     face = last / np.float32(scale)
@@ -247,24 +159,6 @@ def _look(rgb: np.ndarray, box: np.ndarray, margin: float) -> np.ndarray | None:
     return face
 
 
-def _cut(rgb: np.ndarray, window: tuple[int, int, int, int], scale: float) -> np.ndarray:
-    """One window (left, top, right, bottom) of a picture, black where it reaches over the border, resized."""
-    height, width = rgb.shape[:2]
-    left, top, right, bottom = window
-    part = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
-    over = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
-    part = cv2.copyMakeBorder(part, *over, cv2.BORDER_CONSTANT)
-    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
-    return cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-
-
 def _same_face(one: np.ndarray, other: np.ndarray) -> bool:
     boxes = [np.concatenate((face[:, :2].min(0), face[:, :2].max(0))) for face in (one, other)]
-    return _overlap(*boxes) > 0.3
-
-
-def _overlap(one: np.ndarray, other: np.ndarray) -> float:
-    """Shared area of two boxes over the area of the smaller one."""
-    inner = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
-    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
-    return float(np.prod(inner.clip(min=0))) / max(min(areas), 1e-6)
+    return overlap(*boxes) > 0.3

@@ -1,22 +1,17 @@
 """Person matte: how much of each pixel belongs to the person, hair edges included."""
 
-import warnings
-from functools import cache
-from typing import Any
-
 import cv2
 import numpy as np
+import torch
 from jaxtyping import Float, UInt8
 
-from cameo3d.perception.quiet import quiet_mediapipe
-
-_NETWORK_SIDE = 256
+from cameo3d.perception.selfie_segmentation import SIDE, load_selfie_segmentation
 
 
 def person_matte(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
     """Separate a person from the background.
 
-    The selfie segmentation network inside the mediapipe wheel sees 256x256 pixels; its soft mask is carried
+    A network sees 256x256 pixels (`selfie_segmentation`); its soft mask is carried
     to full size by a guided filter (He et al., ECCV 2010), which follows the picture's own edges.
 
     Args:
@@ -28,11 +23,13 @@ def person_matte(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
     height, width = rgb.shape[:2]
     side = max(height, width)
     padded = cv2.copyMakeBorder(rgb, 0, side - height, 0, side - width, cv2.BORDER_REPLICATE)
-    small = cv2.resize(padded, (_NETWORK_SIDE, _NETWORK_SIDE), interpolation=cv2.INTER_AREA)
-    mask = np.asarray(_segmenter().process(small).segmentation_mask, np.float32)
+    small = cv2.resize(padded, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    with torch.inference_mode():
+        seen = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
+        mask = load_selfie_segmentation()(seen)[0, 0].numpy()
     mask = cv2.resize(mask, (side, side), interpolation=cv2.INTER_CUBIC)[:height, :width].clip(0, 1)
     guide = rgb.astype(np.float32) / 255
-    radius = max(2, round(side / _NETWORK_SIDE * 2.5))
+    radius = max(2, round(side / SIDE * 2.5))
     refined = guided_filter(guide, mask, radius, 1e-4)
     # Far from the edge the network is right and the filter may only invent texture.
     core = cv2.erode(mask, np.ones((3, 3)), iterations=2 * radius)
@@ -67,15 +64,3 @@ def guided_filter(
 def _sharpen(matte: np.ndarray) -> np.ndarray:
     """The network's edge is several pixels wide; keep the soft part, drop its faint tails."""
     return ((matte - 0.12) / 0.76).clip(0, 1)
-
-
-@cache
-def _segmenter() -> Any:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # protobuf's own deprecation notes
-        from mediapipe.python.solutions.selfie_segmentation import SelfieSegmentation
-
-    with quiet_mediapipe():
-        segmenter = SelfieSegmentation(model_selection=0)
-        segmenter.process(np.zeros((16, 16, 3), np.uint8))  # its network loads, and talks, only now
-    return segmenter

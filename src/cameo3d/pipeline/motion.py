@@ -188,15 +188,12 @@ class _Sighting(NamedTuple):
 
 def _sightings(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[_Sighting]:
     follower, cuts = FaceFollower(face), PictureCuts()
-    try:
-        for frame in frames:
-            is_cut = cuts(frame)
-            if is_cut:
-                follower.look_again()
-            seen = follower(frame)
-            yield _Sighting(None if seen is None else seen * np.float32(scale), is_cut)
-    finally:
-        follower.close()
+    for frame in frames:
+        is_cut = cuts(frame)
+        if is_cut:
+            follower.look_again()
+        seen = follower(frame)
+        yield _Sighting(None if seen is None else seen * np.float32(scale), is_cut)
 
 
 class FaceFollower:
@@ -225,19 +222,12 @@ class FaceFollower:
 
     def look_again(self) -> None:
         """Search the next frame all over, since the picture was cut: the face may be elsewhere."""
-        self.close()
-        self._lost_frames, self._is_anywhere = 0, True
-
-    def close(self) -> None:
-        """Let go of the networks."""
-        if self._tracker is not None:
-            self._tracker.close()
-            self._tracker = None
+        self._tracker, self._lost_frames, self._is_anywhere = None, 0, True
 
     def _track(self, frame: np.ndarray) -> Landmarks | None:
         if self._tracker is None or self._last is None:
             return None
-        faces = [face + self._corner for face in self._tracker(frame[self._part])]
+        faces = [face.landmarks + self._corner for face in self._tracker(frame[self._part])]
         return _nearest(faces, self._last)
 
     def _search(self, frame: np.ndarray) -> Landmarks | None:
@@ -258,7 +248,6 @@ class FaceFollower:
             )
         if found is None:
             return None
-        self.close()
         self._is_anywhere = False
         self._aim(found, frame.shape[0], frame.shape[1])
         self._tracker, self._last = FaceTracker(True, min(len(faces), _MAX_FACES)), found
@@ -269,7 +258,7 @@ class FaceFollower:
         return found if seen is None else seen
 
     def _aim(self, face: Landmarks, height: int, width: int) -> None:
-        """Look at the whole frame, or at a square around a face that MediaPipe would not see in it."""
+        """Look at the whole frame, or at a square around a face that is too small in it to be seen."""
         size = face_size(face)
         if size > _SMALL_FACE * max(height, width):
             self._part, self._corner = (slice(None), slice(None)), np.zeros(3, np.float32)

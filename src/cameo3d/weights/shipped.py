@@ -71,6 +71,27 @@ SHIPPED: dict[str, Shipped] = {
         "MIT",
         "docs/cards/face_correction.md",
     ),
+    "face_mesh": Shipped(
+        "face_mesh.safetensors",
+        "landmarks of a face",
+        "ac2961905ae75a49ac0c34effb04caf3f7d6c0d7cf8a3ccfb3ab5ebe52d56922",
+        "Apache-2.0",
+        "docs/cards/eyes.md",
+    ),
+    "face_detection": Shipped(
+        "face_detection.safetensors",
+        "where in a picture faces are",
+        "d3e5a7ead4c8c1c44836aa63e1b1c98782755be12ab6c015a3a0f82489c09bf7",
+        "Apache-2.0",
+        "docs/cards/eyes.md",
+    ),
+    "selfie_segmentation": Shipped(
+        "selfie_segmentation.safetensors",
+        "the matte of a person",
+        "81d6270c432428dc195df6af623ded2f2cab9e454ce8ac292f8b2c2b54dff47a",
+        "Apache-2.0",
+        "docs/cards/eyes.md",
+    ),
 }
 """By name."""
 

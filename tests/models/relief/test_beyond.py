@@ -9,7 +9,7 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF
 from cameo3d.models.relief.beyond import continue_beyond
-from cameo3d.perception.landmarks import detect_faces
+from cameo3d.perception.face_search import detect_faces
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.retarget import relative_motion
 from cameo3d.values.motion import Motion, still_motion

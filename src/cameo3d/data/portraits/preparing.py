@@ -144,11 +144,8 @@ def _landmarks(source: Source, most: int) -> Iterator[Float[np.ndarray, "478 3"]
         yield next(iter(find_faces(next(frames_of(source, 1)))), None)
         return
     follower = FaceFollower(0)
-    try:
-        for frame in frames_of(source, most):
-            yield follower(frame)
-    finally:
-        follower.close()
+    for frame in frames_of(source, most):
+        yield follower(frame)
 
 
 def frames_of(source: Source, most: int) -> Iterator[UInt8[np.ndarray, "_ _ 3"]]:

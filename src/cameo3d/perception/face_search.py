@@ -1,0 +1,147 @@
+"""Where in a photo faces are: searched all over, in overlapping parts, and any way up."""
+
+from collections.abc import Iterator
+
+import cv2
+import numpy as np
+import torch
+from jaxtyping import Float, Float32, UInt8
+from torch import Tensor
+
+from cameo3d.blocks.processors import one_thread
+from cameo3d.perception.face_detection import FaceDetector, load_detector
+
+_DETECTION_SIZE = 1024
+"""Long side, in pixels, of what is brought to the detectors' few pixels."""
+_WAY_MARGIN, _UPRIGHT = 3.0, 0.02
+"""Side of the square, in boxes, in which a face is looked at in four ways up; and how much surer another way
+than upright must be."""
+
+Box = Float32[np.ndarray, " corners"]
+"""Left, top, right and bottom in pixels."""
+
+
+def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float = 0.5) -> list[Box]:
+    """Find boxes around faces, with MediaPipe's detectors for near and for far faces.
+
+    Where the whole picture shows none, it is searched again with a wide border (for faces that fill it), then
+    in overlapping parts (for faces that are small in it).
+
+    Returns:
+        Left, top, right and bottom of each face in pixels, surest first; the boxes reach from the forehead to
+        the chin.
+    """
+    return [box for _, box in _detections(rgb, min_confidence)]
+
+
+def _detections(rgb: np.ndarray, min_confidence: float) -> list[tuple[float, Box]]:
+    height, width = rgb.shape[:2]
+    border = max(height, width) // 2
+    searches = ([(0, 0, width, height)], [(-border, -border, width + border, height + border)], _parts(rgb))
+    detectors = (load_detector("near"), load_detector("far"))
+    found: list[tuple[float, Box]] = []
+    for windows in searches:
+        found = [hit for window in windows for hit in _detect_in(rgb, window, detectors, min_confidence)]
+        if found:
+            break
+    found.sort(key=lambda hit: -hit[0])
+    hits: list[tuple[float, Box]] = []
+    for score, box in found:
+        if all(overlap(box, other) < 0.3 for _, other in hits):
+            hits.append((score, box))
+    return hits
+
+
+def boxes_any_way_up(rgb: np.ndarray) -> Iterator[tuple[int, Box]]:
+    """Each face's way up: quarters by which the picture is turned, counter-clockwise, and its box there.
+
+    A face is found in wrong ways up, too, but never as surely as in the right one.
+    """
+    boxes = detect_faces(rgb)
+    if not boxes:
+        ways = [(turns, _detections(np.ascontiguousarray(np.rot90(rgb, turns)), 0.5)) for turns in (2, 1, 3)]
+        turns, hits = max(ways, key=lambda way: max((score for score, _ in way[1]), default=0.0))
+        yield from ((turns, box) for _, box in hits)
+    for box in boxes:
+        yield max(_ways_up(rgb, box), key=lambda way: way[0])[1:]
+
+
+def _ways_up(rgb: np.ndarray, box: Box) -> Iterator[tuple[float, int, Box]]:
+    """How sure a detector is of a face in each of the four ways up; upright counts a little more."""
+    half = float(_WAY_MARGIN / 2 * (box[2:] - box[:2]).max())
+    x, y = (float(c) for c in (box[:2] + box[2:]) / 2)
+    window = np.array((x - half, y - half, x + half, y + half))
+    yield 0.0, 0, box
+    for turns in range(4):
+        turned = np.ascontiguousarray(np.rot90(rgb, turns))
+        left, top, right, bottom = _turned_box(window, turns, *rgb.shape[:2]).round().astype(int).tolist()
+        there = _turned_box(box, turns, *rgb.shape[:2])
+        for score, found in _detect_in(turned, (left, top, right, bottom), (load_detector("near"),), 0.5):
+            if overlap(found, there) > 0.3:
+                yield (score + _UPRIGHT, 0, box) if turns == 0 else (score, turns, found)
+
+
+def _turned_box(box: np.ndarray, turns: int, height: int, width: int) -> Box:
+    """A box of a picture of that size in the picture turned by so many quarters, counter-clockwise."""
+    left, top, right, bottom = box
+    for _ in range(turns):
+        left, top, right, bottom = top, width - right, bottom, width - left
+        height, width = width, height
+    return np.array((left, top, right, bottom), np.float32)
+
+
+def _parts(rgb: np.ndarray) -> list[tuple[int, int, int, int]]:
+    height, width = rgb.shape[:2]
+    side = min(height, width, max(256, max(height, width) // 2))
+    lefts, tops = (np.linspace(0, n - side, -(-2 * (n - side) // side) + 1) for n in (width, height))
+    return [(int(left), int(top), int(left) + side, int(top) + side) for top in tops for left in lefts]
+
+
+def _detect_in(
+    rgb: np.ndarray,
+    window: tuple[int, int, int, int],
+    detectors: tuple[FaceDetector, ...],
+    min_confidence: float,
+) -> Iterator[tuple[float, Box]]:
+    left, top, right, bottom = window
+    width, height = right - left, bottom - top
+    side = max(width, height)
+    picture = cut_window(rgb, window, min(1.0, _DETECTION_SIZE / side))
+    corner = np.array((left - (side - width) / 2, top - (side - height) / 2), np.float32)
+    for detector in detectors:
+        with torch.inference_mode(), one_thread():
+            (found,) = detector.detect(
+                shown(picture, detector.side)[None], max(min_confidence, detector.least_score)
+            )
+        for hit in found:
+            yield hit.score, hit.box.numpy() * np.float32(side) + np.tile(corner, 2)
+
+
+def shown(rgb: UInt8[np.ndarray, "height width 3"], side: int) -> Float[Tensor, "3 side side"]:
+    """A picture as a detector sees it: in the middle of a black square, in [-1, 1]."""
+    height, width = rgb.shape[:2]
+    step = max(height, width) / side
+    matrix = np.array(((step, 0, (width - side * step) / 2), (0, step, (height - side * step) / 2)))
+    flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    small = cv2.warpAffine(rgb, matrix, (side, side), flags=flags, borderMode=cv2.BORDER_CONSTANT)
+    return torch.from_numpy(small).permute(2, 0, 1).float() / 127.5 - 1
+
+
+def cut_window(
+    rgb: UInt8[np.ndarray, "height width 3"], window: tuple[int, int, int, int], scale: float
+) -> UInt8[np.ndarray, "rows columns 3"]:
+    """One window (left, top, right, bottom) of a picture, black where it reaches over the border, resized."""
+    height, width = rgb.shape[:2]
+    left, top, right, bottom = window
+    part = rgb[max(top, 0) : max(bottom, 0), max(left, 0) : max(right, 0)]
+    over = (max(-top, 0), max(bottom - height, 0), max(-left, 0), max(right - width, 0))
+    part = cv2.copyMakeBorder(part, *over, cv2.BORDER_CONSTANT)
+    size = (max(1, round((right - left) * scale)), max(1, round((bottom - top) * scale)))
+    return cv2.resize(part, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
+
+
+def overlap(one: np.ndarray, other: np.ndarray) -> float:
+    """Shared area of two boxes over the area of the smaller one."""
+    inner = np.minimum(one[2:], other[2:]) - np.maximum(one[:2], other[:2])
+    areas = [float(np.prod(box[2:] - box[:2])) for box in (one, other)]
+    return float(np.prod(inner.clip(min=0))) / max(min(areas), 1e-6)
