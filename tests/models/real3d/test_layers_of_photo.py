@@ -1,17 +1,13 @@
+import cv2
 import numpy as np
 import pytest
 
+from cameo3d.geometry.face_model import load_face_model
+from cameo3d.geometry.face_topology import OVAL
 from cameo3d.media.images import read_image
 from cameo3d.models.real3d.avatar import _corner, _cut
-from cameo3d.models.real3d.layers import (
-    BODY_SKIN,
-    CLOTHES,
-    FACE_SKIN,
-    HAIR,
-    continued_torso,
-    nearest_background,
-    take_apart,
-)
+from cameo3d.models.real3d.layers import continued_torso, nearest_background, take_apart
+from cameo3d.models.real3d.segmentation import BODY_SKIN, CLOTHES, FACE_SKIN, HAIR, OTHERS, classify
 from cameo3d.pipeline.portrait import make_portrait
 
 
@@ -72,3 +68,50 @@ def test_behind_a_person_stands_the_nearest_background():
     assert (filled[:, :18] == 50).all()
     assert (filled[:, 62:] == 150).all()
     assert not nearest_background(image, np.ones((60, 80), bool)).any()
+
+
+@pytest.fixture(scope="module")
+def drawn():
+    """A face of one colour under hair that falls to the picture's border, over a light shirt."""
+    side = 384
+    image = np.full((side, side, 3), (40, 120, 60), np.uint8)
+    mean = load_face_model().mean.numpy()
+    landmarks = np.zeros((478, 3), np.float32)
+    landmarks[:468] = mean / np.ptp(mean[:, 1]) * 130 + (192, 160, 0)
+    noise = np.random.default_rng(1).normal(0, 4, image.shape)
+    cv2.rectangle(image, (60, 270), (324, 383), (225, 225, 235), -1)
+    cv2.rectangle(image, (165, 200), (219, 290), (205, 150, 125), -1)
+    cv2.ellipse(image, (192, 150), (92, 105), 0, 0, 360, (60, 38, 26), -1)
+    cv2.rectangle(image, (100, 150), (140, 383), (60, 38, 26), -1)
+    cv2.rectangle(image, (244, 150), (284, 383), (60, 38, 26), -1)
+    oval = landmarks[list(OVAL), :2].round().astype(np.int32)
+    cv2.fillPoly(image, [oval], (205, 150, 125))
+    person = (image != (40, 120, 60)).any(axis=2)
+    return (image + noise).clip(0, 255).astype(np.uint8), person.astype(np.float32), landmarks
+
+
+def test_hair_that_falls_over_the_shoulders_is_hair_down_to_the_border(drawn):
+    classes = classify(*drawn)
+    assert (classes.sum(axis=0) == 1).all()
+    locks = np.zeros((384, 384), bool)
+    locks[260:320, 106:134] = locks[260:320, 250:278] = True
+    assert classes[HAIR][locks].mean() > 0.9
+    assert not classes[HAIR, 300:380, 160:230].any()
+    assert classes[HAIR, 300:380, 70:95].mean() < 0.02
+    assert classes[BODY_SKIN, 250:265, 175:210].mean() > 0.9
+
+
+def test_a_shirt_of_the_hairs_colour_is_not_taken_for_hair(drawn):
+    image, person, landmarks = drawn
+    dark = image.copy()
+    dark[290:][person[290:] > 0] = (60, 38, 26)
+    assert classify(dark, person, landmarks)[HAIR, 300:].mean() < 0.02
+
+
+def test_dark_lenses_are_others(drawn):
+    none, both = (classify(*drawn, covered_eyes=eyes) for eyes in ((False, False), (True, True)))
+    assert not none[OTHERS].any()
+    assert both[OTHERS].sum() > 800
+    assert (both.sum(axis=0) == 1).all()
+    one = classify(*drawn, covered_eyes=(True, False))[OTHERS]
+    assert one[:, 192:].sum() > 0.9 * one.sum() > 0  # the person's left eye is on the picture's right

@@ -19,7 +19,7 @@ from cameo3d.imaging.framing import cut
 from cameo3d.media.audio import probe_audio, read_audio
 from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
-from cameo3d.models.real3d.layers import classify
+from cameo3d.models.real3d.segmentation import classify
 from cameo3d.perception.landmarks import find_faces
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.pitch import fundamental_frequency

@@ -92,7 +92,7 @@ class Real3D:
         landmarks[:, :2] = (landmarks[:, :2] - _corner(crop)) * scale
         image = _cut(portrait.person.photo.numpy(), crop, side, "mirror")
         matte = _cut(portrait.matte.numpy().astype(np.float32), crop, side, "edge")
-        layers = take_apart(image, matte, landmarks)
+        layers = take_apart(image, matte, landmarks, portrait.person.sight.covered_eyes)
         classes = torch.from_numpy(layers.classes)[None].float().to(self.device)
         with self.precision():
             planes = self.generator.canonical_planes(self.tensor(layers.head))

@@ -1,9 +1,4 @@
-"""Taking the photo apart as the official inference does: the head, the torso behind it, and the background.
-
-The official code asks a network for six classes. Here a person's matte, the fitted face and likeness to its
-skin tell them apart: above the line of the jaw is head, below it neck where the colour is the face's, else
-clothes.
-"""
+"""Taking the photo apart as the official inference does: head, torso behind it, and background."""
 
 from dataclasses import dataclass
 
@@ -12,11 +7,15 @@ import numpy as np
 from jaxtyping import Bool, Float32, UInt8
 from scipy.ndimage import distance_transform_edt
 
-from cameo3d.geometry.face_topology import OVAL
-from cameo3d.imaging.inpainting import cloth_likeness
-
-BACKGROUND, HAIR, BODY_SKIN, FACE_SKIN, CLOTHES, OTHERS = range(6)
-"""Classes of the released network's segmentation."""
+from cameo3d.models.real3d.segmentation import (
+    BACKGROUND,
+    BODY_SKIN,
+    CLOTHES,
+    FACE_SKIN,
+    HAIR,
+    OTHERS,
+    classify,
+)
 
 _DARKENING = 0.98
 """Of each pixel that is painted behind the head, against the one below."""
@@ -26,8 +25,6 @@ _NECK_DOWN = 4
 """How far below its upper border the neck's colour is taken."""
 _TRUSTED = 10
 """Pixels from the person from which on the background is not touched by it."""
-_JAW_RIGHT, _JAW_LEFT = 58, 288
-"""Vertices at the corners of the jaw."""
 
 
 @dataclass(frozen=True)
@@ -48,6 +45,7 @@ def take_apart(
     image: UInt8[np.ndarray, "side side 3"],
     matte: Float32[np.ndarray, "side side"],
     landmarks: Float32[np.ndarray, "478 3"],
+    covered_eyes: tuple[bool, bool] = (False, False),
 ) -> Layers:
     """Take a head-and-shoulders picture apart.
 
@@ -55,45 +53,15 @@ def take_apart(
         image: The picture.
         matte: The person's coverage, in [0, 1].
         landmarks: The face mesh in pixels of the picture.
+        covered_eyes: Whether dark lenses cover the left and the right eye.
     """
-    classes = classify(image, matte, landmarks)
+    classes = classify(image, matte, landmarks, covered_eyes)
     head = classes[HAIR] | classes[FACE_SKIN] | classes[OTHERS]
     return Layers(
         classes=classes,
         head=np.where(head[..., None], image, 0).astype(np.uint8),
         torso=continued_torso(image, head, classes[BODY_SKIN], classes[CLOTHES]),
         background=nearest_background(image, ~classes[BACKGROUND]),
-    )
-
-
-def classify(
-    image: UInt8[np.ndarray, "side side 3"],
-    matte: Float32[np.ndarray, "side side"],
-    landmarks: Float32[np.ndarray, "478 3"],
-) -> Bool[np.ndarray, "6 side side"]:
-    """Which of the six classes each pixel belongs to; nothing is `OTHERS`."""
-    side = len(image)
-    person, oval = matte > 0.5, landmarks[list(OVAL), :2]
-    face = np.zeros((side, side), np.uint8)
-    cv2.fillPoly(face, [np.rint(oval - 0.5).astype(np.int32)], 1)
-    rows, columns = np.mgrid[:side, :side]
-    covered = face.any(axis=0)
-    lowest = np.where(covered, side - 1 - face[::-1].argmax(axis=0), 0)
-    # Beside the face the line goes on at the height of the jaw's corners.
-    corners = landmarks[[_JAW_RIGHT, _JAW_LEFT], 1]
-    beside = np.where(columns[0] < landmarks[1, 0], corners[0], corners[1])
-    above = rows <= np.maximum(lowest, beside)
-    skin = cloth_likeness(image, oval) < 0.5
-    inner = person & (face > 0)
-    return np.stack(
-        (
-            ~person,
-            person & above & ~inner,
-            person & ~above & skin & ~inner,
-            inner,
-            person & ~above & ~skin & ~inner,
-            np.zeros_like(person),
-        )
     )
 
 
