@@ -1,13 +1,18 @@
 """The photo, the driver and the result next to each other."""
 
-from collections.abc import Iterator
-from itertools import repeat
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from itertools import chain, repeat
 
 import numpy as np
 from jaxtyping import UInt8
 
+from cameo3d.errors import InputError
+from cameo3d.imaging.compose import compose
 from cameo3d.imaging.contact_sheets import side_by_side, width_at
 from cameo3d.imaging.framing import cut
+from cameo3d.models.avatar import Performance
+from cameo3d.models.stages import Staged
 from cameo3d.pipeline.animation import Animation
 
 
@@ -35,3 +40,43 @@ def _photo(animation: Animation) -> UInt8[np.ndarray, "height width 3"]:
     if animation.view == "photo":
         return photo
     return cut(photo, animation.avatar.person.crop, animation.size[0])
+
+
+def staged(animation: Animation) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    """Yield photo, driver, everything the network made on the way, and the result, side by side.
+
+    Raises:
+        InputError: If the model has no such pictures, as the relief.
+    """
+    beside = repeat(None) if animation.driver is None else animation.driver_frames()
+    return _staged(animation, _performance(animation), beside)
+
+
+def staged_size(animation: Animation) -> tuple[int, int]:
+    """Width and height of those frames in pixels; the first one is drawn to know.
+
+    Raises:
+        InputError: As `staged`.
+    """
+    height, width = next(staged(replace(animation, motion=animation.motion.part(0, 1)))).shape[:2]
+    return width, height
+
+
+def _staged(
+    animation: Animation, performance: Performance, beside: Iterable[np.ndarray | None]
+) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
+    assert isinstance(performance, Staged), "checked before"
+    assert animation.background is not None, "a comparison is opaque"
+    photo, height = _photo(animation), animation.size[1]
+    drawn = chain(performance.draw(animation.motion), performance.finish())
+    for frame, driver in zip(drawn, beside, strict=False):
+        pictures = [photo, *([] if driver is None else [driver]), *performance.stages().values()]
+        streams = [[picture] for picture in (*pictures, compose(frame, animation.background))]
+        yield from side_by_side(*streams, height=height)
+
+
+def _performance(animation: Animation) -> Performance:
+    performance = animation.network.perform(animation.avatar, animation.view, animation.background)
+    if not isinstance(performance, Staged):
+        raise InputError("The relief has no pictures on the way to show; use --compare without full.")
+    return performance

@@ -14,7 +14,15 @@ from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.avatar import Avatar, AvatarModel, render
 from cameo3d.models.goha.avatar import Goha, GohaAvatar
-from cameo3d.models.goha.framing import centred_crop, cut_square, label_of, paste_placed, placed, turned
+from cameo3d.models.goha.framing import (
+    centred_crop,
+    cut_square,
+    label_of,
+    moving_view,
+    paste_placed,
+    placed,
+    turned,
+)
 from cameo3d.models.goha.generator import GohaGenerator, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.pipeline.reading import motion_of_photo
@@ -250,3 +258,31 @@ def test_a_mesh_is_cut_out_of_the_density_of_all_planes(goha, avatar):
     assert ((densities[0, inside] - level).abs() < 0.3 * spread).float().mean() > 0.9
     shown = (colors[0, :, :3].clamp(0, 1) * 255).round()
     assert (mesh.colors.float() - shown).abs().max() <= 1
+
+
+def test_a_performance_shows_what_it_made_on_the_way(goha, avatar):
+    performance = goha.perform(avatar)
+    list(performance.draw(held(avatar, 2)))
+    seen = performance.stages()
+    assert list(seen) == ["face", "canonical", "expression", "all", "depth", "moving"]
+    source, size = goha.source(avatar), goha.generator.config.render_size
+    with torch.no_grad():
+        alone = goha.generator.renderer(source.canonical, source.world_from_camera, source.intrinsics, size)
+    expected = ((alone.colors[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy().astype(np.uint8)
+    assert np.abs(seen["canonical"].astype(int) - expected).max() <= 1
+    assert seen["face"].shape == (224, 224, 3)
+    assert seen["moving"].shape == (64, 64, 3)
+
+
+def test_the_moving_view_is_the_demos():
+    first = moving_view(0)
+    # Literal 3.14 for pi: angles (1.57, 1.77) around (0, 0, 0.2), at a distance of 2.7.
+    polar = np.arccos(1 - 2 * 1.77 / np.pi)
+    expected = 2.7 * np.array(
+        [np.sin(polar) * np.cos(np.pi - 1.57), np.cos(polar), np.sin(polar) * np.sin(np.pi - 1.57)]
+    )
+    np.testing.assert_allclose(first[:3, 3], expected, atol=1e-5)
+    torch.testing.assert_close(first[:3, :3] @ first[:3, :3].mT, torch.eye(3), atol=1e-5, rtol=0)
+    assert torch.equal(moving_view(240), first)
+    away = torch.tensor([0.0, 0.0, 0.2]) - moving_view(60)[:3, 3]
+    torch.testing.assert_close(moving_view(60)[:3, 2], away / away.norm(), atol=1e-5, rtol=0)

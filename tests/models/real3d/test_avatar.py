@@ -17,6 +17,9 @@ from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar, _bytes
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering
 from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
 from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.pipeline.animate import load_model
+from cameo3d.pipeline.animation import Animation
+from cameo3d.pipeline.compare import staged, staged_size
 from cameo3d.pipeline.lids import with_lids
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
@@ -166,3 +169,22 @@ def test_colours_become_bytes_as_the_official_release_cuts_them_off():
     pixels = _bytes(image)
     assert pixels.shape == (8, 8, 3)
     assert pixels[0, :, 0].tolist() == [0, 0, 127, 191, 254, 254, 254, 255]
+
+
+def test_everything_that_is_made_on_the_way_stands_beside_the_frames(model, avatar):
+    shown = Animation(model, avatar, motion(avatar, 3), "crop", model.background(avatar))
+    plain = list(shown)
+    frames = list(staged(shown))
+    assert len(frames) == len(plain) == 3
+    assert frames[0].shape == (128, 5 * 128, 3)
+    assert staged_size(shown) == (5 * 128, 128)
+    for frame, result in zip(frames, plain, strict=True):
+        np.testing.assert_array_equal(frame[:, -128:], result)
+    pncc = model.face.pncc(avatar.face.identity, shown.motion.expression[2])
+    drawn = ((pncc + 1) * 127.5).permute(1, 2, 0).numpy().astype(np.uint8)
+    np.testing.assert_array_equal(frames[2][:, 128:256], drawn)
+    assert frames[0][:, 3 * 128 : 4 * 128].std() > 0  # depth
+    relief = load_model("relief")
+    other = relief.encode(make_portrait(avatar.person.photo.numpy()))
+    with pytest.raises(InputError, match="relief has no pictures"):
+        staged(Animation(relief.network, other, motion(avatar, 1), "crop", None))

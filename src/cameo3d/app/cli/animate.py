@@ -37,7 +37,7 @@ def animate(
     limits: Literal["model", "on", "off"] = "model",
     background: Background = "keep",
     frame: Literal["crop", "photo"] = "crop",
-    compare: bool = False,
+    compare: Literal["no", "panels", "full"] = "no",
     face: int = 0,
     hidden: Literal["still", "move"] = "still",
     smooth: float = 0.3,
@@ -71,7 +71,8 @@ def animate(
             choice is on for reliefs, off for the networks real3d and goha.
         background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
         frame: Head and shoulders at --size-px, or the whole photo at its own size, at most 1920.
-        compare: Put photo, driver and result side by side.
+        compare: Put photo, driver and result side by side (panels, or no word at all); full also shows what
+            real3d and goha make on the way: PNCC or drawn face, raw renderings, depth, GOHA's moving view.
         face: Which face of the photo, counted from the largest, 0.
         hidden: Whether what the photo does not show, such as eyes behind dark lenses or a mouth behind a
             mask, stays as it is there or moves all the same.
@@ -99,14 +100,14 @@ def animate(
         raise usage(
             "--absolute and --from-first with --voice need --pose FILE: a voice has no pose to take over."
         )
-    if compare and transparent:
+    if compare != "no" and transparent:
         raise usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, origin, report
     from cameo3d.app.progress import counted, progress_bar
     from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline.animate import animate as animate_person
     from cameo3d.pipeline.animation import write_animation
-    from cameo3d.pipeline.compare import compared, compared_size
+    from cameo3d.pipeline.compare import compared, compared_size, staged, staged_size
     from cameo3d.pipeline.text import spoken
 
     out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
@@ -141,8 +142,10 @@ def animate(
             progress=advance,
         )
     frames, size = (animation, animation.size)
-    if compare:
+    if compare == "panels":
         frames, size = compared(animation), compared_size(animation)
+    elif compare == "full":
+        frames, size = staged(animation), staged_size(animation)
     rendered = counted(frames, len(animation), "Rendering")
     made_of = origin(
         animation, source, seed, video=video, motion=motion, voice=voice, pose=pose, background=background

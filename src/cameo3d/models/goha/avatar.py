@@ -20,12 +20,14 @@ from cameo3d.models.goha.framing import (
     head_rotation,
     label_of,
     lens,
+    moving_view,
     paste_placed,
     placed,
     regressor_crop,
     turned,
 )
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
+from cameo3d.models.stages import Picture, depth_picture, picture_of
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh
@@ -241,6 +243,28 @@ class GohaPerformance:
         self._crop = Crop(width / 2, height / 2, float(width)) if view == "crop" else avatar.person.crop
         person = FaceCoefficients.from_vectors(avatar.face[None].to(model.device))
         self._painter = GohaPainter(model.generator, model.face, model.source(avatar), person)
+        self._count, self._last = 0, (torch.empty(0), torch.empty(0))
+
+    @torch.inference_mode()
+    def stages(self) -> dict[str, Picture]:
+        """Of the last frame: the drawn face; canonical planes alone, with expression, all; depth; elsewhere.
+
+        The last one is the result as the release's demo shows it, from a camera that moves around.
+        """
+        painter, (expression, camera) = self._painter, self._last
+        face, base, planes = painter.branches(expression)
+        source, size = painter.source, painter.generator.config.render_size
+        optics = source.intrinsics
+        seen = [painter.generator.renderer(x, camera, optics, size) for x in (source.canonical, base, planes)]
+        around = moving_view(self._count - 1)[None].to(camera)
+        return {
+            "face": picture_of(face * 2 - 1),
+            "canonical": picture_of(seen[0].colors),
+            "expression": picture_of(seen[1].colors),
+            "all": picture_of(seen[2].colors),
+            "depth": depth_picture(seen[2].depth),
+            "moving": picture_of(painter.generator.draw(planes, around, optics)),
+        }
 
     def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
         """Draw every frame of a motion."""
@@ -252,7 +276,9 @@ class GohaPerformance:
             strict=True,
         ):
             camera = turned(avatar.world_from_camera, avatar.person.rotation, rotation)
-            frame = model.cut_out(self._painter(expression[None].to(model.device), camera[None]))
+            given = expression[None].to(model.device), camera[None].to(model.device)
+            self._count, self._last = self._count + 1, given
+            frame = model.cut_out(self._painter(*given))
             place = placed(avatar.person.translation, translation)
             yield paste_placed(frame, self._crop, place, self._width, self._height, self._has_edge)
 
@@ -297,8 +323,11 @@ class GohaPainter:
         return self.generator.draw(self._planes, camera, self.source.intrinsics)
 
     def _planes_of(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
+        return self.branches(expression)[2]
+
+    def branches(self, expression: Float[Tensor, "1 64"]) -> tuple[Tensor, Tensor, Tensor]:
+        """The drawn face, canonical and expression planes, and these with the photo's details."""
         posed = replace(self.person, expression=expression)
         model, picture = self.generator, frontal_picture(self.face, posed)
-        return model.with_appearance(
-            self.source, self.source.canonical + model.expression_planes(picture, posed)
-        )
+        base = self.source.canonical + model.expression_planes(picture, posed)
+        return picture, base, model.with_appearance(self.source, base)

@@ -4,6 +4,7 @@ The network only knows heads in the middle of the picture, seen from a distance 
 moves turns the camera, and where it is in the picture, and how large, is done to the finished frame.
 """
 
+import math
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,6 +23,8 @@ RADIUS = 2.7
 """Distance of every camera from the world's origin, in EG3D's world units."""
 _REGRESSOR_SHARE = 96 / 102
 """Side of the square that Deep3D was trained on over that of EG3D's crop around the same head."""
+_PERIOD, _PI = 240, 3.14
+"""Frames of one round of the demo's camera, and the number that it takes for half a turn."""
 _FLIP = (1.0, -1.0, -1.0)
 """Between OpenCV's axes and those with y up and z to the viewer."""
 
@@ -65,6 +68,24 @@ def label_of(coefficients: FaceCoefficients) -> Float[Tensor, "batch 4 4"]:
 def lens(batch: int = 1) -> Float[Tensor, "{batch} 3 3"]:
     """Intrinsics of every camera: those of the crop."""
     return crop_intrinsics().expand(batch, 3, 3)
+
+
+def moving_view(frame: int) -> Float[Tensor, "4 4"]:
+    """World from camera of the release's demo, which goes around the head once in 240 frames."""
+    turn = 2 * _PI * (frame % _PERIOD) / _PERIOD
+    across, up = _PI / 2 + 0.35 * math.sin(turn), _PI / 2 - 0.05 + 0.25 * math.cos(turn)
+    pivot = torch.tensor((0.0, 0.0, 0.2))
+    polar = math.acos(1 - 2 * up / math.pi)
+    around = math.pi - across
+    position = RADIUS * torch.tensor(
+        (math.sin(polar) * math.cos(around), math.cos(polar), math.sin(polar) * math.sin(around))
+    )
+    forward = torch.nn.functional.normalize(pivot - position, dim=0)
+    right = -torch.nn.functional.normalize(torch.linalg.cross(torch.tensor((0.0, 1.0, 0.0)), forward), dim=0)
+    down = torch.nn.functional.normalize(torch.linalg.cross(forward, right), dim=0)
+    pose = torch.eye(4)
+    pose[:3, :3], pose[:3, 3] = torch.stack((right, down, forward), dim=1), position
+    return pose
 
 
 def turned(

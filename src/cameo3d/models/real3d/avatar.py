@@ -24,6 +24,7 @@ from cameo3d.models.real3d.generator import Frame, Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.real3d.torso import TorsoAppearance
+from cameo3d.models.stages import Picture, depth_picture, picture_of
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh
 from cameo3d.values.portrait import LEAST_METRES
@@ -218,6 +219,17 @@ class Real3DPerformance:
             state.identity, state.expression[None], state.euler[None], state.translation[None]
         ).to(model.device)
         self._window = _SmoothedConditions()
+        self._last: tuple[Tensor, Frame] | None = None
+
+    def stages(self) -> dict[str, Picture]:
+        """Of the last frame: the driving PNCC picture, the raw rendering of the head, and its depth."""
+        assert self._last is not None, "a frame was drawn"
+        driving, frame = self._last
+        return {
+            "PNCC": picture_of(driving),
+            "raw": picture_of(frame.head.features[:, :3]),
+            "depth": depth_picture(frame.head.depth),
+        }
 
     def draw(self, motion: Motion) -> Frames:
         """Take in more motion, and draw the frames whose smoothing it completes."""
@@ -248,7 +260,7 @@ class Real3DPerformance:
         driving = self._pncc(now.expression, now.lids)
         with model.precision():
             added = model.generator.motion_planes(self._neutral, self._first, driving).float()
-            return model.generator(
+            frame = model.generator(
                 self._planes + added,
                 self._scene,
                 now.camera[None].to(model.device),
@@ -256,6 +268,8 @@ class Real3DPerformance:
                 self._source,
                 now.points[None].to(model.device),
             )
+        self._last = driving, frame
+        return frame
 
     def _as_seen(self, frame: Frame) -> UInt8[np.ndarray, "height width 4"]:
         colors = _bytes(frame.image)
