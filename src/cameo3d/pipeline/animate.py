@@ -20,6 +20,7 @@ from cameo3d.pipeline.adjusting import added_weights, adjusted, looped
 from cameo3d.pipeline.adjustments import Adjustments, over_stated
 from cameo3d.pipeline.animation import CROP_SIZE, Animation, scaled_crop
 from cameo3d.pipeline.backgrounds import MAX_PHOTO_SIDE, Background, covering, read_background
+from cameo3d.pipeline.coefficients import is_coefficients
 from cameo3d.pipeline.drivers import (
     Driven,
     Driver,
@@ -175,7 +176,7 @@ class Model:
             assert motion is not None, "without a video or a voice there is a motion"
             driver = MotionDriver(motion, transfer)
         behind = read_background(background)
-        if motion is not None and not isinstance(motion, Motion):
+        if motion is not None and not isinstance(motion, Motion) and not is_coefficients(Path(motion)):
             adjust = over_stated(adjust, stated_comments(Path(motion)))
         added_weights(adjust)  # names are checked
         avatar = self._avatar(source, face)

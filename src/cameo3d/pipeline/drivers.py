@@ -8,6 +8,8 @@ from cameo3d.media.files import check_input
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel
 from cameo3d.models.voice.contract import Delivery, VoiceModel
+from cameo3d.pipeline.coefficients import is_coefficients, load_coefficients, save_coefficients
+from cameo3d.pipeline.models import load_real3d_face
 from cameo3d.pipeline.motion import Progress, TrackedVideo, track_video
 from cameo3d.pipeline.reading import (
     ExpressionReader,
@@ -66,7 +68,7 @@ class MotionDriver:
 
     def drive(self, model: AvatarModel, avatar: Avatar, progress: Progress | None) -> Driven:
         """Move as the motion does."""
-        motion = self.motion if isinstance(self.motion, Motion) else load_motion(Path(self.motion))
+        motion = self.motion if isinstance(self.motion, Motion) else read_motion(Path(self.motion))
         return Driven(avatar, self.transfer(motion, avatar.person, is_free(model)))
 
 
@@ -139,13 +141,37 @@ def pose_motion(source: str | Path | Motion, smooth: float) -> Motion:
     if isinstance(source, Motion):
         return source
     path = Path(source)
-    return (
-        load_motion(path)
-        if path.suffix.lower() in MOTION_SUFFIXES
-        else track_video(path, smooth=smooth).motion
-    )
+    is_motion = path.suffix.lower() in MOTION_SUFFIXES or is_coefficients(path)
+    return read_motion(path) if is_motion else track_video(path, smooth=smooth).motion
+
+
+def read_motion(path: Path) -> Motion:
+    """A motion file, or a coefficient file of Real3D-Portrait.
+
+    Raises:
+        InputError: If the file cannot be read as one.
+    """
+    return load_coefficients(path) if is_coefficients(path) else load_motion(path)
 
 
 def without_pose(delivery: Delivery) -> Delivery:
     """How a voice is spoken if head and gaze come from elsewhere."""
     return replace(delivery, pose="still")
+
+
+def write_coefficients(
+    video: Path, out: Path, face: int = 0, smooth: float = 0.3, progress: Progress | None = None
+) -> None:
+    """Fit the user's Basel model to a video as Real3D-Portrait does, and write its coefficient file.
+
+    Raises:
+        WeightsError: If the Basel model has not been imported.
+        InputError: If the video cannot be read.
+        FaceError: If most frames show no face.
+        OutputError: If it cannot be written there.
+    """
+    reader = basel_reader(load_real3d_face(), float(probe_video(video).frame_rate))
+    tracked = track_video(video, face=face, smooth=smooth, progress=progress, reader=reader)
+    motion, identity = reader.on(tracked.motion), reader.identity
+    assert identity is not None, "a tracked video shows a face"
+    save_coefficients(motion, identity, out)

@@ -136,6 +136,11 @@ class BaselReader:
         self._is_studied = False
         self._read: list[Tensor | None] = []
 
+    @property
+    def identity(self) -> Tensor | None:
+        """The driver's shape, 80 numbers; None before any face was seen."""
+        return None if self._tracker is None else self._tracker.identity
+
     def see(self, landmarks: np.ndarray | None, crop: Crop) -> None:
         """The face in the next frame, in pixels of the video, and the square that its motion is seen in."""
         points = None if landmarks is None else _in_crop(landmarks, crop)

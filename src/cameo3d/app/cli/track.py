@@ -19,7 +19,8 @@ def track(
 
     Args:
         video: Video with one person.
-        out: Motion file (.csv) to write; by default the video's name with _motion.csv.
+        out: Motion file (.csv) to write; by default the video's name with _motion.csv. With .npy the
+            coefficients of the Basel model, as Real3D-Portrait fits and reads them; needs your model.
         face: Which face, counted from the largest, 0.
         smooth: How strongly the motion is smoothed, from 0 to 1.
         overwrite: Replace an existing output.
@@ -28,9 +29,15 @@ def track(
     from cameo3d.app.outputs import checked_file
     from cameo3d.app.progress import progress_bar
     from cameo3d.pipeline.animate import track as track_face
+    from cameo3d.pipeline.coefficients import is_coefficients
+    from cameo3d.pipeline.drivers import write_coefficients
 
-    out = checked_file(out or Path(f"{video.stem}_motion.csv"), overwrite, [video], ".csv")
+    out = out or Path(f"{video.stem}_motion.csv")
+    fits = is_coefficients(out)
+    out = checked_file(out, overwrite, [video], ".npy" if fits else ".csv")
     with progress_bar("Tracking") as advance:
-        tracked = track_face(video, face, smooth, advance)
-    tracked.motion.save(out)
+        if fits:
+            write_coefficients(video, out, face, smooth, advance)
+        else:
+            track_face(video, face, smooth, advance).motion.save(out)
     print(out)

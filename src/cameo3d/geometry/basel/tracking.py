@@ -34,7 +34,7 @@ class BaselTracker:
 
     def __init__(self, face: Real3DFace, identity: Float[Tensor, "80"], size: int) -> None:
         none = torch.zeros(1, 64)
-        self._identity, self._size = identity, size
+        self.identity, self._size = identity, size
         self._neutral = face.mesh.shape(identity[None], none)[0].double().numpy()
         self._basis = joined_basis(face.mesh.expression_basis)
         self._weights = CLIP.points(face) / (2 * 468)
@@ -53,7 +53,7 @@ class BaselTracker:
             self._step(seen, 6 if pose_only else 70)
         angles, translation, expression = np.split(self._state.astype(np.float32), (3, 6))
         return BaselFit(
-            self._identity,
+            self.identity,
             torch.from_numpy(expression[None]),
             torch.from_numpy(angles[None]),
             torch.from_numpy(translation[None]),
