@@ -121,6 +121,7 @@ def test_help_names_every_command(capsys):
         ["animate", "me.png", "--motion", "a.csv", "--smooth", "nan"],
         ["animate", "me.png", "--motion", "a.csv", "--model", "other"],
         ["animate", "me.png", "--motion", "a.csv", "--compare", "--background", "transparent"],
+        ["animate", "me.png", "--motion", "a.csv", "--compare", "all"],
         ["orbit", "me.png", "--seconds", "0"],
         ["orbit", "me.png", "--yaw", "90"],
     ],

@@ -74,7 +74,7 @@ def main(args: Sequence[str] | None = None) -> None:
         app.cli(
             prog="cameo3d",
             description="One photo in, a moving portrait video out. `--version` tells the version.",
-            args=_with_panels(words),
+            args=words,
             config=(FlagCreatePairsOff,),
             registry=REGISTRY,
         )
@@ -88,15 +88,6 @@ def main(args: Sequence[str] | None = None) -> None:
     except BrokenPipeError:
         # Whoever read our output has gone; keep Python from complaining when it flushes at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _with_panels(words: Sequence[str]) -> list[str]:
-    """`--compare` without a word means panels."""
-    given = list(words)
-    for index in reversed(range(len(given))):
-        if given[index] == "--compare" and given[index + 1 : index + 2] not in (["no"], ["panels"], ["full"]):
-            given.insert(index + 1, "panels")
-    return given
 
 
 class _OneLine(logging.Handler):

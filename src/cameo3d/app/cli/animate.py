@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Literal
 
 from tyro.conf import arg, create_mutex_group
+from tyro.constructors import PrimitiveConstructorSpec
 
 from cameo3d.app.cli.shared import (
     AdjustmentFlags,
@@ -21,6 +22,14 @@ from cameo3d.provenance.disclosure import FULL_DISCLOSURE
 
 _DRIVER = create_mutex_group(required=True)
 _TRANSFER = create_mutex_group(required=False)
+_COMPARE = PrimitiveConstructorSpec(
+    nargs=(0, 1),
+    metavar="[full]",
+    instance_from_str=lambda words: words[0] if words else "panels",
+    is_instance=lambda value: isinstance(value, str),
+    str_from_instance=lambda value: [value],
+)
+"""`--compare`, or `--compare full`."""
 
 
 def animate(
@@ -37,7 +46,7 @@ def animate(
     limits: Literal["model", "on", "off"] = "model",
     background: Background = "keep",
     frame: Literal["crop", "photo"] = "crop",
-    compare: Literal["no", "panels", "full"] = "no",
+    compare: Annotated[str, _COMPARE] = "no",
     face: int = 0,
     hidden: Literal["still", "move"] = "still",
     smooth: float = 0.3,
@@ -71,8 +80,8 @@ def animate(
             choice is on for reliefs, off for the networks real3d and goha.
         background: What stands behind the person; transparent needs .mov, .webm, or a folder for PNG frames.
         frame: Head and shoulders at --size-px, or the whole photo at its own size, at most 1920.
-        compare: Put photo, driver and result side by side (panels, or no word at all); full also shows what
-            real3d and goha make on the way: PNCC or drawn face, raw renderings, depth, GOHA's moving view.
+        compare: Put photo, driver and result side by side; with `full` also what real3d and goha make on the
+            way: PNCC or drawn face, raw renderings, depth, GOHA's moving view.
         face: Which face of the photo, counted from the largest, 0.
         hidden: Whether what the photo does not show, such as eyes behind dark lenses or a mouth behind a
             mask, stays as it is there or moves all the same.
@@ -100,6 +109,8 @@ def animate(
         raise usage(
             "--absolute and --from-first with --voice need --pose FILE: a voice has no pose to take over."
         )
+    if compare not in ("no", "panels", "full"):
+        raise usage(f"--compare takes nothing or full, got {compare}.")
     if compare != "no" and transparent:
         raise usage("--compare and --background transparent do not go together.")
     from cameo3d.app.outputs import checked_video, origin, report
