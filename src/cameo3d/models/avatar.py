@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import UInt8
 from torch import Tensor
 
+from cameo3d.blocks.pictures import Picture
 from cameo3d.errors import InputError
 from cameo3d.values import Motion, Person, Portrait
 from cameo3d.values.mesh import Mesh
@@ -65,6 +66,15 @@ class Performance(Protocol):
 
     def finish(self) -> Frames:
         """Draw the frames that are left when the motion has ended."""
+        ...
+
+
+@runtime_checkable
+class Staged(Protocol):
+    """A performance that shows what it did for the frame that it gave last."""
+
+    def stages(self) -> dict[str, Picture]:
+        """Square pictures by name, in the order in which they are made."""
         ...
 
 

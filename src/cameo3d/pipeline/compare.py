@@ -11,8 +11,7 @@ from cameo3d.errors import InputError
 from cameo3d.imaging.compose import compose
 from cameo3d.imaging.contact_sheets import side_by_side, width_at
 from cameo3d.imaging.framing import cut
-from cameo3d.models.avatar import Performance
-from cameo3d.models.stages import Staged
+from cameo3d.models.avatar import Performance, Staged
 from cameo3d.pipeline.animation import Animation
 
 

@@ -10,6 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cameo3d.blocks.density_mesh import LEVEL, density_mesh
+from cameo3d.blocks.pictures import Picture, depth_picture, picture_of
 from cameo3d.blocks.processors import half_precision
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
 from cameo3d.geometry.basel.expression import basel_from_arkit
@@ -27,7 +28,6 @@ from cameo3d.models.goha.framing import (
     turned,
 )
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
-from cameo3d.models.stages import Picture, depth_picture, picture_of
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh

@@ -13,6 +13,7 @@ from jaxtyping import Float, Float32, UInt8
 from torch import Tensor
 
 from cameo3d.blocks.density_mesh import LEVEL, density_mesh
+from cameo3d.blocks.pictures import Picture, depth_picture, picture_of
 from cameo3d.errors import InputError
 from cameo3d.geometry.basel.pncc_blinks import close_eyes
 from cameo3d.geometry.basel.real3d_face import Real3DFace
@@ -24,7 +25,6 @@ from cameo3d.models.real3d.generator import Frame, Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.real3d.torso import TorsoAppearance
-from cameo3d.models.stages import Picture, depth_picture, picture_of
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh
 from cameo3d.values.portrait import LEAST_METRES

@@ -1,6 +1,4 @@
-"""What a network shows of a frame on its way: the pictures between a motion and the finished frame."""
-
-from typing import Protocol, runtime_checkable
+"""Pictures of what a network makes on its way to a frame: renderings and depths."""
 
 import numpy as np
 from jaxtyping import Float, UInt8
@@ -10,15 +8,6 @@ NEAREST, FARTHEST = 2.2, 3.2
 """Distances from the camera, in EG3D's units, that are drawn black and white."""
 
 Picture = UInt8[np.ndarray, "_ _ 3"]
-
-
-@runtime_checkable
-class Staged(Protocol):
-    """A performance that shows what it did for the frame that it gave last."""
-
-    def stages(self) -> dict[str, Picture]:
-        """Square pictures by name, in the order in which they are made."""
-        ...
 
 
 def picture_of(image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 3"]:
