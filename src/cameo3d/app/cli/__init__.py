@@ -11,6 +11,7 @@ from tyro.conf import FlagCreatePairsOff
 
 from cameo3d import __version__
 from cameo3d.app.cli.animate import animate
+from cameo3d.app.cli.batch import batch
 from cameo3d.app.cli.bench import bench
 from cameo3d.app.cli.create import create
 from cameo3d.app.cli.credentials import credentials
@@ -42,6 +43,7 @@ COMMANDS = (
     studio,
     serve,
     live,
+    batch,
     verify,
     credentials,
     bench,

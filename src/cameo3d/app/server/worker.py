@@ -39,10 +39,11 @@ def work(connection: Connection, perform: Perform, memory_bytes: int) -> None:
             resource.setrlimit(resource.RLIMIT_DATA, (2 * memory_bytes, 2 * memory_bytes))
     while True:
         task = json.loads(next_message())
-        connection.send_bytes(json.dumps(_outcome(perform, task, _teller(connection))).encode())
+        connection.send_bytes(json.dumps(outcome(perform, task, _teller(connection))).encode())
 
 
-def _outcome(perform: Perform, task: dict, tell: Tell) -> dict:
+def outcome(perform: Perform, task: dict, tell: Tell) -> dict:
+    """Carry out a task; returns `error`, a sentence or None, and `notices`."""
     try:
         return {"error": None, "notices": perform(task, tell)}
     except CameoError as error:
