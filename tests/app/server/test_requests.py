@@ -1,4 +1,5 @@
 import asyncio
+import importlib.util
 import json
 import logging
 import socket
@@ -21,6 +22,7 @@ from cameo3d.app.server.settings import Limits, Settings
 PNG, CSV, WAV = b"\x89PNG\r\n\x1a\n-", b"time,jawOpen\n0,0\n", b"RIFF\0\0\0\0WAVEfmt "
 MP4 = b"\0\0\0\x18ftypisom\0\0\0\0isom"
 FILES = {"me.png": PNG, "motion.csv": CSV, "speech.wav": WAV, "driver.mp4": MP4}
+EXAMPLES = Path(__file__).parents[3] / "examples"
 LIMITS = Limits(body_mib=1, upload_grace_seconds=0.3, text_characters=100)
 
 
@@ -229,3 +231,26 @@ def test_options_are_those_of_the_command_line(client):
     assert {"mouth_amplitude", "no_mark", "model", "size", "hidden", "strength", "loop"} <= set(options)
     assert not {"out", "overwrite", "source", "video"} & set(options)
     assert all(option.get("description") for option in options.values())
+
+
+def test_the_example_client_speaks_to_a_real_server(port, tmp_path):
+    spec = importlib.util.spec_from_file_location("service_client", EXAMPLES / "service_client.py")
+    assert spec is not None
+    assert spec.loader is not None
+    example = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(example)
+    for name, content in FILES.items():
+        (tmp_path / name).write_bytes(content)
+    client = example.Client(f"http://127.0.0.1:{port}")
+    avatar = client.make_avatar(tmp_path / "me.png", face=1)
+    job = client.animate(avatar=avatar, text="Hello there.", seed=2)
+    assert client.save(job, tmp_path / "me.mp4").read_bytes() == bytes(range(256))
+    track = client.track(tmp_path / "driver.mp4")
+    assert [*client.events(track)][-1]["state"] == "done"
+    client.remove(track)
+    with pytest.raises(example.ServiceError, match="no job of this id"):
+        client.state(track)
+    with pytest.raises(example.ServiceError, match="send JPEG"):
+        client.animate(tmp_path / "motion.csv", files={"motion": tmp_path / "motion.csv"})
+    assert not list(tmp_path.glob("*.part"))
+    assert len((EXAMPLES / "service_client.py").read_text().splitlines()) < 150
