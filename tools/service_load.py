@@ -132,7 +132,7 @@ def client(server: Server, number: int, count: int, motion: bytes, log: list[dic
             }
         )
         if seen.get("state") == "done":
-            session.delete(f"{server.url}/v1/jobs/{job}", timeout=60)
+            persistent(lambda: session.delete(f"{server.url}/v1/jobs/{job}", timeout=60))
 
 
 def bomb() -> bytes:

@@ -18,7 +18,7 @@ def batch(
     row_seconds: float = 3600.0,
     ray: Annotated[str | None, arg(metavar="ADDRESS")] = None,
 ) -> None:
-    """Animate what the rows of a table name, one video each; docs/batch.md describes the table.
+    """Animate what the rows of a table name, one video each; docs/service.md describes the table.
 
     What is complete in the folder is left alone, so run it again after a stop. A row that fails is listed and
     skipped; the exit code is then 1.
