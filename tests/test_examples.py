@@ -9,7 +9,7 @@ import pytest
 
 from cameo3d.pipeline.animation import Animation
 
-EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("*.py"))
+EXAMPLES = sorted((Path(__file__).parents[1] / "examples").glob("[0-9]*.py"))
 WRITTEN = {
     "01_animate": {"astronaut.mp4"},
     "02_voice": {"take_1.mp4", "take_2.mp4"},
