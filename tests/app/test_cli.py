@@ -288,7 +288,7 @@ def test_a_voice_drives_and_is_heard(here, avatar, caplog):
     with wave.open("say.wav", "wb") as file:
         file.setparams((1, 2, 16000, 0, "NONE", "NONE"))
         file.writeframes((8000 * np.sin(np.arange(6400) / 9)).astype(np.int16).tobytes())
-    main(["animate", str(avatar), "--voice", "say.wav", "--pose", "natural", "--seed", "3"])
+    main(["animate", str(avatar), "--voice", "say.wav", "--pose", "natural", "--seed", "3", "--mood", "sad"])
     assert 'No voice was heard in the sound "say.wav"' in caplog.text
     info = probe_video(here / "me_animated.mp4")
     assert (info.frame_count, info.has_audio) == (10, True)
