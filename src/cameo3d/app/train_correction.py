@@ -1,65 +1,112 @@
-"""From a folder of photos and clips to the face correction that the package ships."""
+"""From a folder of photos and clips to the corrections of the lite models that the package ships."""
 
 import hashlib
 import json
 import logging
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import save_file
+from torch import nn
 
-from cameo3d.data.portraits.expression_pages import synthesise_pages
 from cameo3d.errors import CameoError
 from cameo3d.media.files import replacing
 from cameo3d.perception.lpips import load_distance
+from cameo3d.training.distributed import Processes
 from cameo3d.training.lite.face_correction import FaceCorrectionRecipe, FaceCorrectionStage, PageBatches
+from cameo3d.training.lite.plane_correction import PlaneCorrectionRecipe, PlaneCorrectionStage, RayBatches
 from cameo3d.training.loop import Plan, train
 
 logger = logging.getLogger(__name__)
 
+CPU = torch.device("cpu")
 
-def train_face_correction(data: Path, out: Path, recipe: FaceCorrectionRecipe | None = None) -> Path:
+
+def train_face_correction(
+    data: Path, out: Path, recipe: FaceCorrectionRecipe | None = None, device: torch.device = CPU
+) -> Path:
     """Make expression pages, learn from them, and write face_correction.safetensors; again, to go on.
 
     Args:
-        data: Folder with `portraits` and `talking`, each with an index.csv.
+        data: Folder with `portraits` and `talking`, each with an index.csv; or with ready `pages`.
         out: Folder for the pages, the state of the training and the weights.
         recipe: All choices.
+        device: Where to learn.
 
     Raises:
         CameoError: If the folder holds nothing to learn from.
     """
     recipe = recipe or FaceCorrectionRecipe()
-    for source, said in synthesise_pages(data, out / "pages"):
+    stage = FaceCorrectionStage(recipe, _perceptual(device), device)
+    batches = PageBatches(_material(data, out, "pages"), recipe, device=device)
+    return _trained("face_correction", stage, batches, recipe, recipe.steps, out, device)
+
+
+def train_plane_correction(
+    data: Path, out: Path, recipe: PlaneCorrectionRecipe | None = None, device: torch.device = CPU
+) -> Path:
+    """Make plane pairs, learn from them, and write plane_correction.safetensors; again, to go on.
+
+    Args:
+        data: Folder with `portraits` and `talking`, each with an index.csv; or with ready `pairs`.
+        out: Folder for the pairs, the state of the training and the weights.
+        recipe: All choices.
+        device: Where to learn.
+
+    Raises:
+        CameoError: If the folder holds nothing to learn from.
+    """
+    recipe = recipe or PlaneCorrectionRecipe()
+    stage = PlaneCorrectionStage(recipe, device)
+    batches = RayBatches(_material(data, out, "pairs"), recipe, device=device)
+    return _trained("plane_correction", stage, batches, recipe, recipe.steps, out, device)
+
+
+def write_correction(name: str, network: nn.Module, choices: str, path: Path) -> None:
+    """Write a network in half precision, with its label."""
+    metadata = {
+        "model": name,
+        "config": choices,
+        "source": f"class A photos and clips, see docs/cards/{name}.md",
+        "licence": "MIT",
+        "revision": "1",
+    }
+    tensors = {key: tensor.half().cpu().contiguous() for key, tensor in network.state_dict().items()}
+    with replacing(path) as temporary:
+        save_file(tensors, temporary, metadata)
+
+
+def _material(data: Path, out: Path, kind: str) -> Path:
+    """The folder with what is learned from; it is made if the data folder does not bring it."""
+    if (data / kind).is_dir():
+        return data / kind
+    # Detectors are needed for this alone: a machine that only learns need not have them.
+    if kind == "pages":
+        from cameo3d.data.portraits.page_making import synthesise_pages as make
+    else:
+        from cameo3d.data.portraits.plane_pair_making import write_plane_pairs as make
+    for source, said in make(data, out / kind):
         logger.info("%s: %s", source.name, said)
-    stage = FaceCorrectionStage(recipe, _perceptual())
+    return out / kind
+
+
+def _trained(
+    name: str, stage: Any, batches: Any, recipe: Any, steps: int, out: Path, device: torch.device
+) -> Path:
     choices = json.dumps(asdict(recipe), sort_keys=True)
-    plan = Plan(recipe.steps, ema=0.995, log_every=25, sheet_every=100, save_every=50, workers=0)
-    train(stage, PageBatches(out / "pages", recipe), plan, out, choices)
-    path = out / "face_correction.safetensors"
-    write_face_correction(stage, choices, path)
+    plan = Plan(steps, ema=0.98, log_every=25, sheet_every=100, save_every=50, workers=0)
+    train(stage, batches, plan, out, choices, Processes(device=device))
+    path = out / f"{name}.safetensors"
+    write_correction(name, stage.networks["average"], choices, path)
     logger.info("SHA-256 %s", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
 
 
-def write_face_correction(stage: FaceCorrectionStage, choices: str, path: Path) -> None:
-    """Write the averaged network in half precision."""
-    tensors = stage.networks["average"].state_dict()
-    metadata = {
-        "model": "face_correction",
-        "config": choices,
-        "source": "class A photo pairs and clips, see docs/cards/face_correction.md",
-        "licence": "MIT",
-        "revision": "1",
-    }
-    with replacing(path) as temporary:
-        save_file({name: tensor.half().contiguous() for name, tensor in tensors.items()}, temporary, metadata)
-
-
-def _perceptual() -> torch.nn.Module | None:
+def _perceptual(device: torch.device) -> nn.Module | None:
     try:
-        return load_distance("alex").requires_grad_(False).eval()
+        return load_distance("alex").requires_grad_(False).eval().to(device)
     except CameoError as error:
         logger.warning("Learning without a perceptual distance: %s", error)
         return None

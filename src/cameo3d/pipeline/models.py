@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from cameo3d.blocks.face_correction import load_face_correction
+from cameo3d.blocks.plane_correction import load_plane_correction
 from cameo3d.blocks.processors import half_precision
 from cameo3d.errors import InputError, WeightsError
 from cameo3d.geometry.basel.bfm import BaselFace
@@ -61,7 +62,7 @@ def load_network(options: ModelOptions) -> AvatarModel:
             if size == "official":
                 return load_goha(options.fast, options.device)
             _check_lite(options.fast, options.device)
-            return GohaLite(load_face_model(), load_face_correction())
+            return GohaLite(load_face_model(), load_face_correction(), load_plane_correction())
         case _:
             if options.size or options.fast or options.device != "cpu":
                 raise InputError(
@@ -108,7 +109,7 @@ def load_real3d(
         _check_lite(fast, device)
         if head_threshold is not None:
             raise InputError("Size lite has no head's threshold; leave --head-threshold out.")
-        return Real3DLite(load_face_model(), load_face_correction())
+        return Real3DLite(load_face_model(), load_face_correction(), load_plane_correction())
     generator = load_real3d_generator(OFFICIAL if size == "official" else SMALL, size).to(device)
     if head_threshold is not None:
         generator.super_resolution.head_threshold = head_threshold

@@ -92,6 +92,13 @@ SHIPPED: dict[str, Shipped] = {
         "Apache-2.0",
         "docs/cards/eyes.md",
     ),
+    "plane_correction": Shipped(
+        "plane_correction.safetensors",
+        "how far neck and hair follow the head in the lite models",
+        "8aa93e6d8663b6d406befe25c0a8ee04113285b90645397f0b1d501deb0b951c",
+        "MIT",
+        "docs/cards/plane_correction.md",
+    ),
 }
 """By name."""
 

@@ -5,6 +5,7 @@ import pytest
 import torch
 
 from cameo3d.blocks.face_correction import FaceCorrection
+from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.imaging.compose import compose
@@ -80,6 +81,22 @@ def test_what_it_learned_shows_on_the_face_only(avatar):
     changed = np.abs(corrected - plain)[..., :3].max(-1)
     assert changed[280, 256] > 15  # the nose
     assert changed[:20].max() == 0  # the upper border
+
+
+def test_what_it_learned_about_shape_shows_when_the_head_turns(avatar, portrait):
+    network = PlaneCorrection()
+    # The surface comes nearer by 9 millimetres.
+    torch.nn.init.constant_(network.network.last.bias[:4], 0.5)  # type: ignore[index]
+    face = load_face_model()
+    plain, shaped = Real3DLite(face), Real3DLite(face, shaping=network)
+    other = shaped.encode([portrait])
+    assert (other.canonical - avatar.canonical)[0].max() > 0.005
+    assert (other.canonical - avatar.canonical)[1].abs().max() == 0
+    still, turned = (
+        np.abs(next(render(plain, avatar, moved)).astype(float) - next(render(shaped, other, moved))).mean()
+        for moved in (motion(avatar), motion(avatar, (15.0, 0.0, 0.0)))
+    )
+    assert turned > 3 * still
 
 
 def test_the_whole_photo_is_drawn_at_its_own_size(avatar, portrait):

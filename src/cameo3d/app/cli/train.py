@@ -28,13 +28,14 @@ def train(
     """Train one stage of a model; the same call takes up what was stopped. torchrun runs it on many GPUs.
 
     Stages: real3d.image_to_plane, real3d.motion, real3d.torso, real3d.sync, real3d.voice;
-    goha.reconstruction, goha.adversarial, goha.super_resolution; voice and face_correction, both shipped.
+    goha.reconstruction, goha.adversarial, goha.super_resolution; voice, face_correction and
+    plane_correction, which are shipped.
 
     Args:
         stage: Which stage.
         out: Folder of the checkpoint, the log and sample sheets.
         data: Shards from `cameo3d data prepare`; for voice and
-            face_correction, folders with their index.csv.
+            face_correction or plane_correction, folders with their index.csv.
         speech: For voice, speech without pictures with its index.csv.
         recipe: official or small; of an ablation such as small-without-motion-adapter.
         start: Checkpoint of the stage before.
@@ -54,12 +55,17 @@ def train(
 
         print(train_voice_model(data, speech, out, device))
         return
-    if stage == "face_correction":
+    if stage in ("face_correction", "plane_correction"):
         if data is None:
-            raise usage("The stage face_correction needs --data FOLDER with portraits and talking.")
-        from cameo3d.app.train_correction import train_face_correction
+            raise usage(f"The stage {stage} needs --data FOLDER with portraits and talking.")
+        import torch
 
-        print(train_face_correction(data, out))
+        from cameo3d.app.train_correction import train_face_correction, train_plane_correction
+        from cameo3d.pipeline.models import check_device
+
+        check_device(device)
+        learn = train_face_correction if stage == "face_correction" else train_plane_correction
+        print(learn(data, out, device=torch.device(device)))
         return
     from cameo3d.app.training import train_stage
 

@@ -14,6 +14,7 @@ from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FacePncc, condi
 from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.frustum_planes import COVER
 from cameo3d.blocks.photo_lookup import correspond, look_up_photo
+from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.models.avatar import View
 from cameo3d.models.relief import Relief
@@ -95,11 +96,18 @@ class PlaneModel(Relief):
     Args:
         face: The shipped face model.
         correction: What was learned about expressions; None draws the warped photo as it is.
+        shaping: What was learned about shape; None leaves the relief's.
     """
 
-    def __init__(self, face: FaceModel, correction: FaceCorrection | None = None) -> None:
+    def __init__(
+        self,
+        face: FaceModel,
+        correction: FaceCorrection | None = None,
+        shaping: PlaneCorrection | None = None,
+    ) -> None:
         self._face = face
         self._correction = None if correction is None else correction.eval()
+        self._shaping = None if shaping is None else shaping.eval()
 
     def perform(
         self,
@@ -116,6 +124,11 @@ class PlaneModel(Relief):
         """The first portrait's relief, ready to be packed."""
         relief = lift_portrait(portraits[0], self._face)
         return relief, ReliefPrior(relief, self._face, DETAIL)
+
+    @torch.inference_mode()
+    def _shaped(self, plane: Float32[Tensor, "channels size size"]) -> Float32[Tensor, "channels size size"]:
+        """A photo's plane with what was learned about its shape."""
+        return plane if self._shaping is None else plane + self._shaping(plane[None])[0]
 
     def _frames(self, avatar: Any, painter: PlanePainter) -> FramePainter:
         """What draws single frames of an avatar of this model."""

@@ -1,7 +1,7 @@
 """How the face correction learns: real pictures of the same person show where a warped photo is wrong."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
@@ -51,6 +51,10 @@ class PageBatch:
     cover: Float[Tensor, "batch 1 size size"]
     truth: Float[Tensor, "batch 3 size size"]
 
+    def to(self, device: torch.device) -> "PageBatch":
+        """The same on a device."""
+        return PageBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
+
     @property
     def warped(self) -> Float[Tensor, "batch 3 size size"]:
         """The warped photo."""
@@ -64,13 +68,21 @@ class PageBatches:
         folder: Where `synthesise_pages` wrote them.
         recipe: How to draw.
         held_out: Whether to take the people of the evaluation instead of all others, without augmentation.
+        device: Where batches go.
 
     Raises:
         InputError: If the folder holds none of them.
     """
 
-    def __init__(self, folder: Path, recipe: FaceCorrectionRecipe, held_out: bool = False) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        recipe: FaceCorrectionRecipe,
+        held_out: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
         self._recipe, self._held_out = recipe, held_out
+        self._device = device or torch.device("cpu")
         people: dict[tuple[bool, str], list[ExpressionPages]] = {}
         for path in sorted(folder.glob("*.safetensors")):
             with safe_open(path, "pt") as file:
@@ -87,7 +99,7 @@ class PageBatches:
         """The batch of a number."""
         draw = np.random.default_rng((self._recipe.seed, index))
         rows = [self._pair(draw) for _ in range(self._recipe.batch)]
-        return PageBatch(*(torch.stack(part) for part in zip(*rows, strict=True)))
+        return PageBatch(*(torch.stack(part) for part in zip(*rows, strict=True))).to(self._device)
 
     def _pair(self, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
         kinds = [kind for kind in (self._photos, self._clips) if kind]
@@ -126,13 +138,20 @@ class FaceCorrectionStage:
     Args:
         recipe: All choices.
         perceptual: Distance of two batches of pictures in [-1, 1]; None leaves it out.
+        device: Where to learn.
     """
 
-    def __init__(self, recipe: FaceCorrectionRecipe, perceptual: nn.Module | None = None) -> None:
+    def __init__(
+        self,
+        recipe: FaceCorrectionRecipe,
+        perceptual: nn.Module | None = None,
+        device: torch.device | None = None,
+    ) -> None:
         torch.manual_seed(recipe.seed)
         network, average = FaceCorrection(), FaceCorrection()
         average.load_state_dict(network.state_dict())
         self.networks = nn.ModuleDict({"motion": network, "average": average.requires_grad_(False)})
+        self.networks.to(device or torch.device("cpu"))
         rate = cosine(recipe.rate, recipe.steps, recipe.warm_up)
         self.learners: Mapping[str, Learner] = {
             "motion": Learner({"motion": Group(list(network.parameters()), rate)}, weight_decay=0.01)
@@ -158,7 +177,7 @@ class FaceCorrectionStage:
         corrected = batch.warped + self.networks["average"](batch.seen, batch.cover)
         columns = (batch.seen[:, :3], batch.warped, corrected, _inside(batch.truth, batch))
         picture = torch.cat([torch.cat(list(each), 1) for each in columns], 2)
-        return ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).numpy()
+        return ((picture.clamp(-1, 1) + 1) * 127.5).round().byte().permute(1, 2, 0).cpu().numpy()
 
 
 def correction_losses(batch: PageBatch, added: Float[Tensor, "batch 3 size size"]) -> Losses:

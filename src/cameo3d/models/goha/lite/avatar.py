@@ -4,7 +4,7 @@ Canonical planes hold the person's shape with a neutral face and soft colours, a
 own detail lifted onto it, expression planes what a drawn face changes.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 
 import cv2
@@ -39,7 +39,7 @@ class GohaLite(PlaneModel):
     def encode(self, portraits: Sequence[Portrait]) -> GohaLiteAvatar:
         """Make a person's avatar from the first portrait."""
         relief, prior = self._lifted(portraits)
-        canonical, appearance = _branches(prior)
+        canonical, appearance = _branches(prior, self._shaped)
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
         return GohaLiteAvatar(**values, canonical=canonical, appearance=appearance)
 
@@ -66,11 +66,16 @@ class _Painter:
 
 
 def _branches(
-    prior: ReliefPrior,
+    prior: ReliefPrior, shaped: Callable[[Tensor], Tensor] = lambda plane: plane
 ) -> tuple[Float32[Tensor, "channels size size"], Float32[Tensor, "channels size size"]]:
-    """Canonical and appearance planes of a photo, those that lie over it."""
+    """Canonical and appearance planes of a photo, those that lie over it.
+
+    Args:
+        prior: The person's relief.
+        shaped: Corrects the canonical plane's shape.
+    """
     neutral = replace(resting(prior.surface), expression=torch.zeros(1, 52))
-    canonical = prior.plane(prior.page(neutral), prior.moved(neutral.expression[0]))
+    canonical = shaped(prior.plane(prior.page(neutral), prior.moved(neutral.expression[0])))
     canonical[COLORS] = _softened(canonical[COLORS])
     photo = prior.plane(prior.photo_page)[COLORS]
     appearance = torch.zeros(CHANNELS, PLANE_SIZE, PLANE_SIZE)

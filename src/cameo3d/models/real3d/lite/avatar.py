@@ -26,7 +26,7 @@ class Real3DLite(PlaneModel):
     def encode(self, portraits: Sequence[Portrait]) -> Real3DLiteAvatar:
         """Make a person's avatar from the first portrait."""
         relief, prior = self._lifted(portraits)
-        plane = prior.plane(prior.photo_page)
+        plane = self._shaped(prior.plane(prior.photo_page))
         values = {field.name: getattr(relief, field.name) for field in fields(relief)}
         return Real3DLiteAvatar(**values, canonical=plane)
 
