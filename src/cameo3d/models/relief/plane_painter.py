@@ -125,7 +125,7 @@ class PlaneModel(Relief):
         relief = lift_portrait(portraits[0], self._face)
         return relief, ReliefPrior(relief, self._face, DETAIL)
 
-    @torch.inference_mode()
+    @torch.no_grad()
     def _shaped(self, plane: Float32[Tensor, "channels size size"]) -> Float32[Tensor, "channels size size"]:
         """A photo's plane with what was learned about its shape."""
         return plane if self._shaping is None else plane + self._shaping(plane[None])[0]
