@@ -9,7 +9,8 @@ copied: what is written are frames that cameo3d drew, tagged as generated.
 """
 
 import argparse
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from dataclasses import replace
 from importlib.resources import files
 from itertools import islice
 from pathlib import Path
@@ -27,13 +28,22 @@ VOICE = Path(str(files("cameo3d") / "assets" / "demo_voice.flac"))
 MOTION = Path(str(files("cameo3d") / "assets" / "demo_motion.csv"))
 EVERY = 2
 """One frame of so many is kept: 12.5 a second."""
-SECONDS = 4.8
+SECONDS, GALLERY_SECONDS = 4.8, 2.8
 Frame = np.ndarray
 
 
-def frames_of(animation: Iterable[Frame], side: int, seconds: float = SECONDS) -> list[Frame]:
-    kept = islice(animation, 0, round(seconds * 25), EVERY)
-    return [cv2.resize(frame, (side, side), interpolation=cv2.INTER_AREA) for frame in kept]
+def frames_of(animation: cameo3d.Animation, side: int, seconds: float = SECONDS) -> list[Frame]:
+    whole = animation.motion
+    kept = slice(0, round(seconds * 25), EVERY)
+    motion = cameo3d.Motion(
+        whole.expression[kept],
+        whole.rotation[kept],
+        whole.translation[kept],
+        whole.gaze[kept],
+        whole.frame_rate / EVERY,
+        whole.source,
+    )
+    return [_small(frame, side) for frame in replace(animation, motion=motion)]
 
 
 def named(frame: Frame, text: str) -> Frame:
@@ -53,7 +63,7 @@ def write(path: Path, frames: Sequence[Frame], quality: int = 72) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     first, *rest = (Image.fromarray(frame) for frame in frames)
     moving = {"save_all": True, "append_images": rest, "duration": 40 * EVERY, "loop": 0} if rest else {}
-    first.save(path, quality=quality, method=6, **moving, **image_tags(".webp"))
+    first.save(path, quality=quality, method=4, **moving, **image_tags(".webp"))
     print(f"{path.stat().st_size / 1e3:8.0f} kB  {path}")
 
 
@@ -100,9 +110,11 @@ def draw_gallery(out: Path, model: cameo3d.Model, people: Sequence[Path]) -> Non
         avatar = model.encode(path)
         for name, driver in drivers.items():
             drawn = (
-                model.orbit(avatar, seconds=SECONDS) if driver is None else model.animate(avatar, **driver)
+                model.orbit(avatar, seconds=GALLERY_SECONDS)
+                if driver is None
+                else model.animate(avatar, **driver)
             )
-            moving[name].append(frames_of(drawn, 176))
+            moving[name].append(frames_of(drawn, 176, GALLERY_SECONDS))
     for name, each in moving.items():
         pages = [grid(cells, 5) for cells in zip(*each, strict=True)]
         write(out / f"gallery_{name}.webp", pages, 60)

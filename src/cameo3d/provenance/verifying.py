@@ -92,7 +92,7 @@ class Verdict:
         if one.ours:
             signer = "signed by this installation"
         else:
-            signer = f"signed by {one.signer}" + ("" if one.known else ", whom nobody vouches for")
+            signer = f"signed by {one.signer}" + ("" if one.known else ", which nobody vouches for")
         return f"credentials of {one.tool}{model} are intact, {says}, {signer}"
 
     def _about_mark(self) -> str:

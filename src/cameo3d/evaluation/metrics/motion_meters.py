@@ -57,11 +57,11 @@ _REST = Measure(
 )
 _FLICKER = Measure(
     *("flicker", "1", "lower", "DIS optical flow of the output itself (OpenCV, medium)", "none"),
-    *("at most 256 wide", "flow forth and back agrees", "pictures in [0, 1]; mean of frames"),
+    *("at most 256 wide", "flow there and back agrees", "pictures in [0, 1]; mean of frames"),
 )
 _FLICKER_TRUTH = Measure(
     *("flicker[truth flow]", "1", "lower", "DIS optical flow of the truth (OpenCV, medium)", "none"),
-    *("at most 256 wide", "flow forth and back agrees", "pictures in [0, 1]; mean of frames"),
+    *("at most 256 wide", "flow there and back agrees", "pictures in [0, 1]; mean of frames"),
 )
 
 

@@ -11,7 +11,7 @@ from cameo3d.perception.lpips import Backbone, load_distance, missing_distance, 
 from cameo3d.weights.released import RELEASED
 from cameo3d.weights.user_files import DEEP3D, Networks
 
-_NO_PAIR = "No frame shows both the output's and the driver's face, or the driver's pictures are not at hand."
+_NO_PAIR = "No frame shows both the output's and the driver's face, or the driver's pictures are missing."
 
 _ALEX = Measure(
     *("lpips[alex]", "1", "lower", "AlexNet, linear heads 0.1", "none", "as it comes", "none"),

@@ -29,7 +29,7 @@ def read_onnx_tensors(path: Path) -> dict[str, np.ndarray]:
                 if part == 5 and isinstance(tensor, bytes):
                     tensors.update(_tensor(tensor))
     except (OSError, ValueError, IndexError) as error:
-        raise WeightsError(f"{shown(path)} is no readable ONNX model; install its package anew.") from error
+        raise WeightsError(f"{shown(path)} is no readable ONNX model; install its package again.") from error
     return tensors
 
 
