@@ -1,9 +1,9 @@
-"""Speed of GOHA's released size, stage by stage, beside the official code's.
+"""Speed of GOHA's released size, stage by stage, next to the official code's.
 
 On a processor all times are CPU seconds, which other programs on the machine change least; OMP_NUM_THREADS=1
 keeps threads from waiting for each other. The official ones were measured elsewhere (docs/benchmarks.md), so
 each ratio is corrected by how fast a large matrix product runs right before and after the stage here, and ran
-there. On a GPU they are seconds of the clock, beside no official ones.
+there. On a GPU they are seconds of the clock, with no official ones next to them.
 """
 
 import statistics

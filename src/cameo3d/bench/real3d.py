@@ -1,4 +1,4 @@
-"""Speed of Real3D-Portrait's networks, stage by stage, beside the machine's peak and the official times."""
+"""Speed of Real3D-Portrait's networks, stage by stage, next to the machine's peak and the official times."""
 
 import time
 from collections.abc import Callable
@@ -35,7 +35,7 @@ OFFICIAL_SECONDS = {
 OFFICIAL_PEAK = 98.0
 """What that machine did at best for each CPU second when they were measured: convolutions in GFLOP/s."""
 GOALS = {"canonical planes": 1.3, "frame": 1.6, "frame, fast": 4.0}
-"""How many times faster than that each shall be, if this machine had that peak."""
+"""How many times faster than that each should be, if this machine had that peak."""
 COMPILED_DIFFERENCE = 1e-3
 """How far a compiled stage may be from the eager one, of its largest value; a GPU may round more."""
 _REPEATS = 2

@@ -218,8 +218,7 @@ def _voice_factor(repeats: int = 6) -> float:
 
 
 def machine() -> dict[str, str | int]:
-    """What was measured on."""
-    """Device, processor, threads, system and versions, to stand beside figures."""
+    """Device, processor, threads, system and versions, to stand next to figures."""
     libraries = ("cameo3d", "torch", "opencv-contrib-python-headless", "numba", "numpy", "av")
     return {
         "device": "cpu",

@@ -79,7 +79,7 @@ class Figures:
     per_frame: list[float | None] | None = None
     """For plots, where the measure has a value for each frame; None for frames that show no face."""
     reference: float | None = None
-    """What the real clip has, of measures that shall be near it."""
+    """What the real clip has, of measures that should be near it."""
 
 
 @runtime_checkable

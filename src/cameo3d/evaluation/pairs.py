@@ -1,4 +1,4 @@
-"""Who is animated by whom: the papers' choices, fixed by a seed and stored with the report."""
+"""Which driver moves which photo: the papers' choices, fixed by a seed and stored with the report."""
 
 import csv
 import random

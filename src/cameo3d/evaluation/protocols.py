@@ -52,7 +52,7 @@ AnyPicture = UInt8[np.ndarray, "_ _ 3"]
 
 @dataclass(frozen=True)
 class Sight:
-    """One frame with what stands beside it in the report."""
+    """One frame with what stands next to it in the report."""
 
     moment: Moment
     beside: Picture | None
@@ -115,7 +115,7 @@ Frames = Iterator[tuple[Picture, Picture | None]]
 
 
 def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, Frames]:
-    """Frames of our own model, each beside the driver's in the same framing."""
+    """Frames of our own model, each next to the driver's in the same framing."""
     model = _loaded(settings.model or DEFAULT_MODEL)
     first = next(frames_of(pair.source))
     try:
@@ -234,7 +234,7 @@ def _turns(avatar: Avatar) -> Motion:
 
 
 def _of_outputs(pair: Pair, settings: Settings) -> tuple[Case, Frames]:
-    """Frames of another system, each beside the whole frame of the clip or photo that drove it."""
+    """Frames of another system, each next to the whole frame of the clip or photo that drove it."""
     path = output_of(pair, Path(settings.outputs or ""))
     if not path.exists():
         raise InputError(f"There is no output for {pair.name}; name it so, as {shown(path)}.")

@@ -1,4 +1,4 @@
-"""What the papers report, to be read beside our figures: other data, so the numbers do not compare."""
+"""What the papers report, to be read next to our figures: other data, so the numbers do not compare."""
 
 from dataclasses import dataclass
 

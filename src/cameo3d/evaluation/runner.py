@@ -96,7 +96,7 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
         result = _figures_of(pair, settings, folder, result)
     except CameoError as error:
         result = replace(result, skipped=_one_line(str(error)))
-    except Exception as error:  # one broken case shall not stop thousands; the report names it
+    except Exception as error:  # one broken case must not stop thousands; the report names it
         logger.exception("The case %s failed.", pair.name)
         result = replace(result, skipped=_one_line(f"Unexpected {type(error).__name__}: {error}"))
     result = replace(result, seconds=round(time.perf_counter() - start, 3))

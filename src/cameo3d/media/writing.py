@@ -119,7 +119,7 @@ class VideoWriter:
                 repeats the last one, since these codecs store colour for pairs of pixels.
             frame_rate: Frames a second.
             audio: A sound file, or a video whose sound starts with its first picture. It is encoded
-                anew, mono or stereo, at its own sample rate (48 kHz if the encoder does not know
+                again, mono or stereo, at its own sample rate (48 kHz if the encoder does not know
                 that rate), and cut, or filled with silence, to the length of the frames.
             codec: H.264 and VP9 take RGB frames; ProRes 4444 and "vp9-alpha" take RGB with alpha,
                 not premultiplied.

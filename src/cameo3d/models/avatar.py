@@ -86,7 +86,7 @@ class Sculpted(Protocol):
         """The person's surface, with the expression of the photo.
 
         Args:
-            avatar: Whom.
+            avatar: Who is drawn.
             resolution: Points along each side of the cube of a network; of a relief, corners along its crop.
             level: Density before its activation at which a network's field is cut; a relief has none.
         """
@@ -111,7 +111,7 @@ class AvatarModel(Protocol[Kind]):
         """Begin a clip.
 
         Args:
-            avatar: Whom to draw.
+            avatar: Who is drawn.
             view: What the frames show.
             backdrop: What the caller will lay the frames over, at the view's size. A model that paints person
                 and background together then yields opaque frames; others leave it alone.

@@ -2,7 +2,7 @@
 
 It is Google's speech embedding (Lin et al., "Training keyword spotters with limited and synthesized speech
 data", ICASSP 2020; on TensorFlow Hub under Apache-2.0), whose weights lie in the wheel of openwakeword. Only
-training needs it. The network is built here anew; the file gives the numbers.
+training needs it. The network is built here again; the file gives the numbers.
 """
 
 import functools
@@ -126,7 +126,7 @@ def load_teacher(device: torch.device) -> SpeechTeacher:
     """The teacher in the installed openwakeword.
 
     Args:
-        device: Where it shall hear.
+        device: Where it hears.
 
     Raises:
         CameoError: If openwakeword is not installed.

@@ -42,7 +42,7 @@ class _Part:
     convert: Callable[[Any, Tensors], dict[str, Tensor]]
     """From official tensors and the network's own state to tensors that fill it, strictly."""
     network: Callable[[], nn.Module] | None
-    """What the tensors shall fill; None if they are no network's and `convert` checks all."""
+    """What the tensors fill; None if they are no network's and `convert` checks all."""
     config: object = None
     """Sizes of the network, if they vary."""
     needed: bool = True

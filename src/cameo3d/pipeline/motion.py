@@ -251,7 +251,7 @@ class FaceFollower:
         self._is_anywhere = False
         self._aim(found, frame.shape[0], frame.shape[1])
         self._tracker, self._last = FaceTracker(True, min(len(faces), _MAX_FACES)), found
-        # The first looks at a face still settle; all frames shall be seen alike.
+        # The first looks at a face still settle; all frames should be seen alike.
         for _ in range(_SETTLING_LOOKS):
             self._track(frame)
         seen = self._track(frame)

@@ -65,7 +65,7 @@ def with_read_expressions(
         tracked: Where the face is.
         frames: The video's frames at the motion's rate.
         reader: Reads each face in a square that follows it.
-        avatar: Whom the motion is for.
+        avatar: Who will move.
     """
     motion = tracked.motion
     usual = torch.cat(
@@ -92,7 +92,7 @@ def motion_of_photo(portrait: Portrait, model: AvatarModel, avatar: Avatar) -> M
     Args:
         portrait: The driver.
         model: Whose avatar is driven.
-        avatar: Whom the motion is for.
+        avatar: Who will move.
     """
     person = portrait.person
     motion = Motion(

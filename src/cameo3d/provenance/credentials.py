@@ -38,7 +38,7 @@ class CredentialsReading:
     model: str | None
     """Our avatar model, if we made it."""
     signer: str
-    """Whom the certificate names; without a known issuer that is a claim."""
+    """Who the certificate names; without a known issuer that is a claim."""
     known: bool
     """Whether the issuer is trusted: this installation's root, or one on the reader's own list."""
     mark: str | None

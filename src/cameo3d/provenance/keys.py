@@ -37,7 +37,7 @@ class Credentials:
     algorithm: str
     """C2PA's name of the signature, such as "es256"."""
     subject: str
-    """Whom the certificate names."""
+    """Who the certificate names."""
     issuer: str
     """Who says so."""
     expires: datetime.datetime

@@ -1,4 +1,4 @@
-"""What the voice model learns from: clips of speech, most with the motion of the mouth beside them."""
+"""What the voice model learns from: clips of speech, most with the motion of the mouth with them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -84,7 +84,7 @@ def track_clip(path: Path, name: str, speaker: str, words: Sequence[str] = ()) -
 
     Args:
         path: The video.
-        name: What the clip shall be called.
+        name: What the clip is called.
         speaker: Who speaks.
         words: What is said, if that is known.
 

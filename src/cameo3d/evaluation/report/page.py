@@ -43,7 +43,7 @@ _STORIES = {
 
 
 def write_report(evaluation: Evaluation) -> None:
-    """Write report.json and report.html beside the cases, replacing earlier ones."""
+    """Write report.json and report.html next to the cases, replacing earlier ones."""
     with replacing(evaluation.folder / "report.json") as temporary:
         temporary.write_text(json.dumps(as_json(evaluation), indent=1, allow_nan=False) + "\n", "utf8")
     with replacing(evaluation.folder / "report.html") as temporary:

@@ -170,10 +170,10 @@ class FacePicture(NamedTuple):
     """A drawn face."""
 
     image: Float[Tensor, "batch 3 height width"]
-    """Colours of the vertices, not clamped; 0 beside the face."""
+    """Colours of the vertices, not clamped; 0 outside the face."""
     mask: Bool[Tensor, "batch height width"]
     depth: Float[Tensor, "batch height width"]
-    """Distance along the optical axis; 0 beside the face."""
+    """Distance along the optical axis; 0 outside the face."""
 
 
 def pose_face(model: BaselFace, coefficients: FaceCoefficients) -> PosedFace:

@@ -21,7 +21,7 @@ class PnccRenderer:
 
     Args:
         colors: Of each vertex, in [0, 1].
-        triangles: The mesh, with holes where a map shall be black. The official code takes the first triangle
+        triangles: The mesh, with holes where a map is black. The official code takes the first triangle
             for background, and so does this.
         size: Side of the maps in pixels.
     """
@@ -46,7 +46,7 @@ class PnccRenderer:
             shape: The face before it is posed, in axes and units of `cameo3d.geometry.basel.bfm`.
 
         Returns:
-            Colours in [-1, 1]; -1 beside the face and in its holes.
+            Colours in [-1, 1]; -1 outside the face and in its holes.
         """
         vertices = shape.numpy()
         vertices = np.concatenate((vertices, vertices[self._first]))

@@ -96,7 +96,7 @@ def turned(
     Args:
         world_from_camera: Of the photo.
         photo: Yaw, pitch and roll of the head in the photo, radians.
-        now: Of the head as it shall be seen.
+        now: Of the head as it should be seen.
     """
     turn = world_from_camera[:3, :3] @ matrices_from_angles(photo) @ matrices_from_angles(now).mT
     pose = world_from_camera.clone()

@@ -60,7 +60,7 @@ class Real3D:
     """The model with its weights.
 
     Args:
-        generator: All networks, on the device where they shall compute.
+        generator: All networks, on the device where they compute.
         face: The face model that steers them.
         size: "official" or "small".
         half_precision: Whether convolutions compute in bfloat16.

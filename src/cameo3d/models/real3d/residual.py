@@ -38,7 +38,7 @@ class ResidualEncoder(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Two convolutions beside a shortcut."""
+    """Two convolutions with a shortcut."""
 
     def __init__(self, inputs: int, outputs: int, stride: int, gap: int):
         super().__init__()

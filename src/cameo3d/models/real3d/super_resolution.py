@@ -118,7 +118,7 @@ class HeadTorsoBackground(nn.Module):
         half = self.half_size
         colors = head.features[:, :3]
         opacity = resize_smoothly(head.opacity.detach(), half, half)
-        # Detached: the torso shall not repaint the head.
+        # Detached: the torso must not repaint the head.
         seen = torch.cat((resize_smoothly(colors.detach(), half, half), opacity), dim=1)
         torso = self.torso(scene.torso, source, driving, seen)
         style = colors.new_ones(1, self.style_width)

@@ -217,7 +217,7 @@ class MotionEstimator(nn.Module):
         volume: Float[Tensor, "batch inputs depth height width"],
         seen: Float[Tensor, "batch few height width"],
     ) -> Float[Tensor, "batch outputs depth height width"]:
-        """The fusing convolution of the volume beside a map that is the same in all depths.
+        """The fusing convolution of the volume together with a map that is the same in all depths.
 
         A convolution of such a map along the depth is a sum of weights: all of them, or, near both ends,
         those that lie inside the volume. One convolution in the plane for each of these sums does the same.

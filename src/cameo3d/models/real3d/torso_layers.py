@@ -38,7 +38,7 @@ class NormConv(nn.Module):
 
 
 class Residual(nn.Module):
-    """Two such layers beside a shortcut."""
+    """Two such layers with a shortcut."""
 
     def __init__(self, width: int, axes: Literal[2, 3]):
         super().__init__()

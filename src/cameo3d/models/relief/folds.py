@@ -1,4 +1,4 @@
-"""Folds beside the mouth: those that the photo's smile makes fade as the smile goes.
+"""Folds next to the mouth: those that the photo's smile makes fade as the smile goes.
 
 A photo keeps the shade of its folds, and of the skin that they squeeze, wherever the skin goes, so a face at
 rest would still look folded. What is broader than pores and narrower than a cheek counts as their shade.

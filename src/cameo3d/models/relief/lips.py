@@ -2,7 +2,7 @@
 
 Pixels at the edge of a lip are part lip, part teeth, and landmarks leave some teeth to the lip; so lips that
 close would keep a bright seam. And no photo of parted lips shows the shadow in which they meet. So the nearer
-they come, the more their edges are drawn anew: lip from further out, with that shadow on it.
+they come, the more their edges are redrawn: lip from further out, with that shadow on it.
 """
 
 from dataclasses import dataclass
@@ -26,16 +26,16 @@ _WIDTH, _ROWS = 64, 12
 _SOFT = 0.7
 """Pixels of the output by which it is softened."""
 _REACH = 0.65
-"""How far out a lip is drawn anew, as a share of its height."""
+"""How far out a lip is redrawn, as a share of its height."""
 _MIXED, _MOST_MIXED = 0.0013, 0.6
 """Metres from the photo's opening within which lip is always mixed with teeth, and the largest share of what
-is drawn anew that may be."""
+is redrawn that may be."""
 _TEETH, _CONTRAST = 0.3, 12
 """Lip that is brighter than usual by this share of the teeth's lead, and by so much at least, is mixed."""
 _PATCH = 15
 """Columns; lips change their brightness more slowly."""
 _CLOSING = 0.003
-"""Metres between lips from which on they are drawn anew, more and more, until they meet."""
+"""Metres between lips from which on they are redrawn, more and more, until they meet."""
 _LINE, _LINE_SHADE = 0.0005, 0.55
 """Metres to either side that the line between lips is wide, and the light that it takes away."""
 _ROLL, _ROLL_SHADE = 0.0022, (0.25, 0.12)

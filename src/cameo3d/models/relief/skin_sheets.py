@@ -1,4 +1,4 @@
-"""Skin that is drawn anew over what moved: a texture on a sheet between rows of points."""
+"""Skin that is redrawn over what moved: a texture on a sheet between rows of points."""
 
 import cv2
 import numpy as np

@@ -67,7 +67,7 @@ def lift(
     solid = cover > 0.5
     x, y = head_position[..., 0], head_position[..., 1]
     chin = _chin_level(face_points, head_position)
-    # The head ends at the jaw, and beside it a little higher; the neck takes up the motion.
+    # The head ends at the jaw, and next to it a little higher; the neck takes up the motion.
     jaw = chin + 0.002 - 0.035 * np.clip((np.abs(x) - 0.03) / 0.06, 0, 1)
     head = 1 - smoothstep((y - jaw) / 0.06)
     dressed = cv2.resize(cloth, (columns, rows), interpolation=cv2.INTER_AREA)

@@ -23,7 +23,7 @@ class Delivery:
     """Whether head and gaze move, or stay as in `still_motion`."""
     blink: Blink = "natural"
     """How the eyes blink: as speakers do, once every five seconds as in Real3D-Portrait, or not at all.
-    "open" also holds open the eyes of somebody whom a video drives."""
+    "open" also holds open the eyes of a person that a video drives."""
     mouth_amplitude: float = 1.0
     """How far the lips move, as a share of the usual, from 0."""
     temperature: float = 0.2

@@ -1,4 +1,4 @@
-"""What the volume and the torso shall look like where no picture tells."""
+"""What the volume and the torso should look like where no picture tells."""
 
 from collections.abc import Callable
 

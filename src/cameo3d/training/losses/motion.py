@@ -1,4 +1,4 @@
-"""Motion planes shall change evenly: with the PNCC, and while eyes close. The weights tune themselves."""
+"""Motion planes should change evenly: with the PNCC, and while eyes close. The weights tune themselves."""
 
 import math
 

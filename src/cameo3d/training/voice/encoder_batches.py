@@ -51,7 +51,7 @@ class Recogniser(Protocol):
     """Whoever makes something of a whole clip, such as `data.recogniser.Recogniser`."""
 
     def hear(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "steps recognised"]:
-        """What is made of it; see there."""
+        """What it recognises in a clip."""
         ...
 
 
@@ -62,7 +62,7 @@ class SpeechEncoderBatches:
         clips: Anything that is spoken.
         recogniser: Listens to each clip once.
         recipe: How to draw.
-        device: Where the batches shall lie.
+        device: Where the batches go.
     """
 
     def __init__(

@@ -33,7 +33,7 @@ class Teacher(Protocol):
     def hear(
         self, power: Float[Tensor, "batch features bins"], corners: Float[Tensor, "batch corners"]
     ) -> Float[Tensor, "batch frames heard"]:
-        """What is heard of a sound; see there."""
+        """What the encoder hears in a sound."""
         ...
 
 
@@ -68,8 +68,8 @@ def train_speech_encoder(
 
     Args:
         clips: What to learn from; their motion is not looked at.
-        teacher: Whom to learn from, on that device.
-        recogniser: Whom else to learn from.
+        teacher: What to learn from, on that device.
+        recogniser: What else to learn from.
         recipe: All choices.
         checkpoint: File for the state of the training.
         log: Called with the step and its losses now and then.

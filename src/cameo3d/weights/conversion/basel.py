@@ -52,7 +52,7 @@ def read_real3d_face(model: Path) -> dict[str, np.ndarray]:
     """The arrays that `geometry.real3d_face.Real3DFace.from_arrays` takes.
 
     Args:
-        model: `BFM_model_front.mat`; the other files lie beside it or one folder up, as in the official
+        model: `BFM_model_front.mat`; the other files lie next to it or one folder up, as in the official
             repository.
 
     Raises:

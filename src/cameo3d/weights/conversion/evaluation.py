@@ -19,7 +19,7 @@ def read_perceptual_distance(
     Args:
         backbone: `alexnet-owt-7be5be79.pth` or `vgg16-397923af.pth`; its classifier is dropped.
         heads: `alex.pth` or `vgg.pth` of version 0.1.
-        expected: State of the network that they shall fill.
+        expected: State of the network that they fill.
 
     Raises:
         WeightsError: If a file cannot be opened, or listing all tensors that do not fit.

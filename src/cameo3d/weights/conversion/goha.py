@@ -121,7 +121,7 @@ def convert_generator(official: Mapping[str, Tensor], expected: Mapping[str, Ten
 
     Args:
         official: `model_state_dict` of the released checkpoint.
-        expected: State of the network that they shall fill.
+        expected: State of the network that they fill.
 
     Raises:
         WeightsError: Listing all unknown, missing and misshapen tensors.

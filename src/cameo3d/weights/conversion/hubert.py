@@ -46,7 +46,7 @@ def convert_hubert(official: Mapping[str, Tensor], expected: Mapping[str, Tensor
 
     Args:
         official: As they were published.
-        expected: State of the network that they shall fill.
+        expected: State of the network that they fill.
 
     Raises:
         WeightsError: Listing all unknown, missing and misshapen tensors.

@@ -184,7 +184,7 @@ def convert_generator(official: Mapping[str, Tensor], expected: Mapping[str, Ten
 
     Args:
         official: `state_dict["model"]` of the released checkpoint.
-        expected: State of the network that they shall fill.
+        expected: State of the network that they fill.
 
     Raises:
         WeightsError: Listing all unknown, missing and misshapen tensors.
@@ -201,7 +201,7 @@ def convert_voice(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]
 
     Args:
         official: `state_dict["model"]` of the released checkpoint.
-        expected: State of the network that they shall fill.
+        expected: State of the network that they fill.
 
     Raises:
         WeightsError: Listing all unknown, missing and misshapen tensors.

@@ -25,7 +25,7 @@ _SOFT = 0.01
 
 @dataclass(frozen=True)
 class GohaLiteAvatar(ReliefAvatar):
-    """What the small model keeps of one person; planes lie over the photo, and ramps of depth beside them."""
+    """What the small model keeps of a person; planes lie over the photo, and ramps of depth next to them."""
 
     canonical: Float32[Tensor, "channels size size"]
     """The neutral person in soft colours."""
