@@ -162,6 +162,7 @@ def test_a_still_says_that_it_is_generated(page, tmp_path):
 
 
 def test_settings_show_in_the_head_and_in_the_command(page):
+    page.click("text=Text")
     page.click("#settings > summary")
     page.locator("#option-set").fill("0.8")
     assert "--set mouthSmile=0.8" in page.text_content("#command")
