@@ -282,7 +282,7 @@ def main() -> None:
         data = Path(folder) / "data"
         known = {"job.json", "result.mp4", "result.avatar", "result.csv"}
         half = [path for path in data.glob("jobs/*/*") if path.name not in known] + list(
-            data.glob("uploads/*")
+            data.glob("uploads/tmp*")
         )
         times = sorted(one["seconds"] for one in log if one["kind"] == "animation")
         states = Counter(one["state"] for one in log)

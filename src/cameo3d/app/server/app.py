@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import shutil
 from collections.abc import AsyncIterator, Collection, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -92,6 +93,8 @@ def _own_folder(folder: Path) -> Iterator[None]:
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        for left in (folder / "uploads").iterdir():  # by a service that was killed
+            shutil.rmtree(left) if left.is_dir() else left.unlink()
         yield
     except BlockingIOError as error:
         raise OutputError(
