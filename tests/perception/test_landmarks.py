@@ -6,7 +6,7 @@ from cameo3d.geometry import face_topology as names
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.images import read_image
 from cameo3d.perception.face_search import detect_faces
-from cameo3d.perception.landmarks import FaceTracker, face_size, find_faces
+from cameo3d.perception.landmarks import FaceTracker, face_size, find_faces, list_faces
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +99,16 @@ def test_a_tracker_follows_a_moving_face(astronaut, face):
         assert found.confidence > 0.9
         at = found.landmarks[:, :2] - (shift, 0)
         assert np.abs(at - face[:, :2]).mean() < 0.03 * face_size(face)
+
+
+def test_faces_are_listed_with_box_score_and_roll(astronaut, face):
+    (listed,) = list_faces(np.ascontiguousarray(np.rot90(astronaut)), any_way_up=True)
+    expected = (
+        face[:468, 1].min(),
+        512 - face[:468, 0].max(),
+        face[:468, 1].max(),
+        512 - face[:468, 0].min(),
+    )
+    np.testing.assert_allclose(listed.box, expected, atol=4)
+    assert listed.confidence > 0.9
+    assert np.degrees(listed.roll_radians) == pytest.approx(-90, abs=10)  # turned counter-clockwise

@@ -3,7 +3,7 @@
 Names for single vertices are in `cameo3d.geometry.face_topology`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -12,7 +12,7 @@ from jaxtyping import Float32, UInt8
 from cameo3d.blocks.processors import one_thread
 from cameo3d.perception.face_detection import load_detector
 from cameo3d.perception.face_mesh import SIDE, load_face_mesh
-from cameo3d.perception.face_search import boxes_any_way_up, cut_window, detect_faces, overlap, shown
+from cameo3d.perception.face_search import Box, boxes_any_way_up, cut_window, detect_faces, overlap, shown
 from cameo3d.perception.face_square import FaceSquare, square_of_detection, square_of_landmarks
 
 _CROP_SIZE = 512
@@ -36,6 +36,17 @@ class Face:
     """In pixels: x right, y down, z in the unit of x (smaller is nearer). The last ten are the irises."""
     confidence: float
     """How surely there is a face, in [0, 1]."""
+
+    @property
+    def box(self) -> Box:
+        """Left, top, right and bottom of the mesh, in pixels."""
+        points = self.landmarks[:468, :2]
+        return np.concatenate((points.min(0), points.max(0)))
+
+    @property
+    def roll_radians(self) -> float:
+        """How far the face is turned in the picture, clockwise, by the line between its eyes."""
+        return square_of_landmarks(self.landmarks).roll
 
 
 class FaceTracker:
@@ -94,6 +105,11 @@ def mesh_in(rgb: UInt8[np.ndarray, "height width 3"], squares: list[FaceSquare])
 def find_faces(
     rgb: UInt8[np.ndarray, "height width 3"], any_way_up: bool = False
 ) -> list[Float32[np.ndarray, "478 3"]]:
+    """Landmarks of every face of a photo, as `list_faces` finds them."""
+    return [face.landmarks for face in list_faces(rgb, any_way_up)]
+
+
+def list_faces(rgb: UInt8[np.ndarray, "height width 3"], any_way_up: bool = False) -> list[Face]:
     """Find every face of a photo, small ones too, the largest first.
 
     The mesh alone misses faces that are small in their picture, so they are detected first and looked at one
@@ -105,17 +121,17 @@ def find_faces(
             they are taken for upright.
 
     Returns:
-        Landmarks in pixels of the photo, as from `FaceTracker`.
+        Faces in pixels of the photo.
     """
-    faces: list[Float32[np.ndarray, "478 3"]] = []
+    faces: list[Face] = []
     for turns, box in boxes_any_way_up(rgb) if any_way_up else [(0, box) for box in detect_faces(rgb)]:
         face = _mesh_in_box(np.ascontiguousarray(np.rot90(rgb, turns)), box)
         if face is not None:
             turned = rgb.shape[:2] if turns % 2 == 0 else rgb.shape[1::-1]
-            face = turned_landmarks(face, -turns % 4, *turned)
-            if not any(_same_face(face, other) for other in faces):
+            face = replace(face, landmarks=turned_landmarks(face.landmarks, -turns % 4, *turned))
+            if not any(_same_face(face.landmarks, other.landmarks) for other in faces):
                 faces.append(face)
-    return sorted(faces, key=face_size, reverse=True)
+    return sorted(faces, key=lambda face: face_size(face.landmarks), reverse=True)
 
 
 def turned_landmarks(
@@ -134,14 +150,14 @@ def face_size(landmarks: Float32[np.ndarray, "478 3"]) -> float:
     return float(np.ptp(landmarks[:, :2], axis=0).max())
 
 
-def _mesh_in_box(rgb: np.ndarray, box: np.ndarray) -> np.ndarray | None:
+def _mesh_in_box(rgb: np.ndarray, box: np.ndarray) -> Face | None:
     """The mesh of the face in a box; harsh light and beards may need a narrower or a wider look."""
     return next(
         (face for face in (_look(rgb, box, margin) for margin in _CROP_MARGINS) if face is not None), None
     )
 
 
-def _look(rgb: np.ndarray, box: np.ndarray, margin: float) -> np.ndarray | None:
+def _look(rgb: np.ndarray, box: np.ndarray, margin: float) -> Face | None:
     half = max(2, round(margin / 2 * float((box[2:] - box[:2]).max())))
     x, y = (round(float(c)) for c in (box[:2] + box[2:]) / 2)
     scale = _CROP_SIZE / (2 * half)
@@ -151,12 +167,12 @@ def _look(rgb: np.ndarray, box: np.ndarray, margin: float) -> np.ndarray | None:
         faces = tracker(crop)
         if not faces:
             break
-        last = faces[0].landmarks
+        last = faces[0]
     if last is None:
         return None
-    face = last / np.float32(scale)
-    face[:, :2] += np.array((x - half, y - half), np.float32)
-    return face
+    points = last.landmarks / np.float32(scale)
+    points[:, :2] += np.array((x - half, y - half), np.float32)
+    return replace(last, landmarks=points)
 
 
 def _same_face(one: np.ndarray, other: np.ndarray) -> bool:

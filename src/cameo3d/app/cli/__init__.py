@@ -20,6 +20,7 @@ from cameo3d.app.cli.demo import demo
 from cameo3d.app.cli.doctor import doctor
 from cameo3d.app.cli.edit import edit
 from cameo3d.app.cli.evaluate import evaluate
+from cameo3d.app.cli.faces import faces
 from cameo3d.app.cli.live import live
 from cameo3d.app.cli.mesh import mesh
 from cameo3d.app.cli.orbit import orbit
@@ -39,6 +40,7 @@ COMMANDS = (
     orbit,
     edit,
     mesh,
+    faces,
     demo,
     studio,
     serve,
