@@ -1,4 +1,5 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +21,8 @@ def official(path, **changes):
         "trans": random.normal(size=(7, 3)).astype(np.float32),
         **changes,
     }
-    np.save(path, {name: x for name, x in arrays.items() if x is not None}, allow_pickle=True)
+    kept: Any = {name: x for name, x in arrays.items() if x is not None}
+    np.save(path, kept, allow_pickle=True)
     return arrays
 
 
@@ -60,7 +62,8 @@ def test_strange_coefficients_are_refused(tmp_path, changes):
 
 
 def test_a_file_that_could_run_code_is_refused(tmp_path):
-    np.save(tmp_path / "a.npy", {"exp": print}, allow_pickle=True)
+    harmful: Any = {"exp": print}
+    np.save(tmp_path / "a.npy", harmful, allow_pickle=True)
     with pytest.raises(InputError, match="could run code"):
         load_coefficients(tmp_path / "a.npy")
     (tmp_path / "a.npy").write_bytes(b"\x93NUMPY")

@@ -161,6 +161,7 @@ def test_a_voices_coefficients_keep_what_life_adds_to_them_and_no_habits():
     voice = replace(spoken, expression=expression, basel=torch.zeros(3, 64), basel_weights=said)
     moved = voiced_motion(voice, smiling)
     assert moved.expression[0, SMILE] > 0.2
+    assert moved.basel_weights is not None
     torch.testing.assert_close(moved.expression - moved.basel_weights, expression - said)
 
 

@@ -16,10 +16,12 @@ from cameo3d.live.pace import Pace
 from cameo3d.live.session import LiveSession, Moment
 from cameo3d.live.webcam import WebcamFace
 from cameo3d.models.avatar import Avatar
+from cameo3d.models.kinds import label_of
 from cameo3d.models.voice.contract import FRAME_RATE, Delivery
 from cameo3d.pipeline.animate import model_for
 from cameo3d.pipeline.backgrounds import read_background
 from cameo3d.pipeline.options import DEFAULT_MODEL
+from cameo3d.provenance.origin import origin_of
 
 
 def show(source: Path, background: str, seed: int, camera: int | None) -> None:
@@ -45,7 +47,8 @@ def show(source: Path, background: str, seed: int, camera: int | None) -> None:
     behind = read_background(background)
     model, given = model_for(source, DEFAULT_MODEL)
     avatar = given if isinstance(given, Avatar) else model.encode(given)
-    head = LiveHead(model, avatar, behind)
+    origin = origin_of(label_of(avatar), seed, avatar=Path(source))
+    head = LiveHead(model, avatar, origin.identity, behind)
     session = LiveSession(head.avatar.person, delivery=Delivery(seed=seed))
     try:
         device = pyvirtualcam.Camera(head.width, head.height, FRAME_RATE)
@@ -92,7 +95,6 @@ def _followed(session: LiveSession, camera: int | None) -> Iterator[None]:
             seen = face.see(cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)) if there else None
             if seen is not None:
                 session.follow(*seen)
-        face.close()
 
     thread = threading.Thread(target=look, daemon=True)
     thread.start()

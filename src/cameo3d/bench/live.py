@@ -51,7 +51,7 @@ def measure_live(photo: Path | None, seconds: float, say: Callable[[str], None])
     photo = photo or portrait_path()
     model = load_model("relief")
     start = time.perf_counter()
-    head = LiveHead(model, model.encode(photo))
+    head = LiveHead(model, model.encode(photo), 0)
     session = LiveSession(head.avatar.person)
     head.draw(session.next().motion)
     woken = time.perf_counter() - start

@@ -175,6 +175,7 @@ def test_a_photo_drives_with_what_the_regressor_reads(goha, avatar, portrait):
     motion = motion_of_photo(portrait, goha, avatar)
     size, crop = goha.picture_size, portrait.person.crop
     own = goha.read_expression(cut_square(portrait.person.photo.numpy(), crop, size))
+    assert motion.basel is not None
     assert torch.equal(motion.basel, own[None])
     assert len(motion) == 1
 

@@ -136,6 +136,7 @@ def test_regular_blinks_are_the_official_edit_of_the_pncc_picture(astronaut_path
 
     monkeypatch.setattr(model.generator, "motion_planes", spied)
     list(render(model, avatar, with_lids(driven, "period", seed=3)))
+    assert driven.basel is not None
     for frame, target in enumerate(seen):
         plain = steering.pncc(avatar.face.identity, driven.basel[frame])
         amount = blink_amount(frame, 3)

@@ -33,6 +33,7 @@ def folded(points) -> np.ndarray:
 def test_folds_of_a_smile_fade_as_it_goes_and_come_back_with_it(points):
     photo = folded(points)
     folds = find_folds(photo, points, smiling(0.8))
+    assert folds is not None
     texture = photo.copy()
     depth = []
     for weight in (0.8, 0.4, 0.0):
@@ -50,7 +51,9 @@ def test_nothing_but_the_skin_around_the_mouth_is_touched(points):
     noise = np.random.default_rng(0).integers(-20, 21, (SIDE, SIDE, 1))
     photo[..., :3] = np.clip(photo[..., :3] + noise, 0, 255)
     texture = photo.copy()
-    find_folds(photo, points, smiling(0.8)).fade(texture, 1.0)
+    folds = find_folds(photo, points, smiling(0.8))
+    assert folds is not None
+    folds.fade(texture, 1.0)
     changed = np.abs(texture[..., :3].astype(int) - photo[..., :3]).max(-1)
     for name, landmark in (("eye", 159), ("forehead", 10), ("lip", 17), ("tip of the nose", 1)):
         column, row = points[landmark].astype(int)

@@ -8,7 +8,8 @@ from cameo3d.imaging.compose import compose
 from cameo3d.imaging.framing import cut
 from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
-from cameo3d.models.relief.plane_painter import resting
+from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.prior import resting
 from cameo3d.pipeline.animate import load_model, model_of
 from cameo3d.pipeline.options import ModelOptions
 from cameo3d.pipeline.portrait import make_portrait
@@ -28,6 +29,7 @@ def portrait(astronaut_path):
 def test_large_frames_show_the_photos_own_pixels(portrait):
     model = load_model("relief", size_px=768)
     avatar = model.encode(portrait)
+    assert isinstance(avatar, ReliefAvatar)
     frame = next(render(model.network, avatar, resting(avatar)))
     assert frame.shape == (768, 768, 4)
     shown = compose(frame, model.network.background(avatar)).astype(np.float32).mean(-1)

@@ -138,6 +138,7 @@ def let_live(connection: Connection, avatar: str, kind: Any, background: str, se
     from cameo3d.live.conversation import Conversation
     from cameo3d.live.head import LiveHead
     from cameo3d.live.session import LiveSession
+    from cameo3d.models.avatar import Avatar
     from cameo3d.models.kinds import label_of
     from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline.animate import model_for
@@ -148,13 +149,14 @@ def let_live(connection: Connection, avatar: str, kind: Any, background: str, se
     torch.set_num_threads(1)  # the networks of a frame are too small to be shared out
     try:
         model, source = model_for(avatar, DEFAULT_MODEL)
-        head = LiveHead(model, source, read_background(background))  # type: ignore[arg-type]
+        assert isinstance(source, Avatar), "the service keeps avatars"
+        origin = origin_of(label_of(source), seed, avatar=Path(avatar))
+        head = LiveHead(model, source, origin.identity, read_background(background))
         session = LiveSession(head.avatar.person, delivery=Delivery(seed=seed))
         head.draw(session.next().motion)  # what is compiled or laid out once, before the clock begins
     except CameoError as error:
         send(json.dumps({"event": "error", "error": str(error), "final": True}))
         return
-    origin = origin_of(label_of(head.avatar), seed, avatar=Path(avatar))
     conversation = Conversation(session, head, send, origin, kind, typed_speech(seed))
 
     def read() -> None:
