@@ -109,8 +109,8 @@ def test_the_sources_own_expression_is_as_recorded(seen):
 
 @pytest.mark.parametrize("camera", ["src", "tar"])
 def test_rays_are_as_recorded(seen, camera):
-    world_from_camera, intrinsics = seen.camera(camera)
-    origins, directions = pixel_rays(world_from_camera, intrinsics, 224)
+    eg3d_from_camera, intrinsics = seen.camera(camera)
+    origins, directions = pixel_rays(eg3d_from_camera, intrinsics, 224)
     check(f"rays_{camera}_org", origins[0, 0], seen[f"rays_{camera}_org"], 2e-6)
     grid = directions.reshape(224, 224, 3)[::16, ::16]
     check(f"rays_{camera}_dir", grid, seen[f"rays_{camera}_dir"], 2e-6)

@@ -280,7 +280,7 @@ class _Stripes:
         return iter(())
 
     def size(self, avatar, view="crop"):
-        return 400, 300
+        return (512, 512) if view == "crop" else (400, 300)
 
     def encode(self, portraits):
         raise NotImplementedError

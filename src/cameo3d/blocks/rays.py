@@ -6,14 +6,14 @@ from torch import Tensor
 
 
 def pixel_rays(
-    world_from_camera: Float[Tensor, "batch 4 4"],
+    eg3d_from_camera: Float[Tensor, "batch 4 4"],
     intrinsics: Float[Tensor, "batch 3 3"],
     size: int,
 ) -> tuple[Float[Tensor, "batch rays 3"], Float[Tensor, "batch rays 3"]]:
     """Origins and unit directions, in world units, of the rays through the pixel centres, row by row.
 
     Args:
-        world_from_camera: Camera pose, in OpenCV axes.
+        eg3d_from_camera: Camera pose, in OpenCV axes.
         intrinsics: Divided by the image's side; the skew counts.
         size: Pixels along a side of the square image.
     """
@@ -26,8 +26,8 @@ def pixel_rays(
     x = (u - cx + cy * skew / fy - skew * v / fy) / fx
     y = ((v - cy) / fy).expand_as(x)
     seen = torch.stack((x, y, torch.ones_like(x)), dim=-1)
-    directions = torch.nn.functional.normalize(seen @ world_from_camera[:, :3, :3].mT, dim=-1)
-    return world_from_camera[:, None, :3, 3].expand_as(directions), directions
+    directions = torch.nn.functional.normalize(seen @ eg3d_from_camera[:, :3, :3].mT, dim=-1)
+    return eg3d_from_camera[:, None, :3, 3].expand_as(directions), directions
 
 
 def box_crossing(

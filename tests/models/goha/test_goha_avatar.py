@@ -167,7 +167,7 @@ def test_a_drivers_own_camera_is_what_its_regressor_sees(goha, avatar):
     with torch.no_grad():
         label = label_of(FaceCoefficients.from_vectors(goha.regressor.regress(seen)))[0]
     rotation = goha.read_rotation(avatar, picture)
-    camera = turned(avatar.world_from_camera, avatar.person.rotation, rotation)
+    camera = turned(avatar.eg3d_from_camera, avatar.person.rotation, rotation)
     torch.testing.assert_close(camera[:3, :3], label[:3, :3], atol=1e-5, rtol=0)
 
 
@@ -268,7 +268,7 @@ def test_a_performance_shows_what_it_made_on_the_way(goha, avatar):
     assert list(seen) == ["face", "canonical", "expression", "all", "depth", "moving"]
     source, size = goha.source(avatar), goha.generator.config.render_size
     with torch.no_grad():
-        alone = goha.generator.renderer(source.canonical, source.world_from_camera, source.intrinsics, size)
+        alone = goha.generator.renderer(source.canonical, source.eg3d_from_camera, source.intrinsics, size)
     expected = ((alone.colors[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).numpy().astype(np.uint8)
     assert np.abs(seen["canonical"].astype(int) - expected).max() <= 1
     assert seen["face"].shape == (224, 224, 3)

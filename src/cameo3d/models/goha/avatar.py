@@ -54,7 +54,7 @@ class GohaAvatar(Avatar):
     """1 where its face keeps still."""
     canonical: Float[Tensor, "3 channels plane plane"]
     """Planes of the person with a neutral face."""
-    world_from_camera: Float[Tensor, "4 4"]
+    eg3d_from_camera: Float[Tensor, "4 4"]
     """Of the photo, in EG3D's world units, y growing upwards."""
     face: Float[Tensor, "257"]
     """Coefficients of the Basel face model, in the pose in which expressions are drawn."""
@@ -125,7 +125,7 @@ class Goha:
             image=source.image[0].cpu(),
             resting=source.resting[0].cpu(),
             canonical=source.canonical[0].cpu(),
-            world_from_camera=source.world_from_camera[0].cpu(),
+            eg3d_from_camera=source.eg3d_from_camera[0].cpu(),
             face=frontal.vectors()[0].cpu(),
         )
 
@@ -181,7 +181,7 @@ class Goha:
         They are said so that the photo's camera turns to exactly the driver's.
         """
         label = label_of(FaceCoefficients.from_vectors(self.regressor.regress(self._seen(picture))))[0].cpu()
-        return head_rotation(avatar.world_from_camera, avatar.person.rotation, label)
+        return head_rotation(avatar.eg3d_from_camera, avatar.person.rotation, label)
 
     def expressions(self, avatar: GohaAvatar, motion: Motion) -> Float[Tensor, "frames 64"]:
         """The motion's own coefficients of the Basel model, or the photo's, changed as its weights change.
@@ -208,7 +208,7 @@ class Goha:
 
     def source(self, avatar: GohaAvatar) -> GohaSource:
         """What the generator knows of the photo, on the device."""
-        parts = (avatar.image, avatar.resting, avatar.canonical, avatar.world_from_camera)
+        parts = (avatar.image, avatar.resting, avatar.canonical, avatar.eg3d_from_camera)
         image, resting, canonical, camera = (x[None].to(self.device) for x in parts)
         return GohaSource(image, resting, canonical, camera, lens().to(image))
 
@@ -275,7 +275,7 @@ class GohaPerformance:
             motion.translation.float(),
             strict=True,
         ):
-            camera = turned(avatar.world_from_camera, avatar.person.rotation, rotation)
+            camera = turned(avatar.eg3d_from_camera, avatar.person.rotation, rotation)
             given = expression[None].to(model.device), camera[None].to(model.device)
             self._count, self._last = self._count + 1, given
             frame = model.cut_out(self._painter(*given))
@@ -314,12 +314,12 @@ class GohaPainter:
 
     @torch.inference_mode()
     def __call__(
-        self, expression: Float[Tensor, "1 64"], world_from_camera: Float[Tensor, "1 4 4"]
+        self, expression: Float[Tensor, "1 64"], eg3d_from_camera: Float[Tensor, "1 4 4"]
     ) -> Float[Tensor, "1 3 height width"]:
         """One frame, over black and not clamped."""
         if self._planes is None or self._expression is None or not torch.equal(expression, self._expression):
             self._planes, self._expression = self._planes_of(expression), expression
-        camera = world_from_camera.to(self.source.image)
+        camera = eg3d_from_camera.to(self.source.image)
         return self.generator.draw(self._planes, camera, self.source.intrinsics)
 
     def _planes_of(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:

@@ -89,34 +89,34 @@ def moving_view(frame: int) -> Float[Tensor, "4 4"]:
 
 
 def turned(
-    world_from_camera: Float[Tensor, "4 4"], photo: Float[Tensor, "3"], now: Float[Tensor, "3"]
+    eg3d_from_camera: Float[Tensor, "4 4"], photo: Float[Tensor, "3"], now: Float[Tensor, "3"]
 ) -> Float[Tensor, "4 4"]:
     """The photo's camera as it sees the head after it has turned.
 
     Args:
-        world_from_camera: Of the photo.
+        eg3d_from_camera: Of the photo.
         photo: Yaw, pitch and roll of the head in the photo, radians.
         now: Of the head as it should be seen.
     """
-    turn = world_from_camera[:3, :3] @ matrices_from_angles(photo) @ matrices_from_angles(now).mT
-    pose = world_from_camera.clone()
+    turn = eg3d_from_camera[:3, :3] @ matrices_from_angles(photo) @ matrices_from_angles(now).mT
+    pose = eg3d_from_camera.clone()
     pose[:3, :3] = turn
     # The head stays where it was in the camera's own axes.
-    pose[:3, 3] = turn @ (world_from_camera[:3, :3].mT @ world_from_camera[:3, 3])
+    pose[:3, 3] = turn @ (eg3d_from_camera[:3, :3].mT @ eg3d_from_camera[:3, 3])
     return pose
 
 
 def head_rotation(
-    world_from_camera: Float[Tensor, "4 4"], photo: Float[Tensor, "3"], driver: Float[Tensor, "4 4"]
+    eg3d_from_camera: Float[Tensor, "4 4"], photo: Float[Tensor, "3"], driver: Float[Tensor, "4 4"]
 ) -> Float[Tensor, "3"]:
     """Yaw, pitch and roll with which `turned` gives a driver's own camera, as far as it turns.
 
     Args:
-        world_from_camera: Of the photo.
+        eg3d_from_camera: Of the photo.
         photo: Yaw, pitch and roll of the head in the photo, radians.
         driver: World from camera of the driver's picture, by `label_of`.
     """
-    return angles_from_matrices(driver[:3, :3].mT @ world_from_camera[:3, :3] @ matrices_from_angles(photo))
+    return angles_from_matrices(driver[:3, :3].mT @ eg3d_from_camera[:3, :3] @ matrices_from_angles(photo))
 
 
 def placed(photo: Float[Tensor, "3"], now: Float[Tensor, "3"]) -> Placement:

@@ -37,7 +37,7 @@ class GohaSource:
     """1 where its face keeps still."""
     canonical: Float[Tensor, "batch 3 channels plane_height plane_width"]
     """Planes of the person with a neutral face."""
-    world_from_camera: Float[Tensor, "batch 4 4"]
+    eg3d_from_camera: Float[Tensor, "batch 4 4"]
     intrinsics: Float[Tensor, "batch 3 3"]
 
 
@@ -86,13 +86,13 @@ class GohaGenerator(nn.Module):
         self,
         source: GohaSource,
         expression: Float[Tensor, "batch 3 channels plane_height plane_width"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         noise: NoiseSource = "none",
     ) -> Float[Tensor, "batch 3 height width"]:
         """A frame, over black and not clamped, of a person with an expression seen by a camera."""
         planes = self.with_appearance(source, source.canonical + expression)
-        return self.draw(planes, world_from_camera, intrinsics, noise)
+        return self.draw(planes, eg3d_from_camera, intrinsics, noise)
 
     def with_appearance(
         self,
@@ -112,24 +112,24 @@ class GohaGenerator(nn.Module):
     def draw(
         self,
         planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         noise: NoiseSource = "none",
     ) -> Float[Tensor, "batch 3 height width"]:
         """A frame of finished planes seen by a camera, over black and not clamped."""
-        small = self.renderer(planes, world_from_camera, intrinsics, self.config.render_size)
+        small = self.renderer(planes, eg3d_from_camera, intrinsics, self.config.render_size)
         return self.super_resolution(small.colors, noise)
 
     def prepare(
         self,
         image: Float[Tensor, "batch 3 height width"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
     ) -> GohaSource:
         """Do what is needed once for a photo."""
         resting = self.resting_mask(image)
         canonical = self.canonical_planes(image, resting)
-        return GohaSource(image, resting, canonical, world_from_camera, intrinsics)
+        return GohaSource(image, resting, canonical, eg3d_from_camera, intrinsics)
 
     def resting_mask(
         self, image: Float[Tensor, "batch 3 height width"]
@@ -173,7 +173,7 @@ class GohaGenerator(nn.Module):
         noise: SampleNoise | None = None,
     ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
         """Planes of the photo's details, placed by the depth of the planes so far."""
-        camera = source.world_from_camera, source.intrinsics
+        camera = source.eg3d_from_camera, source.intrinsics
         rough = self.renderer(base, *camera, self.config.lift_size, noise)
         features = self.appearance_features(self.appearance_input(source, rough))
         points = self.lifted_points(source, rough.depth)
@@ -205,7 +205,7 @@ class GohaGenerator(nn.Module):
         self, source: GohaSource, depth: Float[Tensor, "batch height width"]
     ) -> Float[Tensor, "batch points 3"]:
         """Where the pixels of a depth map seen by the photo's camera are, row by row, in world units."""
-        origins, directions = pixel_rays(source.world_from_camera, source.intrinsics, depth.shape[-1])
+        origins, directions = pixel_rays(source.eg3d_from_camera, source.intrinsics, depth.shape[-1])
         return origins + depth.flatten(1)[..., None] * directions
 
     def upsampled_appearance(

@@ -45,14 +45,14 @@ class PlaneRenderer(nn.Module):
     def forward(
         self,
         planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         size: int,
         noise: SampleNoise | None = None,
     ) -> PlaneImage:
         """Render a square of `size` pixels; without `noise` samples lie in the middles of their intervals."""
         config = self.config
-        origins, directions = pixel_rays(world_from_camera, intrinsics, size)
+        origins, directions = pixel_rays(eg3d_from_camera, intrinsics, size)
         if noise is None:
             noise = middle_noise(
                 directions.shape[0], size * size, config.coarse_samples, config.fine_samples, like=directions

@@ -72,7 +72,7 @@ class Real3DGenerator(nn.Module):
         self,
         planes: Float[Tensor, "batch 3 channels half half"],
         scene: Scene,
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         source: Float[Tensor, "batch 68 3"],
         driving: Float[Tensor, "batch 68 3"],
@@ -83,27 +83,27 @@ class Real3DGenerator(nn.Module):
         Args:
             planes: Sum of the canonical and the motion planes.
             scene: From `prepare_scene`.
-            world_from_camera: Camera pose in OpenCV axes and EG3D's world units.
+            eg3d_from_camera: Camera pose in OpenCV axes and EG3D's world units.
             intrinsics: Divided by the image's side.
             source: Landmarks of the photo, in [-1, 1] with y down, and 0 as their third coordinate.
             driving: Landmarks of the frame.
             noise: Where samples lie along the rays; in the middles of their intervals if left out.
         """
         with torch.autocast(planes.device.type, enabled=False):  # depths need all their digits
-            head = self.renderer(planes, world_from_camera, intrinsics, noise)
+            head = self.renderer(planes, eg3d_from_camera, intrinsics, noise)
         whole = self.super_resolution(head, scene, source, driving)
         return Frame(clamped(whole.image), whole.alpha, head, whole.torso)
 
     def head_frame(
         self,
         planes: Float[Tensor, "batch 3 channels half half"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         noise: SampleNoise | None = None,
     ) -> Frame:
         """Render the head alone on black, as the stages before the torso's do; see `forward`."""
         with torch.autocast(planes.device.type, enabled=False):
-            head = self.renderer(planes, world_from_camera, intrinsics, noise)
+            head = self.renderer(planes, eg3d_from_camera, intrinsics, noise)
         half = self.config.image_size // 2
         image = clamped(self.super_resolution.head_only(head))
         return Frame(image, resize_smoothly(head.opacity, half, half), head)

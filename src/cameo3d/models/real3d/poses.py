@@ -49,16 +49,16 @@ def pose_rotation(euler: Float[Tensor, "frames 3"]) -> Float[Tensor, "frames 3 3
 
 
 def smooth_cameras(
-    world_from_camera: Float[Tensor, "frames 4 4"], window: int = 7
+    eg3d_from_camera: Float[Tensor, "frames 4 4"], window: int = 7
 ) -> Float[Tensor, "frames 4 4"]:
     """Mean camera of each frame's neighbours, the window cut off at both ends.
 
     Positions are averaged, rotations by their chordal mean.
     """
     reach = window // 2
-    smoothed = world_from_camera.clone()
-    for frame in range(len(world_from_camera)):
-        near = world_from_camera[max(frame - reach, 0) : frame + reach + 1].mean(dim=0)
+    smoothed = eg3d_from_camera.clone()
+    for frame in range(len(eg3d_from_camera)):
+        near = eg3d_from_camera[max(frame - reach, 0) : frame + reach + 1].mean(dim=0)
         left, _, right = torch.linalg.svd(near[:3, :3])
         handed = torch.ones(3, dtype=near.dtype, device=near.device)
         handed[2] = torch.linalg.det(left @ right).sign()

@@ -43,13 +43,13 @@ class HeadRenderer(nn.Module):
     def forward(
         self,
         planes: Float[Tensor, "batch 3 channels plane_height plane_width"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         noise: SampleNoise | None = None,
     ) -> HeadImage:
         """Render at the configured size; without `noise` samples lie in the middles of their intervals."""
         size = self.config.render_size
-        origins, directions = pixel_rays(world_from_camera, intrinsics, size)
+        origins, directions = pixel_rays(eg3d_from_camera, intrinsics, size)
         seen, hits = self.trace(planes, origins, directions, noise)
         return HeadImage(
             features=seen.features.unflatten(1, (size, size)).permute(0, 3, 1, 2),

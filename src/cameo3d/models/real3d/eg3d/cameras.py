@@ -38,10 +38,10 @@ def orbit_cameras(
     return camera_vectors(pose)
 
 
-def camera_vectors(world_from_camera: Float[Tensor, "batch 4 4"]) -> Float[Tensor, "batch 25"]:
+def camera_vectors(eg3d_from_camera: Float[Tensor, "batch 4 4"]) -> Float[Tensor, "batch 25"]:
     """EG3D's 25 numbers of poses in OpenCV axes, with the intrinsics of its crop."""
-    inner = world_from_camera.new_tensor((CROP_FOCAL, 0, 0.5, 0, CROP_FOCAL, 0.5, 0, 0, 1))
-    return torch.cat((world_from_camera.flatten(1), inner.expand(len(world_from_camera), -1)), dim=1)
+    inner = eg3d_from_camera.new_tensor((CROP_FOCAL, 0, 0.5, 0, CROP_FOCAL, 0.5, 0, 0, 1))
+    return torch.cat((eg3d_from_camera.flatten(1), inner.expand(len(eg3d_from_camera), -1)), dim=1)
 
 
 def drawn_cameras(

@@ -61,12 +61,12 @@ class Eg3dGenerator(nn.Module):
     def forward(
         self,
         planes: Float[Tensor, "batch 3 channels size size"],
-        world_from_camera: Float[Tensor, "batch 4 4"],
+        eg3d_from_camera: Float[Tensor, "batch 4 4"],
         intrinsics: Float[Tensor, "batch 3 3"],
         noise: SampleNoise | None = None,
     ) -> tuple[Float[Tensor, "batch 3 full full"], HeadImage]:
         """The picture, about [-1, 1], and the rendering behind it."""
-        head = self.renderer(planes, world_from_camera, intrinsics, noise)
+        head = self.renderer(planes, eg3d_from_camera, intrinsics, noise)
         style = head.features.new_ones(1, self.config.rendering.fusion.style_width)
         x, image = self.head_block(head.features, head.features[:, :3], style)
         return self.last_block(x, image, style)[1], head
