@@ -13,7 +13,14 @@ from cameo3d.geometry.face_model import load_face_model
 from cameo3d.models.avatar import AvatarModel, View
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.mesh import relief_mesh
-from cameo3d.models.relief.render import Painter, ReliefPerformance, Viewport, Window, background
+from cameo3d.models.relief.render import (
+    FramePainter,
+    Painter,
+    ReliefPerformance,
+    Viewport,
+    Window,
+    background,
+)
 from cameo3d.values import Portrait
 from cameo3d.values.mesh import Mesh
 
@@ -47,7 +54,7 @@ class Relief:
     ) -> ReliefPerformance:
         """Begin a clip; its frames are straight colours with alpha."""
         window = Window(avatar, self._viewport(avatar, view))
-        return ReliefPerformance(avatar, window, Painter(avatar, load_face_model(), window.view))
+        return ReliefPerformance(avatar, window, self._painter(avatar, window.view))
 
     def mesh(self, avatar: ReliefAvatar, resolution: int, level: float) -> Mesh:
         """The relief's own surface; it has no density, and so no level."""
@@ -61,6 +68,10 @@ class Relief:
         """Width and height of a view's frames, in pixels."""
         at = self._viewport(avatar, view)
         return at.width, at.height
+
+    def _painter(self, avatar: ReliefAvatar, view: Viewport) -> FramePainter:
+        """What draws single frames of an avatar."""
+        return Painter(avatar, load_face_model(), view)
 
     def _viewport(self, avatar: ReliefAvatar, view: View) -> Viewport:
         height, width = avatar.person.photo.shape[:2]

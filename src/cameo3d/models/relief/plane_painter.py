@@ -16,11 +16,10 @@ from cameo3d.blocks.frustum_planes import COVER
 from cameo3d.blocks.photo_lookup import correspond, look_up_photo
 from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.models.avatar import View
 from cameo3d.models.relief import Relief
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
-from cameo3d.models.relief.render import FIRM_TURN, FramePainter, ReliefPerformance, Viewport, Window
+from cameo3d.models.relief.render import FIRM_TURN, FramePainter, Viewport
 from cameo3d.values import Motion, Portrait
 
 DETAIL = 512
@@ -109,16 +108,8 @@ class PlaneModel(Relief):
         self._correction = None if correction is None else correction.eval()
         self._shaping = None if shaping is None else shaping.eval()
 
-    def perform(
-        self,
-        avatar: ReliefAvatar,
-        view: View = "crop",
-        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> ReliefPerformance:
-        """Begin a clip; its frames are straight colours with alpha."""
-        window = Window(avatar, self._viewport(avatar, view))
-        painter = PlanePainter(avatar, self._face, window.view, self._correction)
-        return ReliefPerformance(avatar, window, self._frames(avatar, painter))
+    def _painter(self, avatar: ReliefAvatar, view: Viewport) -> FramePainter:
+        return self._frames(avatar, PlanePainter(avatar, self._face, view, self._correction))
 
     def _lifted(self, portraits: Sequence[Portrait]) -> tuple[ReliefAvatar, ReliefPrior]:
         """The first portrait's relief, ready to be packed."""

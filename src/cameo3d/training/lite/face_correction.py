@@ -1,40 +1,32 @@
 """How the face correction learns: real pictures of the same person show where a warped photo is wrong."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from safetensors import safe_open
 from torch import Tensor, nn
 from torch.nn import functional
 
 from cameo3d.blocks.face_correction import FaceCorrection, skin_share
 from cameo3d.data.portraits.expression_pages import ExpressionPages, read_pages
-from cameo3d.errors import InputError
-from cameo3d.media.files import shown
-from cameo3d.training.learner import Group, Learner, Losses, Part
-from cameo3d.training.schedule import cosine
+from cameo3d.training.learner import Losses
+from cameo3d.training.lite.correction import CorrectionRecipe, CorrectionStage, read_people
 
 _OPENINGS, _AROUND = 4.0, 9
 """How much more pixels in and around mouth and eyes count, and how many pixels around that is."""
 
 
 @dataclass(frozen=True)
-class FaceCorrectionRecipe:
+class FaceCorrectionRecipe(CorrectionRecipe):
     """All choices of this training."""
 
     steps: int = 3000
     batch: int = 8
-    rate: float = 1e-3
     warm_up: int = 100
     photos: float = 0.5
     """Share of the pairs that come from photos; the rest comes from clips."""
-    jitter: float = 0.15
-    """Spread of the gain of each colour, the same in all pictures of a pair."""
-    seed: int = 0
     weights: tuple[tuple[str, float], ...] = (
         ("l1", 1.0),
         ("edges", 1.0),
@@ -83,17 +75,11 @@ class PageBatches:
     ) -> None:
         self._recipe, self._held_out = recipe, held_out
         self._device = device or torch.device("cpu")
-        people: dict[tuple[bool, str], list[ExpressionPages]] = {}
-        for path in sorted(folder.glob("*.safetensors")):
-            with safe_open(path, "pt") as file:
-                labels = file.metadata()
-            if (labels["held_out"] == "True") == held_out:
-                pages = read_pages(path)
-                people.setdefault((len(pages.truth) > 2, labels["identity"]), []).append(pages)
-        if not people:
-            raise InputError(f"{shown(folder)} holds no expression pages; make them first.")
-        self._clips = [pages for (is_clip, _), pages in sorted(people.items()) if is_clip]
-        self._photos = [pages for (is_clip, _), pages in sorted(people.items()) if not is_clip]
+        people = read_people(folder, held_out, read_pages, "expression pages").values()
+        self._clips, self._photos = (
+            [kept for pages in people if (kept := [one for one in pages if (len(one.truth) > 2) == is_clip])]
+            for is_clip in (True, False)
+        )
 
     def draw(self, index: int) -> PageBatch:
         """The batch of a number."""
@@ -132,7 +118,7 @@ def paired(
     return torch.cat((colors[0], colors[1], *maps)), cover[None], colors[2]
 
 
-class FaceCorrectionStage:
+class FaceCorrectionStage(CorrectionStage[PageBatch]):
     """The stage for `training.loop.train`.
 
     Args:
@@ -147,21 +133,8 @@ class FaceCorrectionStage:
         perceptual: nn.Module | None = None,
         device: torch.device | None = None,
     ) -> None:
-        torch.manual_seed(recipe.seed)
-        network, average = FaceCorrection(), FaceCorrection()
-        average.load_state_dict(network.state_dict())
-        self.networks = nn.ModuleDict({"motion": network, "average": average.requires_grad_(False)})
-        self.networks.to(device or torch.device("cpu"))
-        rate = cosine(recipe.rate, recipe.steps, recipe.warm_up)
-        self.learners: Mapping[str, Learner] = {
-            "motion": Learner({"motion": Group(list(network.parameters()), rate)}, weight_decay=0.01)
-        }
-        self.averaged: Mapping[str, str] = {"average": "motion"}
-        self._weights, self._perceptual = dict(recipe.weights), perceptual
-
-    def step(self, step: int, parts: Sequence[Part[PageBatch]]) -> dict[str, float]:
-        """One step."""
-        return self.learners["motion"].update(step, parts, self.losses, self._weights)
+        super().__init__("motion", FaceCorrection, recipe, device)
+        self._perceptual = perceptual
 
     def losses(self, batch: PageBatch) -> Losses:
         """Losses of the network that learns."""

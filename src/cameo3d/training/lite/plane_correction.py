@@ -1,39 +1,28 @@
 """How planes learn from real clips: rays that meet a corrected surface look elsewhere at the photo."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from safetensors import safe_open
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional
 
 from cameo3d.blocks.frustum_planes import ANCHOR, FRONT, HEAD
 from cameo3d.blocks.plane_correction import MOVED, PlaneCorrection
 from cameo3d.data.portraits.plane_pairs import PlanePairs, read_plane_pairs
-from cameo3d.errors import InputError
-from cameo3d.media.files import shown
-from cameo3d.training.learner import Group, Learner, Losses, Part
-from cameo3d.training.schedule import cosine
+from cameo3d.training.learner import Losses
+from cameo3d.training.lite.correction import CorrectionRecipe, CorrectionStage, read_people
 
 _SOLID = 0.9
 """How much of a pixel must be the person, in the truth, to count."""
 
 
 @dataclass(frozen=True)
-class PlaneCorrectionRecipe:
+class PlaneCorrectionRecipe(CorrectionRecipe):
     """All choices of this training."""
 
-    steps: int = 2000
-    batch: int = 4
-    rate: float = 1e-3
-    warm_up: int = 50
-    seed: int = 0
-    jitter: float = 0.15
-    """Spread of the gain of each colour, the same in all pictures of a pair."""
     weights: tuple[tuple[str, float], ...] = (("l1", 1.0), ("edges", 1.0), ("smooth", 0.05), ("size", 0.01))
 
 
@@ -78,15 +67,7 @@ class RayBatches:
     ) -> None:
         self._recipe, self._held_out = recipe, held_out
         self._device = device or torch.device("cpu")
-        people: dict[str, list[PlanePairs]] = {}
-        for path in sorted(folder.glob("*.safetensors")):
-            with safe_open(path, "pt") as file:
-                labels = file.metadata()
-            if (labels["held_out"] == "True") == held_out:
-                people.setdefault(labels["identity"], []).append(read_plane_pairs(path))
-        if not people:
-            raise InputError(f"{shown(folder)} holds no plane pairs; make them first.")
-        self._people = [pairs for _, pairs in sorted(people.items())]
+        self._people = list(read_people(folder, held_out, read_plane_pairs, "plane pairs").values())
 
     def draw(self, index: int) -> RayBatch:
         """The batch of a number."""
@@ -137,7 +118,7 @@ def mirrored(row: list[Tensor]) -> list[Tensor]:
     ]
 
 
-class PlaneCorrectionStage:
+class PlaneCorrectionStage(CorrectionStage[RayBatch]):
     """The stage for `training.loop.train`.
 
     Args:
@@ -146,21 +127,7 @@ class PlaneCorrectionStage:
     """
 
     def __init__(self, recipe: PlaneCorrectionRecipe, device: torch.device | None = None) -> None:
-        torch.manual_seed(recipe.seed)
-        network, average = PlaneCorrection(), PlaneCorrection()
-        average.load_state_dict(network.state_dict())
-        self.networks = nn.ModuleDict({"planes": network, "average": average.requires_grad_(False)})
-        self.networks.to(device or torch.device("cpu"))
-        rate = cosine(recipe.rate, recipe.steps, recipe.warm_up)
-        self.learners: Mapping[str, Learner] = {
-            "planes": Learner({"planes": Group(list(network.parameters()), rate)}, weight_decay=0.01)
-        }
-        self.averaged: Mapping[str, str] = {"average": "planes"}
-        self._weights = dict(recipe.weights)
-
-    def step(self, step: int, parts: Sequence[Part[RayBatch]]) -> dict[str, float]:
-        """One step."""
-        return self.learners["planes"].update(step, parts, self.losses, self._weights)
+        super().__init__("planes", PlaneCorrection, recipe, device)
 
     def losses(self, batch: RayBatch) -> Losses:
         """Losses of the network that learns."""
