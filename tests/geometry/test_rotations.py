@@ -1,6 +1,6 @@
 import torch
 
-from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles, matrices_from_vectors
+from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 
 
 def test_positive_yaw_turns_the_nose_to_the_left_of_the_image():
@@ -22,10 +22,3 @@ def test_positive_roll_turns_the_head_clockwise():
 def test_angles_survive_the_way_through_matrices():
     angles = torch.rand(50, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
     torch.testing.assert_close(angles_from_matrices(matrices_from_angles(angles)), angles)
-
-
-def test_a_rotation_vector_along_an_axis_is_a_turn_about_it():
-    vector = torch.tensor([0.0, 0.7, 0.0])
-    torch.testing.assert_close(
-        matrices_from_vectors(vector), matrices_from_angles(torch.tensor([0.7, 0.0, 0.0]))
-    )

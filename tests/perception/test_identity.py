@@ -8,12 +8,11 @@ from skimage.filters import gaussian
 
 from cameo3d.errors import WeightsError
 from cameo3d.evaluation.metrics.features import csim
-from cameo3d.perception import arcface
 from cameo3d.perception.dlib_chip import _TEMPLATE, FIVE_POINTS, face_chip
 from cameo3d.perception.dlib_network import DlibNetwork, ScaledConvolution, load_dlib_network
 from cameo3d.perception.identity import load_recogniser, load_sface_recogniser
 from cameo3d.perception.landmarks import find_faces
-from cameo3d.perception.sface import SFace, aligned, identity_loss
+from cameo3d.perception.sface import SFace
 from cameo3d.weights.conversion.perceptual import _sface_name, _unpacked
 from cameo3d.weights.packages import DLIB, SFACE, PackageFile
 
@@ -142,26 +141,3 @@ def test_tensors_of_sface_get_our_names(official, ours):
     with torch.device("meta"):
         assert ours in SFace().state_dict()
     assert _sface_name(official) == ours
-
-
-def test_faces_are_cut_out_on_the_device_where_opencv_cuts_them():
-    photo = astronaut()
-    landmarks = find_faces(photo)[0]
-    expected = arcface.aligned_face(photo, landmarks).astype(np.float32)
-    images = torch.from_numpy(photo).permute(2, 0, 1)[None].float() / 127.5 - 1
-    place = torch.from_numpy(arcface.image_from_face(landmarks))[None]
-    found = (aligned(images, place)[0].permute(1, 2, 0).numpy() + 1) * 127.5
-    assert np.abs(found - expected).mean() < 0.5
-
-
-def test_the_identity_loss_is_zero_for_the_same_face_and_has_gradients():
-    torch.manual_seed(0)
-    network = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(3 * 112 * 112, 8)).requires_grad_(False)
-    faces = torch.rand(2, 3, 112, 112) * 2 - 1
-    assert float(identity_loss(network, faces, faces)) == pytest.approx(0, abs=1e-5)
-    other = (faces + 0.2 * torch.randn_like(faces)).requires_grad_()
-    loss = identity_loss(network, other, faces)
-    loss.backward()
-    assert float(loss.detach()) > 0.01
-    assert other.grad is not None
-    assert other.grad.abs().sum() > 0

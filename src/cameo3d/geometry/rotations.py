@@ -30,11 +30,3 @@ def angles_from_matrices(rotations: Float[Tensor, "*batch 3 3"]) -> Float[Tensor
     pitch = torch.atan2(rotations[..., 2, 1], rotations[..., 2, 2])
     roll = torch.atan2(rotations[..., 1, 0], rotations[..., 0, 0])
     return torch.stack((yaw, pitch, roll), -1)
-
-
-def matrices_from_vectors(vectors: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3 3"]:
-    """Turn rotation vectors (axis times radians) into matrices (Rodrigues' formula)."""
-    zero = torch.zeros_like(vectors[..., 0])
-    x, y, z = vectors.unbind(-1)
-    rows = (torch.stack((zero, -z, y), -1), torch.stack((z, zero, -x), -1), torch.stack((-y, x, zero), -1))
-    return torch.linalg.matrix_exp(torch.stack(rows, -2))

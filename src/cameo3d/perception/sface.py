@@ -1,4 +1,4 @@
-"""SFace (Zhong et al., 2021): whose face it is, as a measure and, with gradients, as an identity loss."""
+"""SFace (Zhong et al., 2021): whose face it is."""
 
 import functools
 from pathlib import Path
@@ -6,7 +6,6 @@ from pathlib import Path
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from cameo3d.weights.conversion.perceptual import read_sface
 
@@ -59,31 +58,3 @@ def load_sface(path: Path) -> SFace:
         network = SFace()
     network.load_state_dict(read_sface(path, network.state_dict()), assign=True)
     return network.eval().requires_grad_(False)
-
-
-def identity_loss(
-    network: nn.Module, made: Float[Tensor, "batch 3 112 112"], true: Float[Tensor, "batch 3 112 112"]
-) -> Float[Tensor, ""]:
-    """One minus the cosine between the embeddings of aligned faces; gradients reach `made` only."""
-    with torch.no_grad():
-        wanted = network(true)
-    return (1 - functional.cosine_similarity(network(made), wanted)).mean()
-
-
-def aligned(
-    images: Float[Tensor, "batch 3 height width"], image_from_face: Float[Tensor, "batch 2 3"]
-) -> Float[Tensor, "batch 3 112 112"]:
-    """Cut faces out of images, with gradients.
-
-    Args:
-        images: In [-1, 1].
-        image_from_face: Takes pixels of the aligned face to pixels of the image; pixel `i` has its centre at
-            `i + 0.5`.
-    """
-    height, width = images.shape[2:]
-    centres = torch.arange(SIDE, device=images.device, dtype=images.dtype) + 0.5
-    rows, columns = torch.meshgrid(centres, centres, indexing="ij")
-    places = torch.stack((columns, rows, torch.ones_like(rows)), dim=-1)
-    pixels = torch.einsum("bij,yxj->byxi", image_from_face.to(images), places)
-    grid = pixels * (2 / images.new_tensor((width, height))) - 1
-    return functional.grid_sample(images + 1, grid, align_corners=False) - 1

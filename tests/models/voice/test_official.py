@@ -24,7 +24,7 @@ def test_fifty_steps_of_speech_make_twenty_five_frames_and_padding_is_silent():
     model, speech = small(), torch.randn(1, 32, 12)
     with torch.no_grad():
         condition = model.conditions(speech, torch.zeros(1, 32))
-        noise = model.draw_noise(1, 16, torch.Generator().manual_seed(1))
+        noise = torch.randn(1, model.latent, 4)
         mask = (torch.arange(16) < 10).float()[None]
         expressions = model(condition, noise, mask=mask)
     assert expressions.shape == (1, 16, 64)

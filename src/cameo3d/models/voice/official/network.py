@@ -124,12 +124,6 @@ class VoiceToExpression(nn.Module):
         )
         return self.condition(seen)
 
-    def draw_noise(
-        self, batch: int, frames: int, generator: torch.Generator
-    ) -> Float[Tensor, "batch latent quarter"]:
-        """Standard normal numbers for a clip of so many frames, a multiple of four."""
-        return torch.randn((batch, self.latent, frames // 4), generator=generator, device=generator.device)
-
     def infer(
         self,
         expressions: Float[Tensor, "batch frames expressions"],
