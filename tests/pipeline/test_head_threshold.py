@@ -23,7 +23,6 @@ TINY = Real3DConfig(
 
 def test_the_heads_threshold_is_an_option_of_stored_weights(monkeypatch, tmp_path):
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
-    monkeypatch.setattr(models, "OFFICIAL", TINY)
     monkeypatch.setattr(models, "load_real3d_face", lambda: None)
     monkeypatch.setattr(models, "BaselSteering", lambda *_: models.ShippedSteering(models.load_face_model()))
     tensors = Real3DGenerator(TINY).state_dict()

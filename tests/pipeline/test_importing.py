@@ -30,7 +30,7 @@ def convert(official, expected):
 def release(monkeypatch, tmp_path):
     """Real3D-Portrait's release with networks of a few numbers; returns the official folder."""
     parts = tuple(
-        replace(part, convert=convert, network=lambda: nn.Linear(3, 2), config=None)
+        replace(part, convert=convert, network=lambda _: nn.Linear(3, 2), sizes=lambda *_: Nothing())
         for part in weights.RELEASES["real3d"]
     )
     monkeypatch.setitem(weights.RELEASES, "real3d", parts)

@@ -98,7 +98,7 @@ def measure_real3d(
             near, _ = fast.run()
             given = fast.given
             scene = exact.model.prepare_scene(given.image, given.classes, given.image)
-            rounded = exact.model.super_resolution(head, scene, given.points, given.points).image
+            rounded = exact.model.layers(head, scene, given.points, given.points).image
     figures += exact.figures + fast.figures
     figures.append(_figure("frame, fast, against exact", _decibels(frame, near), "dB", 38.0))
     figures.append(
@@ -137,7 +137,7 @@ class _Bench:
             )
         points = given.points
         frame = self._network_stage(
-            "super-resolution", lambda: model.super_resolution(head, scene, points, points).image
+            "super-resolution", lambda: model.layers(head, scene, points, points).image
         )
         steps = ("motion planes", "rendering", "super-resolution")
         self._compare("frame", sum(self._seconds[x] for x in steps), sum(OFFICIAL_SECONDS[x] for x in steps))

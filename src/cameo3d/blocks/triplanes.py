@@ -42,3 +42,36 @@ def sample_triplanes(
         align_corners=False,
     )
     return looked_up.reshape(batch, 3, channels, -1).mean(dim=1).mT
+
+
+def sample_trigrids(
+    planes: Float[Tensor, "batch 3 channels height width"],
+    points: Float[Tensor, "batch points 3"],
+    depth: int,
+    axes: PlaneAxes = EG3D_AXES,
+    box_side: float = 1.0,
+) -> Float[Tensor, "batch points features"]:
+    """Average what three planes of several slices hold at each point, between slices too.
+
+    "Tri-grids" of PanoHead (An et al., CVPR 2023), as Real3D-Portrait's public options take them: the slices
+    of a plane are spread along the axis that it does not show.
+
+    Args:
+        planes: Features of each plane, the slice's index the fastest of its channels.
+        points: World positions.
+        depth: Slices.
+        axes: See `sample_triplanes`.
+        box_side: Side of the cube in world units.
+    """
+    batch, _, channels, height, width = planes.shape
+    unit = points * (2 / box_side)
+    order = [[*pair, 3 - sum(pair)] for pair in axes]
+    grid = unit[:, :, order].transpose(1, 2).flatten(0, 1)[:, None, None]  # (batch 3) 1 1 points 3
+    looked_up = functional.grid_sample(
+        planes.reshape(batch * 3, channels // depth, depth, height, width),
+        grid.to(planes.dtype),
+        mode="bilinear",
+        padding_mode="zeros",
+        align_corners=False,
+    )
+    return looked_up.reshape(batch, 3, channels // depth, -1).mean(dim=1).mT

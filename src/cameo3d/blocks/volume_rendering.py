@@ -5,7 +5,7 @@ from front to back (Mildenhall et al., ECCV 2020; the mid-point rule and the smo
 et al., CVPR 2022). Sample positions are the middles of their intervals unless a caller brings random numbers.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -40,6 +40,15 @@ class Rendering:
     """Mean distance of what is seen, along the ray, in world units."""
     opacities: Float[Tensor, "batch rays"]
     """Share of the light that comes from matter, in [0, 1]."""
+
+
+def joined(parts: Sequence[Rendering]) -> Rendering:
+    """What bundles of rays see, one bundle behind the other."""
+    return Rendering(
+        torch.cat([part.features for part in parts], dim=1),
+        torch.cat([part.depths for part in parts], dim=1),
+        torch.cat([part.opacities for part in parts], dim=1),
+    )
 
 
 def middle_noise(

@@ -16,14 +16,15 @@ from cameo3d.media.files import shown
 from cameo3d.models.goha.config import OFFICIAL as GOHA
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.parsing import FaceParser
-from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.models.real3d.released_sizes import released_sizes
 from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.weights.conversion import goha, real3d
 from cameo3d.weights.conversion.basel import find_face, read_mat, read_real3d_face
 from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_hubert
+from cameo3d.weights.conversion.options import read_options
 from cameo3d.weights.imported import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
 
@@ -41,10 +42,10 @@ class _Part:
     read: Callable[[Path], Any]
     convert: Callable[[Any, Tensors], dict[str, Tensor]]
     """From official tensors and the network's own state to tensors that fill it, strictly."""
-    network: Callable[[], nn.Module] | None
-    """What the tensors fill; None if they are no network's and `convert` checks all."""
-    config: object = None
-    """Sizes of the network, if they vary."""
+    network: Callable[[Any], nn.Module] | None
+    """What the tensors fill, of its sizes; None if they are no network's and `convert` checks all."""
+    sizes: Callable[[Path, Any], object] = lambda path, official: None
+    """Sizes of the network, if they vary, from the official file's place and its content."""
     needed: bool = True
     """Whether the release is worth nothing without it."""
 
@@ -54,7 +55,7 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
 
     Args:
         model: A key of `RELEASES`.
-        folder: Where the official files lie, as they were published.
+        folder: Where the official files lie, as they were published, or one of these files.
         say: Told what is read, and what is not there but not needed.
 
     Returns:
@@ -64,42 +65,48 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
         WeightsError: If a file is missing, damaged, hostile or of another layout. Nothing is written then.
         OutputError: If the user's folder cannot be written.
     """
-    if not folder.is_dir():
-        raise WeightsError(f"{shown(folder)} is no folder; give the one that holds the official files.")
+    if not folder.exists():
+        raise WeightsError(f"{shown(folder)} is not there; give the folder that holds the official files.")
     found = [(part, part.find(folder)) for part in RELEASES[model]]
     missing = [RELEASED[part.stored] for part, path in found if part.needed and path is None]
+    # Single files may follow later, such as a voice of another training.
+    missing = [entry for entry in missing if not (entry.path.is_file() and any(path for _, path in found))]
     if missing:
         lines = "; ".join(f"{entry.official} from {entry.source}" for entry in missing)
         raise WeightsError(f"{shown(folder)} does not hold {lines}.")
     converted = []
     for part, path in found:
         if path is None:
-            say(f"{RELEASED[part.stored].official} is not there; what needs it will not work.")
+            if not RELEASED[part.stored].path.is_file():
+                say(f"{RELEASED[part.stored].official} is not there; what needs it will not work.")
             continue
         say(f"reading {path}")
-        converted.append((part, path, _converted(part, path)))
-    return [_store(part, path, tensors) for part, path, tensors in converted]
+        converted.append((part, path, *_converted(part, path)))
+    return [_store(*each) for each in converted]
 
 
-def _converted(part: _Part, path: Path) -> dict[str, Tensor]:
+def _converted(part: _Part, path: Path) -> tuple[object, dict[str, Tensor]]:
+    """The network's sizes, and the tensors that fill it."""
+    official = part.read(path)
+    sizes = part.sizes(path, official)
     expected: dict[str, Tensor] = {}
     if part.network is not None:
         with torch.device("meta"):
-            expected = part.network().state_dict()
-    tensors = part.convert(part.read(path), expected)
+            expected = part.network(sizes).state_dict()
+    tensors = part.convert(official, expected)
     broken = [name for name, x in tensors.items() if x.is_floating_point() and not x.isfinite().all()]
     if broken:
         raise WeightsError(f"{shown(path)} holds numbers that are not finite, in {', '.join(broken[:8])}.")
-    return {name: x.to(expected[name].dtype) if name in expected else x for name, x in tensors.items()}
+    return sizes, {name: x.to(expected[name].dtype) if name in expected else x for name, x in tensors.items()}
 
 
-def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
+def _store(part: _Part, path: Path, sizes: object, tensors: dict[str, Tensor]) -> Path:
     entry = RELEASED[part.stored]
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
     label = Label(
         model=entry.stored,
-        config=config_json(part.config),
+        config=config_json(sizes),
         source=entry.source,
         licence=entry.licence,
         revision=f"{path.parent.name}/{path.name}, SHA-256 {digest}",
@@ -115,23 +122,41 @@ def _store(part: _Part, path: Path, tensors: dict[str, Tensor]) -> Path:
     return entry.path
 
 
-def _newest(name: str) -> Callable[[Path], Path | None]:
-    """Finds the newest checkpoint of a published folder in, below, or instead of the given one."""
+def _trained(kinds: tuple[str, ...], published: str) -> Callable[[Path], Path | None]:
+    """Finds the newest checkpoint of a training in, below, or instead of the given folder.
+
+    Args:
+        kinds: Of the trainings, see `real3d.training_kind`; earlier ones are preferred.
+        published: The released folder's name, which is preferred to others.
+    """
 
     def find(folder: Path) -> Path | None:
-        places = [folder] if folder.name == name else sorted(folder.glob(f"**/{name}"))
-        return real3d.newest_checkpoint(places[0]) if places else None
+        if folder.is_file():
+            return folder if real3d.training_kind(folder.parent) in kinds else None
+        places = {path.parent for path in folder.glob("**/model_ckpt_steps_*.ckpt")}
+        if named := sorted(place for place in places if place.name == published):
+            return real3d.newest_checkpoint(named[0])
+        for kind in kinds:
+            of_kind = sorted(place for place in places if real3d.training_kind(place) == kind)
+            if len(of_kind) > 1:
+                names = ", ".join(place.name for place in of_kind)
+                raise WeightsError(f"{shown(folder)} holds several trainings ({names}); give one of them.")
+            if of_kind:
+                return real3d.newest_checkpoint(of_kind[0])
+        return None
 
     return find
 
 
 def _last(pattern: str) -> Callable[[Path], Path | None]:
-    """Finds a file in a folder or below; of several the one with the greatest number in its name."""
+    """Finds a file in a folder, below, or instead of it; of several that with the greatest number."""
 
     def find(folder: Path) -> Path | None:
         def number(path: Path) -> int:
             return int("0" + "".join(filter(str.isdigit, path.stem)))
 
+        if folder.is_file():
+            return folder if folder.match(pattern) else None
         return max(sorted(folder.glob(f"**/{pattern}")), key=number, default=None)
 
     return find
@@ -141,11 +166,11 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
     "real3d": (
         _Part(
             stored="real3d-official",
-            find=_newest("secc2plane_torso_orig"),
+            find=_trained(("torso", "head"), "secc2plane_torso_orig"),
             read=real3d.read_checkpoint,
             convert=real3d.convert_generator,
-            network=lambda: Real3DGenerator(REAL3D),
-            config=REAL3D,
+            sizes=lambda path, official: released_sizes(official, read_options(path.parent)),
+            network=Real3DGenerator,
         ),
         _Part(
             stored="real3d-face",
@@ -160,16 +185,16 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             find=find_hubert,
             read=read_hubert,
             convert=convert_hubert,
-            network=lambda: hubert_network(HubertSizes()),
-            config=HubertSizes(),
+            sizes=lambda path, official: HubertSizes(),
+            network=hubert_network,
             needed=False,
         ),
         _Part(
             stored="real3d-voice",
-            find=_newest("audio2secc_vae"),
+            find=_trained(("voice",), "audio2secc_vae"),
             read=real3d.read_checkpoint,
             convert=real3d.convert_voice,
-            network=VoiceToExpression,
+            network=lambda sizes: VoiceToExpression(),
             needed=False,
         ),
     ),
@@ -179,15 +204,15 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             find=_last("checkpoint*.ckpt"),
             read=goha.read_checkpoint,
             convert=goha.convert_generator,
-            network=lambda: GohaGenerator(GOHA),
-            config=GOHA,
+            sizes=lambda path, official: GOHA,
+            network=GohaGenerator,
         ),
         _Part(
             stored="goha-regressor",
             find=_last("epoch_20.pth"),
             read=goha.read_regressor,
             convert=goha.convert_regressor,
-            network=FaceRegressor,
+            network=lambda sizes: FaceRegressor(),
         ),
         _Part(
             stored="goha-face",
@@ -202,7 +227,7 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             find=_last("79999_iter.pth"),
             read=goha.read_parser,
             convert=goha.convert_parser,
-            network=FaceParser,
+            network=lambda sizes: FaceParser(),
             needed=False,
         ),
     ),

@@ -18,7 +18,7 @@ from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.lite.avatar import GohaLite
 from cameo3d.models.real3d.avatar import Real3D
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace
-from cameo3d.models.real3d.config import OFFICIAL, SMALL, Real3DConfig
+from cameo3d.models.real3d.config import SMALL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.lite.avatar import Real3DLite
 from cameo3d.models.relief import CROP_SIZE, Relief
@@ -30,7 +30,7 @@ from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
 from cameo3d.pipeline.options import Device, ModelOptions, Size
-from cameo3d.weights.imported import load_weights, weights_path
+from cameo3d.weights.imported import load_weights, stored_sizes, weights_path
 from cameo3d.weights.released import RELEASED
 
 
@@ -110,9 +110,11 @@ def load_real3d(
         if head_threshold is not None:
             raise InputError("Size lite has no head's threshold; leave --head-threshold out.")
         return Real3DLite(load_face_model(), load_face_correction(), load_plane_correction())
-    generator = load_real3d_generator(OFFICIAL if size == "official" else SMALL, size).to(device)
+    generator = load_real3d_generator(None if size == "official" else SMALL, size).to(device)
+    if head_threshold is not None and not generator.config.has_torso:
+        raise InputError("These weights draw the head alone; leave --head-threshold out.")
     if head_threshold is not None:
-        generator.super_resolution.head_threshold = head_threshold
+        generator.layers.head_threshold = head_threshold
     face: SteeringFace = (
         ShippedSteering(load_face_model())
         if size == "small"
@@ -121,8 +123,13 @@ def load_real3d(
     return Real3D(generator, face, size, half_precision(fast, device))
 
 
-def load_real3d_generator(config: Real3DConfig, size: Size) -> Real3DGenerator:
-    """The networks of Real3D-Portrait with their weights, on the CPU; see `load_real3d`."""
+def load_real3d_generator(config: Real3DConfig | None, size: Size) -> Real3DGenerator:
+    """The networks of Real3D-Portrait with their weights, on the CPU; see `load_real3d`.
+
+    Args:
+        config: Sizes that they must have; None takes those of the weights.
+        size: Whose weights.
+    """
     name = f"real3d-{size}"
     if size == "official":
         path = RELEASED[name].demand()
@@ -132,6 +139,7 @@ def load_real3d_generator(config: Real3DConfig, size: Size) -> Real3DGenerator:
             raise WeightsError(
                 "You have trained no small Real3D-Portrait; use --size lite, which is shipped, or train one."
             )
+    config = config or stored_sizes(path, Real3DConfig)
     with torch.device("meta"):
         generator = Real3DGenerator(config)
     generator.load_state_dict(load_weights(path, name, config), assign=True)

@@ -4,9 +4,9 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -15,6 +15,8 @@ from torch import Tensor
 
 from cameo3d.errors import WeightsError
 from cameo3d.media.files import replacing, shown
+
+_Sizes = TypeVar("_Sizes")
 
 
 @dataclass(frozen=True)
@@ -88,6 +90,33 @@ def load_weights(path: Path, model: str, config: object = None) -> dict[str, Ten
     if checksum_of(tensors) != label.checksum:
         raise WeightsError(f"{shown(path)} is damaged: its checksum is wrong; import the weights again.")
     return tensors
+
+
+def stored_sizes(path: Path, cls: type[_Sizes]) -> _Sizes:
+    """The dataclass of sizes that a file of weights was made for.
+
+    Raises:
+        WeightsError: If it is missing, damaged, or says something else.
+    """
+    label = read_label(path)
+    try:
+        return _sizes(cls, _completed(json.loads(label.config), cls()))
+    except (TypeError, ValueError, AttributeError) as error:
+        raise WeightsError(f"{shown(path)} does not say its sizes; import the weights again.") from error
+
+
+def _sizes(cls: type, stored: Any) -> Any:
+    """A frozen dataclass, with inner ones, out of plain lists and numbers."""
+    if unknown := set(stored) - {field.name for field in fields(cls)}:
+        raise ValueError(f"unknown sizes: {unknown}")
+    given = {}
+    for field in fields(cls):
+        value = stored[field.name]
+        inner = field.type if isinstance(field.type, type) and is_dataclass(field.type) else None
+        given[field.name] = (
+            _sizes(inner, value) if inner else tuple(value) if isinstance(value, list) else value
+        )
+    return cls(**given)
 
 
 def config_json(config: object) -> str:

@@ -11,7 +11,7 @@ from cameo3d.blocks.plane_decoder import PlaneDecoder
 from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.blocks.rays import pixel_rays
 from cameo3d.blocks.triplanes import DISTINCT_AXES, sample_triplanes
-from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
+from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, joined, middle_noise, render_rays
 from cameo3d.models.goha.config import GohaConfig
 
 COLORS = 3
@@ -128,8 +128,4 @@ class PlaneRenderer(nn.Module):
             parts = [checkpoint(render, *bundle, use_reentrant=False) for bundle in bundles]
         else:
             parts = [render(*bundle) for bundle in bundles]
-        return Rendering(
-            torch.cat([x.features for x in parts], dim=1),
-            torch.cat([x.depths for x in parts], dim=1),
-            torch.cat([x.opacities for x in parts], dim=1),
-        )
+        return joined(parts)

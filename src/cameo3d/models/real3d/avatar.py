@@ -24,6 +24,7 @@ from cameo3d.models.real3d.conditioning import FaceState, SteeringFace, moved_po
 from cameo3d.models.real3d.generator import Frame, Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
+from cameo3d.models.real3d.super_resolution import Scene
 from cameo3d.models.real3d.torso import TorsoAppearance
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh
@@ -44,7 +45,8 @@ class Real3DAvatar(Avatar):
     face: FaceState
     planes: Float32[Tensor, "1 3 channels half half"]
     """The canonical tri-plane."""
-    torso: TorsoAppearance
+    torso: TorsoAppearance | None
+    """None where the network draws the head alone."""
     plate: UInt8[Tensor, "side side 3"]
     """The crop without the person."""
 
@@ -95,16 +97,19 @@ class Real3D:
         matte = _cut(portrait.matte.numpy().astype(np.float32), crop, side, "edge")
         layers = take_apart(image, matte, landmarks, portrait.person.sight.covered_eyes)
         classes = torch.from_numpy(layers.classes)[None].float().to(self.device)
+        torso = None
         with self.precision():
             planes = self.generator.canonical_planes(self.tensor(layers.head))
-            plate = self.tensor(layers.background)
-            torso = self.generator.prepare_scene(self.tensor(layers.torso), classes, plate).torso
+            if self.generator.config.has_torso:
+                plate = self.tensor(layers.background)
+                seen = self.generator.prepare_scene(self.tensor(layers.torso), classes, plate).torso
+                torso = TorsoAppearance(seen.masked.float().cpu(), seen.compressed.float().cpu())
         return Real3DAvatar(
             person=portrait.person,
             size=self._size,
             face=self.face.fit(portrait),
             planes=planes.float().cpu(),
-            torso=TorsoAppearance(torso.masked.float().cpu(), torso.compressed.float().cpu()),
+            torso=torso,
             plate=torch.from_numpy(layers.background),
         )
 
@@ -117,7 +122,8 @@ class Real3D:
         """Begin a clip.
 
         In the crop the network itself paints the backdrop, as it was trained to; frames are then opaque.
-        Without one, and in the photo, colours are what remains without the photo's own background.
+        Without one, and in the photo, colours are what remains without the photo's own background. A network
+        that draws the head alone leaves the background to whoever composes its frames.
 
         Raises:
             InputError: If the avatar was made by the other size of the model, or does not fit its network.
@@ -162,16 +168,20 @@ class Real3D:
 
     def _check_shapes(self, avatar: Real3DAvatar) -> None:
         sizes, side, torso = self.generator.config, self._side, avatar.torso
+        if (torso is None) == sizes.has_torso:
+            raise InputError("The avatar was made by a network with another torso; make it again.")
         volume = (sizes.torso.volume_depth, side // 8, side // 8)
         identity, expression = self.face.sizes
+        channels = sizes.plane_channels * sizes.plane_depth
         wanted = {
-            "planes": (avatar.planes, (1, 3, sizes.plane_channels, side // 2, side // 2)),
+            "planes": (avatar.planes, (1, 3, channels, side // 2, side // 2)),
             "plate": (avatar.plate, (side, side, 3)),
-            "torso.masked": (torso.masked, (1, sizes.torso.volume_width, *volume)),
-            "torso.compressed": (torso.compressed, (1, sizes.torso.compressed_width, *volume)),
             "face.identity": (avatar.face.identity, (identity,)),
             "face.expression": (avatar.face.expression, (expression,)),
         }
+        if torso is not None:
+            wanted["torso.masked"] = (torso.masked, (1, sizes.torso.volume_width, *volume))
+            wanted["torso.compressed"] = (torso.compressed, (1, sizes.torso.compressed_width, *volume))
         check_shapes(wanted)
 
     def tensor(self, image: UInt8[np.ndarray, "side side 3"]) -> Float[Tensor, "1 3 side side"]:
@@ -203,14 +213,18 @@ class Real3DPerformance:
         backdrop: UInt8[np.ndarray, "side side 3"] | None,
     ) -> None:
         self._model, self._avatar, self._view = model, avatar, view
-        self._is_painted = backdrop is not None
+        self._is_painted = backdrop is not None and avatar.torso is not None
         state, face = avatar.face, model.face
-        behind = avatar.plate.numpy() if backdrop is None else backdrop
-        torso = TorsoAppearance(
-            avatar.torso.masked.to(model.device), avatar.torso.compressed.to(model.device)
-        )
-        with model.precision():
-            self._scene = model.generator.super_resolution.place(torso, model.tensor(behind))
+        self._behind = avatar.plate.numpy() if backdrop is None else backdrop
+        self._scene: Scene | None = None
+        if avatar.torso is None:
+            self._behind = np.zeros_like(self._behind)
+        else:
+            torso = TorsoAppearance(
+                avatar.torso.masked.to(model.device), avatar.torso.compressed.to(model.device)
+            )
+            with model.precision():
+                self._scene = model.generator.layers.place(torso, model.tensor(self._behind))
         self._planes = avatar.planes.to(model.device)
         self._intrinsics = crop_intrinsics()[None].to(model.device)
         self._neutral = self._pncc(torch.zeros_like(state.expression))
@@ -260,14 +274,12 @@ class Real3DPerformance:
         driving = self._pncc(now.expression, now.lids)
         with model.precision():
             added = model.generator.motion_planes(self._neutral, self._first, driving).float()
-            frame = model.generator(
-                self._planes + added,
-                self._scene,
-                now.camera[None].to(model.device),
-                self._intrinsics,
-                self._source,
-                now.points[None].to(model.device),
-            )
+            seen = self._planes + added, now.camera[None].to(model.device)
+            if self._scene is None:
+                frame = model.generator.head_frame(*seen, self._intrinsics)
+            else:
+                points = self._source, now.points[None].to(model.device)
+                frame = model.generator(seen[0], self._scene, seen[1], self._intrinsics, *points)
         self._last = driving, frame
         return frame
 
@@ -277,7 +289,7 @@ class Real3DPerformance:
             return np.dstack((colors, np.full(colors.shape[:2], 255, np.uint8)))
         alpha = frame.alpha[0, 0].float().cpu().numpy()
         alpha = cv2.resize(alpha, colors.shape[:2], interpolation=cv2.INTER_LINEAR)
-        person = _person(colors, alpha, self._avatar.plate.numpy())
+        person = _person(colors, alpha, self._behind)
         return person if self._view == "crop" else _in_photo(person, self._avatar)
 
     def _pncc(

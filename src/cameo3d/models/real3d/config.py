@@ -25,6 +25,8 @@ class PlaneSizes:
     """Channels of the first convolution behind a concatenation."""
     narrow: int = 128
     """Channels of the convolutions behind that one."""
+    sees_silhouette: bool = False
+    """Whether a channel of its own says which pixels are not black."""
 
 
 @dataclass(frozen=True)
@@ -41,6 +43,8 @@ class MotionSizes:
     """How much coarser the keys are than the queries."""
     fused_width: int = 256
     """Channels of the fused map and of the convolutions behind it."""
+    sees_source: bool = True
+    """Whether it sees the photo's PNCC picture, or only the neutral one and the one to show."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +71,8 @@ class TorsoSizes:
     """Channels of the warped map at an eighth, a quarter and a half of the image."""
     occlusion_width: int = 32
     """Channels of the network that predicts the torso's alpha."""
+    sees_classes: bool = True
+    """Whether the classes of neck and clothes are part of its input."""
 
 
 @dataclass(frozen=True)
@@ -95,6 +101,10 @@ class Real3DConfig:
     """Side of the volume rendering in pixels."""
     plane_channels: int = 32
     """Channels of each of the three planes, and of the rendered features."""
+    plane_depth: int = 1
+    """Slices of each plane; with more than one it is a grid (the public options take 3)."""
+    has_torso: bool = True
+    """Whether torso and background are drawn too, or the head alone on black."""
     decoder_width: int = 64
     """Hidden channels of the network from features to density and colour."""
     coarse_samples: int = 48

@@ -14,7 +14,7 @@ from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.image_to_plane import ImageToPlane
 from cameo3d.models.real3d.motion_adapter import MotionAdapter
 from cameo3d.models.real3d.renderer import HeadImage, HeadRenderer
-from cameo3d.models.real3d.super_resolution import HeadTorsoBackground, Scene
+from cameo3d.models.real3d.super_resolution import HeadOnBlack, HeadTorsoBackground, Scene
 from cameo3d.models.real3d.torso import TorsoImage
 
 
@@ -38,10 +38,13 @@ class Real3DGenerator(nn.Module):
     def __init__(self, config: Real3DConfig = OFFICIAL):
         super().__init__()
         self.config = config
-        self.image_to_plane = ImageToPlane(config.plane, config.plane_channels)
-        self.motion_adapter = MotionAdapter(config.motion, config.plane_channels)
+        self.image_to_plane = ImageToPlane(config.plane, config.plane_channels, config.plane_depth)
+        self.motion_adapter = MotionAdapter(config.motion, config.plane_channels * config.plane_depth)
         self.renderer = HeadRenderer(config)
-        layers = ConcatenatedLayers if config.fusion.concatenate else HeadTorsoBackground
+        if not config.has_torso:
+            layers = HeadOnBlack
+        else:
+            layers = ConcatenatedLayers if config.fusion.concatenate else HeadTorsoBackground
         self.super_resolution = layers(config)
 
     def canonical_planes(
@@ -57,7 +60,7 @@ class Real3DGenerator(nn.Module):
         background: Float[Tensor, "batch 3 size size"],
     ) -> Scene:
         """Torso and background, once a person; see `HeadTorsoBackground.prepare`."""
-        return self.super_resolution.prepare(*map(channels_innermost, (torso, classes, background)))
+        return self.layers.prepare(*map(channels_innermost, (torso, classes, background)))
 
     def motion_planes(
         self,
@@ -91,8 +94,19 @@ class Real3DGenerator(nn.Module):
         """
         with torch.autocast(planes.device.type, enabled=False):  # depths need all their digits
             head = self.renderer(planes, eg3d_from_camera, intrinsics, noise)
-        whole = self.super_resolution(head, scene, source, driving)
+        whole = self.layers(head, scene, source, driving)
         return Frame(clamped(whole.image), whole.alpha, head, whole.torso)
+
+    @property
+    def layers(self) -> HeadTorsoBackground:
+        """The network that joins head, torso and background.
+
+        Raises:
+            ValueError: If the network draws the head alone.
+        """
+        if not isinstance(self.super_resolution, HeadTorsoBackground):
+            raise ValueError("This network draws no torso.")
+        return self.super_resolution
 
     def head_frame(
         self,

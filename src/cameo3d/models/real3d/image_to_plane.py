@@ -19,23 +19,28 @@ from cameo3d.models.real3d.residual import ResidualEncoder
 class ImageToPlane(nn.Module):
     """The network from photo to planes."""
 
-    def __init__(self, sizes: PlaneSizes, plane_channels: int):
+    def __init__(self, sizes: PlaneSizes, plane_channels: int, plane_depth: int = 1):
         super().__init__()
-        channels = 3 * plane_channels
-        self.encoder = ResidualEncoder(5, sizes.residual_widths, sizes.residual_depths)
+        channels, seen = 3 * plane_channels, 6 if sizes.sees_silhouette else 5
+        self.sees_silhouette = sizes.sees_silhouette
+        self.encoder = ResidualEncoder(seen, sizes.residual_widths, sizes.residual_depths)
         self.context = ContextPyramid(sizes.residual_widths[-1], sizes.context_width)
         self.shape = ShapeBranch(sizes, channels)
-        self.detail = DetailBranch(sizes.detail_stem, channels)
-        self.join = JoinBranches(sizes, channels)
+        self.detail = DetailBranch(sizes.detail_stem, channels, inputs=seen)
+        self.join = JoinBranches(sizes, channels, channels * plane_depth)
+        self.grid = PlaneToGrid(plane_channels, plane_depth) if plane_depth > 1 else None
 
     def forward(
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> Float[Tensor, "batch 3 channels height_half width_half"]:
         """The canonical planes of heads on black, colours in [-1, 1], at half the images' size."""
+        if self.sees_silhouette:
+            image = torch.cat((image, (image.mean(dim=1, keepdim=True) >= -0.999).to(image)), dim=1)
         image = channels_innermost(with_positions(image))
         low = self.shape(self.context(self.encoder(image)))
         high = self.detail(image)
-        return channels_to_planes(self.join(low, high))
+        planes = channels_to_planes(self.join(low, high))
+        return planes if self.grid is None else self.grid(planes)
 
 
 class ContextPyramid(nn.Module):
@@ -91,17 +96,17 @@ class ShapeBranch(nn.Module):
 class DetailBranch(nn.Module):
     """Plain convolutions at half the image's size."""
 
-    def __init__(self, stem: int, outputs: int, depth: int = 4):
+    def __init__(self, stem: int, outputs: int, depth: int = 4, inputs: int = 5):
         super().__init__()
         # Nothing bends the values behind the first layer in the official release either.
-        self.first = nn.Conv2d(5, stem, 7, stride=2, padding=3)
+        self.first = nn.Conv2d(inputs, stem, 7, stride=2, padding=3)
         self.layers = nn.ModuleList(
             nn.Conv2d(stem if index == 0 else outputs, outputs, 3, padding=1) for index in range(depth)
         )
         self.output = nn.Conv2d(outputs, outputs, 3, padding=1)
 
     def forward(
-        self, image: Float[Tensor, "batch 5 height width"]
+        self, image: Float[Tensor, "batch inputs height width"]
     ) -> Float[Tensor, "batch outputs height_half width_half"]:
         """A map of half the size."""
         x = self.first(image)
@@ -113,7 +118,7 @@ class DetailBranch(nn.Module):
 class JoinBranches(nn.Module):
     """Both branches to planes, with one transformer block between convolutions."""
 
-    def __init__(self, sizes: PlaneSizes, channels: int):
+    def __init__(self, sizes: PlaneSizes, channels: int, outputs: int):
         super().__init__()
         self.before = nn.ModuleList(
             (
@@ -130,13 +135,13 @@ class JoinBranches(nn.Module):
                 nn.Conv2d(sizes.narrow, sizes.narrow, 3, padding=1),
             )
         )
-        self.output = nn.Conv2d(sizes.narrow, channels, 3, padding=1)
+        self.output = nn.Conv2d(sizes.narrow, outputs, 3, padding=1)
 
     def forward(
         self,
         low: Float[Tensor, "batch channels height width"],
         high: Float[Tensor, "batch channels height width"],
-    ) -> Float[Tensor, "batch channels height width"]:
+    ) -> Float[Tensor, "batch outputs height width"]:
         """The planes' channels."""
         x = channels_innermost(torch.cat((low, high), dim=1))
         for layer in self.before:
@@ -149,7 +154,47 @@ class JoinBranches(nn.Module):
         return self.output(x)
 
 
-def with_positions(image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 5 height width"]:
+class PlaneToGrid(nn.Module):
+    """Lets the slices of planes that are grids know of each other, each plane for itself."""
+
+    def __init__(self, channels: int, depth: int) -> None:
+        super().__init__()
+        self.depth = depth
+        self.blocks = nn.ModuleList(GridBlock(channels) for _ in range(1 if depth <= 3 else 2))
+
+    def forward(
+        self, planes: Float[Tensor, "batch 3 channels height width"]
+    ) -> Float[Tensor, "batch 3 channels height width"]:
+        """Planes of the same layout: the slice's index is the fastest of a plane's channels."""
+        batch = planes.shape[0]
+        x = planes.flatten(0, 1).unflatten(1, (-1, self.depth))
+        for block in self.blocks:
+            x = block(x)
+        return x.flatten(1, 2).unflatten(0, (batch, 3))
+
+
+class GridBlock(nn.Module):
+    """Two convolutions behind norms, of which only a learned share is added."""
+
+    def __init__(self, channels: int, groups: int = 4) -> None:
+        super().__init__()
+        self.first, self.second = (
+            nn.Conv3d(channels, channels, 3, padding=1, padding_mode="replicate") for _ in range(2)
+        )
+        self.first_norm, self.second_norm = (nn.GroupNorm(groups, channels) for _ in range(2))
+        self.share = nn.Parameter(torch.tensor([0.01]))
+
+    def forward(
+        self, x: Float[Tensor, "planes channels depth height width"]
+    ) -> Float[Tensor, "planes channels depth height width"]:
+        """A volume of the same size."""
+        moved = self.first(self.first_norm(x).relu())
+        return x + self.share * self.second(self.second_norm(moved).relu())
+
+
+def with_positions(
+    image: Float[Tensor, "batch colors height width"],
+) -> Float[Tensor, "batch channels height width"]:
     """Append the row's and the column's index, each divided by the number of rows and columns."""
     height, width = image.shape[2:]
     rows = torch.arange(height, dtype=image.dtype, device=image.device) / height

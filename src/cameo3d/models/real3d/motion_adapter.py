@@ -19,7 +19,8 @@ class MotionAdapter(nn.Module):
     def __init__(self, sizes: MotionSizes, plane_channels: int):
         super().__init__()
         width = sizes.fused_width
-        self.mix = ScaledPointwise(9, 3)
+        self.sees_source = sizes.sees_source
+        self.mix = ScaledPointwise(9 if sizes.sees_source else 6, 3)
         self.encoder = MixTransformer(
             3,
             sizes.widths,
@@ -48,7 +49,8 @@ class MotionAdapter(nn.Module):
             source: PNCC picture with the expression of the photo.
             target: PNCC picture with the expression to show.
         """
-        maps = self.encoder(self.mix(torch.cat((canonical, source, target), dim=1)))
+        seen = (canonical, source, target) if self.sees_source else (canonical, target)
+        maps = self.encoder(self.mix(torch.cat(seen, dim=1)))
         x = self.dropout(self.fuse_norm(self.fuse(maps)).relu())
         for layer in self.layers:
             x = functional.leaky_relu(layer(x), inplace=True)

@@ -11,9 +11,11 @@ from cameo3d.blocks.images import resize_smoothly
 from cameo3d.blocks.plane_decoder import PlaneDecoder
 from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.blocks.rays import box_crossing, pixel_rays
-from cameo3d.blocks.triplanes import EG3D_AXES, sample_triplanes
-from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, middle_noise, render_rays
+from cameo3d.blocks.triplanes import EG3D_AXES, sample_trigrids, sample_triplanes
+from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, joined, middle_noise, render_rays
 from cameo3d.models.real3d.config import Real3DConfig
+
+_RAYS_AT_ONCE = 2048
 
 
 @dataclass(frozen=True)
@@ -71,9 +73,17 @@ class HeadRenderer(nn.Module):
             batch, rays = directions.shape[:2]
             noise = middle_noise(batch, rays, config.coarse_samples, config.fine_samples, like=directions)
         near, far, hits = box_crossing(origins, directions, config.box_side)
+        field = partial(self.look_up, planes)
         if torch.is_grad_enabled() or planes.device.type != "cpu":
-            field = partial(self.look_up, planes)
             return render_rays(field, origins, directions, near, far, noise), hits
+        if config.plane_depth > 1:
+            given = (origins, directions, near, far, noise.jitter, noise.quantiles)
+            bundles = zip(*(x.split(_RAYS_AT_ONCE, dim=1) for x in given), strict=True)
+            parts = [
+                render_rays(field, starts, ways, begin, end, SampleNoise(jitter, quantiles))
+                for starts, ways, begin, end, jitter, quantiles in bundles
+            ]
+            return joined(parts), hits
         first, second = self.decoder.first, self.decoder.second
         weights = DecoderWeights(
             first.weight * first.gain, first.bias, second.weight * second.gain, second.bias
@@ -90,4 +100,7 @@ class HeadRenderer(nn.Module):
         if self.training and self.shrinks_planes:
             side = int(torch.randint(planes.shape[-1] // 2, planes.shape[-1] + 1, ()))
             planes = resize_smoothly(planes.flatten(1, 2), side, side).unflatten(1, planes.shape[1:3])
+        if self.config.plane_depth > 1:
+            side, depth = self.config.box_side, self.config.plane_depth
+            return self.decoder(sample_trigrids(planes, points, depth, EG3D_AXES, side))
         return self.decoder(sample_triplanes(planes, points, EG3D_AXES, self.config.box_side))

@@ -40,6 +40,21 @@ class Scene:
     """What its features add, where it is seen, in the first layer that joins it with the person."""
 
 
+class HeadOnBlack(nn.Module):
+    """Super-resolution of the head alone, as the stages before the torso's train it."""
+
+    def __init__(self, config: Real3DConfig) -> None:
+        super().__init__()
+        sizes = config.fusion
+        self.head_block = ModulatedBlock(config.plane_channels, sizes.width, sizes.style_width)
+        self.last_block = ModulatedBlock(sizes.width, sizes.last_width, sizes.style_width)
+        self.style_width = sizes.style_width
+
+    def head_only(self, head: HeadImage) -> Float[Tensor, "batch 3 size size"]:
+        """The head on black at full size, about [-1, 1] but not clamped."""
+        return _enlarged(head, self.head_block, self.last_block, self.style_width)
+
+
 class HeadTorsoBackground(nn.Module):
     """The super-resolution network ("HTB"), with the torso branch."""
 
@@ -135,9 +150,7 @@ class HeadTorsoBackground(nn.Module):
 
     def head_only(self, head: HeadImage) -> Float[Tensor, "batch 3 size size"]:
         """The head on black at full size, about [-1, 1] but not clamped: all that the first stages train."""
-        style = head.features.new_ones(1, self.style_width)
-        x, image = self.head_block(head.features, head.features[:, :3], style)
-        return self.last_block(x, image, style)[1]
+        return _enlarged(head, self.head_block, self.last_block, self.style_width)
 
     def _join_torso(
         self,
@@ -194,6 +207,14 @@ class HeadTorsoBackground(nn.Module):
         """Alpha of head and torso together; what of the head exceeds the threshold is solid."""
         solid = torch.where(head > self.head_threshold, torch.ones_like(head), head)
         return (torso + solid).clamp(0, 1)
+
+
+def _enlarged(
+    head: HeadImage, first: ModulatedBlock, last: ModulatedBlock, style_width: int
+) -> Float[Tensor, "batch 3 size size"]:
+    style = head.features.new_ones(1, style_width)
+    x, image = first(head.features, head.features[:, :3], style)
+    return last(x, image, style)[1]
 
 
 def _convolutions(layers: nn.ModuleList) -> list[nn.Conv2d]:

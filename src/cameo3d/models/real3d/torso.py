@@ -66,6 +66,7 @@ class Torso(nn.Module):
 
     def __init__(self, sizes: TorsoSizes):
         super().__init__()
+        self.sees_classes = sizes.sees_classes
         self.appearance = AppearanceEncoder(sizes)
         self.motion = MotionEstimator(sizes)
         self.generator = WarpedGenerator(sizes)
@@ -90,7 +91,8 @@ class Torso(nn.Module):
             classes: Segmentation at full size, one channel a class, 0 or 1.
         """
         labels = classes[:, list(TORSO_CLASSES)]
-        volume = self.appearance(torch.cat((image, resize(labels, *image.shape[2:])), dim=1))
+        seen = (image, resize(labels, *image.shape[2:])) if self.sees_classes else (image,)
+        volume = self.appearance(torch.cat(seen, dim=1))
         small = resize(labels, *volume.shape[3:])
         mask = functional.max_pool2d(
             functional.pad(small.sum(dim=1, keepdim=True), (3, 3, 3, 3), "reflect"), 7, stride=1
@@ -129,14 +131,14 @@ class AppearanceEncoder(nn.Module):
     def __init__(self, sizes: TorsoSizes):
         super().__init__()
         first, second, third = sizes.encoder_widths
-        self.stem = ConvNorm(5, first, kernel=7)
+        self.stem = ConvNorm(3 + len(TORSO_CLASSES) * sizes.sees_classes, first, kernel=7)
         self.down = nn.ModuleList((ConvNorm(first, second), ConvNorm(second, third)))
         self.lift = nn.Conv2d(third, sizes.volume_width * sizes.volume_depth, 1)
         self.residual = nn.ModuleList(Residual3d(sizes.volume_width) for _ in range(sizes.residual_depth))
         self.slices = sizes.volume_depth
 
     def forward(
-        self, image: Float[Tensor, "batch 5 height width"]
+        self, image: Float[Tensor, "batch inputs height width"]
     ) -> Float[Tensor, "batch channels depth rows columns"]:
         """The volume."""
         x = self.stem(image)

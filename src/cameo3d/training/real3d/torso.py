@@ -53,7 +53,7 @@ class TorsoStage:
             if start and name in start:
                 network.load_state_dict(start[name])
         for network in (generator, average):
-            add_spectral_norms(network.super_resolution.torso)
+            add_spectral_norms(network.layers.torso)
         average.load_state_dict(generator.state_dict())
         self.networks = nn.ModuleDict(
             {

@@ -11,6 +11,7 @@ from pathlib import Path
 from torch import Tensor
 
 from cameo3d.errors import WeightsError
+from cameo3d.weights.conversion.options import read_options
 from cameo3d.weights.conversion.pickles import named_tensors, read_pickle
 from cameo3d.weights.conversion.renaming import (
     Renames,
@@ -139,6 +140,15 @@ _TORSO: Renames = (
     (r"^(super_resolution\.torso\.motion)\.occlusion_conv2\.", r"\1.alpha."),
 )
 
+_GRID: Renames = (
+    (r"^plane2grid_module\.res_blocks_3d\.(\d)\.", r"image_to_plane.grid.blocks.\1."),
+    (r"^(image_to_plane\.grid\.blocks\.\d)\.conv1\.", r"\1.first."),
+    (r"^(image_to_plane\.grid\.blocks\.\d)\.conv2\.", r"\1.second."),
+    (r"^(image_to_plane\.grid\.blocks\.\d)\.norm1\.", r"\1.first_norm."),
+    (r"^(image_to_plane\.grid\.blocks\.\d)\.norm2\.", r"\1.second_norm."),
+    (r"^(image_to_plane\.grid\.blocks\.\d)\.alpha$", r"\1.share"),
+)
+
 GENERATOR_RENAMES: Renames = (
     # Balances of training losses, an unused branch, unused noise, and constants of the architecture:
     (r"^lambda_pertube_(blink_)?secc$", ""),
@@ -148,6 +158,7 @@ GENERATOR_RENAMES: Renames = (
     (r"^decoder\.net\.0\.", "renderer.decoder.first."),
     (r"^decoder\.net\.2\.", "renderer.decoder.second."),
     *_IMAGE_TO_PLANE,
+    *_GRID,
     *_MOTION_ADAPTER,
     *_TRANSFORMER,
     *_SUPER_RESOLUTION,
@@ -225,6 +236,19 @@ def newest_checkpoint(folder: Path) -> Path:
     if not steps:
         raise WeightsError(f"{folder} has no model_ckpt_steps_N.ckpt; give a released checkpoint folder.")
     return steps[max(steps)]
+
+
+def training_kind(folder: Path) -> str:
+    """What was trained into a folder of checkpoints: torso, head, voice, or another task's name.
+
+    `config.yaml` tells; without it the folder's name does.
+    """
+    task = str(read_options(folder).get("task_cls", folder.name)).lower()
+    if "audio2motion" in task or "audio2secc" in task:
+        return "voice"
+    if "secc" in task:
+        return "torso" if "torso" in task else "head"
+    return task
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
