@@ -6,7 +6,12 @@ from faces_making import BLACK, RESTING, case, face, moment, talk, voice_of, wri
 
 from cameo3d.errors import InputError
 from cameo3d.evaluation.measures import Figures, Meter, Moment
-from cameo3d.evaluation.metrics.lip_meters import lip_correlation_meter, lip_delay_meter, voice_meters
+from cameo3d.evaluation.metrics.lip_meters import (
+    eye_correlation_meter,
+    lip_correlation_meter,
+    lip_delay_meter,
+    voice_meters,
+)
 from cameo3d.evaluation.metrics.meters import filled
 from cameo3d.evaluation.metrics.motion_meters import (
     blink_meter,
@@ -16,7 +21,7 @@ from cameo3d.evaluation.metrics.motion_meters import (
     pose_meter,
     rest_meter,
 )
-from cameo3d.evaluation.metrics.picture_meters import l1_meter, psnr_meter
+from cameo3d.evaluation.metrics.picture_meters import head_l1_meter, l1_meter, psnr_meter
 
 RANDOM = np.random.default_rng(0)
 
@@ -53,6 +58,39 @@ def test_without_truth_there_is_a_reason():
 def test_pictures_of_another_size_are_refused():
     with pytest.raises(InputError, match="The output has 64x64 pixels and the truth 32x32"):
         l1_meter().add(Moment(BLACK, BLACK[:32, :32], None, None))
+
+
+def test_the_head_counts_alone():
+    landmarks = np.zeros((478, 3), np.float32)
+    landmarks[:, :2] = 24
+    landmarks[1, :2] = 40  # a face from 24 to 40: a head from 20 to 44 across, from 16 to 42 down
+    output = np.full((64, 64, 3), 255, np.uint8)
+    output[16:42, 20:44] = 51
+    assert value(head_l1_meter(), [Moment(output, BLACK, None, face(landmarks=landmarks))]) == pytest.approx(
+        0.2
+    )
+    assert figures(head_l1_meter(), [Moment(output, BLACK, None, None)]).value is None
+
+
+def eyes(opening: float) -> np.ndarray:
+    landmarks = RESTING.copy()
+    for corners, lower, upper in (
+        ((33, 133), (144, 145, 153), (160, 159, 158)),
+        ((263, 362), (373, 374, 380), (387, 386, 385)),
+    ):
+        landmarks[list(corners)] = (0, 0, 0), (1, 0, 0)
+        landmarks[list(lower)], landmarks[list(upper)] = (0.5, 0, 0), (0.5, opening, 0)
+    return landmarks
+
+
+def test_eyes_go_with_the_drivers_and_eyes_that_hardly_move_have_no_figure():
+    blinks = [0.3, 0.3, 0.1, 0.0, 0.2, 0.3]
+    same = [moment(face(landmarks=eyes(2 * x)), face(landmarks=eyes(x))) for x in blinks]
+    assert value(eye_correlation_meter(), same) == pytest.approx(1)
+    against = [moment(face(landmarks=eyes(1 - x)), face(landmarks=eyes(x))) for x in blinks]
+    assert value(eye_correlation_meter(), against) == pytest.approx(-1)
+    still = [moment(face(landmarks=eyes(x)), face(landmarks=eyes(0.3 + 0.01 * x))) for x in blinks]
+    assert "hardly move" in figures(eye_correlation_meter(), still).why
 
 
 def test_frames_without_a_face_are_left_out():

@@ -1,4 +1,4 @@
-"""Meters of how lips go with the driver's lips and with the sound, without any network."""
+"""Meters of how lips and lids go with the driver's, and lips with the sound, without any network."""
 
 import math
 from pathlib import Path
@@ -7,7 +7,7 @@ import numpy as np
 
 from cameo3d.evaluation.measures import Case, Figures, Measure, Meter, Moment
 from cameo3d.evaluation.metrics.envelopes import read_loudness
-from cameo3d.evaluation.metrics.faces import jaw_of, opening_of
+from cameo3d.evaluation.metrics.faces import eyes_of, jaw_of, opening_of
 from cameo3d.evaluation.metrics.lips import lip_correlation, lip_delay_frames, voice_match
 from cameo3d.evaluation.metrics.meters import NoMeter, Series, SeriesMeter
 from cameo3d.evaluation.metrics.motion_meters import NO_OWN_FACE, NO_SOUND
@@ -24,6 +24,12 @@ _CORRELATION = Measure(
     *("lip_correlation", "1", "higher", _LIPS, "none", "as it comes", "none"),
     "lip opening in outer eye distances; Pearson correlation with the driver's over the clip",
 )
+_EYES = Measure(
+    *("eye_correlation", "1", "higher", "MediaPipe face mesh, edges of the lids", "none", "as it comes"),
+    *("none", "eye opening in widths of the eye; Pearson correlation with the driver's, if that moves"),
+)
+_LEAST_LIDS = 0.02
+"""Standard deviation of the driver's eye opening below which nothing but the tracker's noise is left."""
 _DELAY = Measure(
     *("lip_delay", "ms", "near", _LIPS, "none", "as it comes", "none"),
     "delay of best correlation with the driver's lip opening, within 8 frames; positive: lips late",
@@ -47,6 +53,19 @@ def lip_correlation_meter() -> SeriesMeter:
         return Figures(lip_correlation(output, driver), "", output.tolist())
 
     return SeriesMeter(_CORRELATION, _openings, figures)
+
+
+def eye_correlation_meter() -> SeriesMeter:
+    """Correlation of the eye openings; clips without a blink or a look down have none."""
+
+    def figures(output: Series | None, driver: Series | None) -> Figures:
+        if output is None or driver is None:
+            return Figures(None, _NO_FACES)
+        if driver.std() < _LEAST_LIDS:
+            return Figures(None, "The driver's lids hardly move in this clip.")
+        return Figures(lip_correlation(output, driver), "", output.tolist())
+
+    return SeriesMeter(_EYES, _eyes, figures)
 
 
 def lip_delay_meter(case: Case) -> SeriesMeter:
@@ -108,6 +127,10 @@ def _clearness(matches: np.ndarray) -> float:
 
 def _openings(moment: Moment) -> tuple[float | None, float | None]:
     return opening_of(moment.output_face), opening_of(moment.driver_face)
+
+
+def _eyes(moment: Moment) -> tuple[float | None, float | None]:
+    return eyes_of(moment.output_face), eyes_of(moment.driver_face)
 
 
 def _jaws(moment: Moment) -> tuple[float | None, float | None]:

@@ -1,9 +1,11 @@
 """Meters of how far pictures are from the truth, pixel by pixel."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from cameo3d.errors import InputError
 from cameo3d.evaluation.measures import Measure, Moment, Picture
+from cameo3d.evaluation.metrics.faces import head_box
 from cameo3d.evaluation.metrics.meters import FrameMeter
 from cameo3d.evaluation.metrics.pixels import l1, psnr, ssim
 
@@ -12,6 +14,10 @@ _BEST_PSNR = 100.0
 """What equal pictures count as, so that means stay finite."""
 
 _L1 = Measure("l1", "1", "lower", "none", "none", "as it comes", "none", "pictures in [0, 1]; mean of frames")
+_HEAD_L1 = Measure(
+    *("l1[head]", "1", "lower", "none", "head: the true face's box, enlarged to the hair", "as it comes"),
+    *("none", "pictures in [0, 1]; mean of frames"),
+)
 _PSNR = Measure(
     *("psnr", "dB", "higher", "none", "none", "as it comes", "none"),
     "peak 1; mean of the frames' dB, equal frames count 100 dB",
@@ -29,6 +35,22 @@ _SSIM_2 = Measure(
 def l1_meter() -> FrameMeter:
     """Mean absolute difference."""
     return FrameMeter(_L1, against_truth(l1), NO_TRUTH)
+
+
+def head_l1_meter() -> FrameMeter:
+    """Mean absolute difference around the head."""
+    whole = against_truth(l1)
+
+    def of_moment(moment: Moment) -> float | None:
+        if moment.truth is None or moment.driver_face is None:
+            return None
+        height, width = moment.truth.shape[:2]
+        rows, columns = head_box(moment.driver_face.landmarks, width, height)
+        if moment.truth[rows, columns].size == 0:
+            return None
+        return whole(replace(moment, output=moment.output[rows, columns], truth=moment.truth[rows, columns]))
+
+    return FrameMeter(_HEAD_L1, of_moment, "No true picture shows a face.")
 
 
 def psnr_meter() -> FrameMeter:

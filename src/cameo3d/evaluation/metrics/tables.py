@@ -3,7 +3,12 @@
 from cameo3d.evaluation.measures import Case, Meter, SetMeter, TestProtocol
 from cameo3d.evaluation.metrics.fid import FidMeter
 from cameo3d.evaluation.metrics.identity_meters import arcface_meters, dlib_meters, sface_meters
-from cameo3d.evaluation.metrics.lip_meters import lip_correlation_meter, lip_delay_meter, voice_meters
+from cameo3d.evaluation.metrics.lip_meters import (
+    eye_correlation_meter,
+    lip_correlation_meter,
+    lip_delay_meter,
+    voice_meters,
+)
 from cameo3d.evaluation.metrics.motion_meters import (
     FlickerMeter,
     blink_meter,
@@ -14,7 +19,13 @@ from cameo3d.evaluation.metrics.motion_meters import (
     rest_meter,
 )
 from cameo3d.evaluation.metrics.network_meters import deep3d_meters, lpips_meters
-from cameo3d.evaluation.metrics.picture_meters import doubled_ssim_meter, l1_meter, psnr_meter, ssim_meter
+from cameo3d.evaluation.metrics.picture_meters import (
+    doubled_ssim_meter,
+    head_l1_meter,
+    l1_meter,
+    psnr_meter,
+    ssim_meter,
+)
 from cameo3d.evaluation.metrics.syncnet_meters import syncnet_meters
 from cameo3d.weights.user_files import Networks
 
@@ -32,7 +43,8 @@ def meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[M
     moving = protocol in ("self", "cross", "voice")
     meters: list[Meter] = []
     if with_truth:
-        meters += [l1_meter(), *lpips_meters(networks), psnr_meter(), ssim_meter(), doubled_ssim_meter()]
+        meters += [l1_meter(), head_l1_meter(), *lpips_meters(networks)]
+        meters += [psnr_meter(), ssim_meter(), doubled_ssim_meter()]
     meters += [*dlib_meters(case, with_truth), *sface_meters(case, with_truth)]
     meters += arcface_meters(case, networks, with_truth)
     if driven:
@@ -43,6 +55,7 @@ def meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[M
         meters += [lip_shape_meter()]
     if moving:
         meters += [lip_correlation_meter(), lip_delay_meter(case)]
+        meters += [] if protocol == "voice" else [eye_correlation_meter()]
         meters += [*voice_meters(case), *syncnet_meters(case, networks), FlickerMeter(of_truth=False)]
     if protocol == "self":
         meters += [FlickerMeter(of_truth=True)]
