@@ -161,6 +161,21 @@ def test_merged_weights_fill_a_plain_network_that_draws_the_same():
     torch.testing.assert_close(frames[1].image, frames[0].image, atol=1e-5, rtol=1e-4)
 
 
+def test_an_ablation_that_concatenates_goes_on_from_the_stage_before():
+    start = {"generator": Real3DGenerator(TINY).state_dict()}
+    recipe = TORSO_ABLATIONS["concatenation"](TORSO)
+    state = TorsoStage(recipe, None, CPU, start).networks["average"].state_dict()
+    kept = {
+        name
+        for name, x in state.items()
+        if name in start["generator"] and x.shape == start["generator"][name].shape
+    }
+    assert all(torch.equal(state[name], start["generator"][name]) for name in kept)
+    assert {"image_to_plane", "motion_adapter", "renderer"} <= {name.split(".")[0] for name in kept}
+    with pytest.raises(RuntimeError, match="join_torso"):
+        TorsoStage(TORSO, None, CPU, {"generator": state})
+
+
 def test_regularisation_comes_every_fourth_step_and_tunes_its_weights():
     stage, batches = motion_stage()
     first = stage.step(0, [Part(batches.draw(0), 0)])

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 import torch
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 
 from cameo3d.blocks.images import resize_smoothly
@@ -51,7 +51,7 @@ class TorsoStage:
         judge = build_discriminator(recipe.adversary, recipe.network.image_size)
         for name, network in (("generator", generator), ("discriminator", judge)):
             if start and name in start:
-                network.load_state_dict(start[name])
+                network.load_state_dict(_fitting(start[name], network, recipe.network.fusion.concatenate))
         for network in (generator, average):
             add_spectral_norms(network.layers.torso)
         average.load_state_dict(generator.state_dict())
@@ -139,12 +139,13 @@ class TorsoStage:
         with torch.no_grad():  # only the super-resolution learns
             planes = generator.canonical_planes(source.head)
             planes = planes + generator.motion_planes(batch.neutral, source.pncc, view.pncc)
-        scene = generator.prepare_scene(source.torso, source.classes, self._background(batch))
+        scene = generator.prepare_scene(source.torso, source.classes, self.background(batch))
         config = self.recipe.network
         noise = ray_noise(config, len(planes), planes.device) if random else None
         return generator(planes.float(), scene, *split_camera(view.camera), source.points, view.points, noise)
 
-    def _background(self, batch: PairBatch) -> Tensor:
+    def background(self, batch: PairBatch) -> Float[Tensor, "batch 3 size size"]:
+        """What the network is told to be behind the person."""
         if self.recipe.inpainted_background:
             return batch.background
         behind = batch.source.classes[:, :1]
@@ -165,3 +166,11 @@ class TorsoStage:
             fake = Shown(frame.image, raw_colors(frame), view.camera)
             losses["adversarial"] = fooling(self.discriminator, fake, recipe.adversary.camera_noise)
         return losses
+
+
+def _fitting(state: Mapping[str, Tensor], network: nn.Module, concatenates: bool) -> Mapping[str, Tensor]:
+    """A start; networks that concatenate join the layers in their own way, which begins at random."""
+    if not concatenates:
+        return state
+    own = network.state_dict()
+    return own | {name: x for name, x in state.items() if name in own and own[name].shape == x.shape}
