@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 import torch
 
+from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaSet
+from cameo3d.data.portraits.goha_shards import shard_clips
 from cameo3d.data.portraits.pair_batches import PairBatches, video_cameras
 from cameo3d.data.portraits.preparing import Preparation
 from cameo3d.data.portraits.shards import Shard, open_shards
@@ -102,3 +104,19 @@ def test_held_out_people_are_not_learned_from(prepared):
     assert len(open_shards(prepared[1])) == 2
     with pytest.raises(InputError, match="for validation"):
         open_shards(prepared[1], validation=True)
+
+
+def test_shards_are_gohas_clips_too(prepared):
+    """People over black, and a camera at its distance that looks at the astronaut's nearly frontal head."""
+    [clip, _] = shard_clips(open_shards(prepared[1]))
+    [frame] = clip.frames
+    picture, label = frame.read(64), frame.label()
+    assert picture.shape == (3, 64, 64)
+    assert picture[:, 0, 0].max() < -0.9  # no background
+    assert picture[0, 32, 32] > -0.5
+    pose = label[:16].unflatten(0, (4, 4))
+    torch.testing.assert_close(pose[:3, 3].norm(), torch.tensor(2.7))
+    assert torch.nn.functional.cosine_similarity(pose[:3, 2], -pose[:3, 3], dim=0) > 0.99
+    assert label.tolist() == pytest.approx(frame.camera)
+    batch = GohaBatches([GohaSet("ffhq", "photos", [clip])], {"ffhq": 1.0}, 2, 64, seed=0).draw(0)
+    assert torch.equal(batch.source[0], picture)

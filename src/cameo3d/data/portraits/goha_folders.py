@@ -9,7 +9,7 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 import torch
@@ -23,6 +23,24 @@ from cameo3d.media.images import read_image
 
 LABEL = 25
 """Numbers of a camera."""
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """One prepared picture, wherever it lies."""
+
+    @property
+    def camera(self) -> tuple[float, ...]:
+        """World from camera and intrinsics, row by row."""
+        ...
+
+    def read(self, size: int = 512) -> Float[Tensor, "3 {size} {size}"]:
+        """The person over black, in [-1, 1]."""
+        ...
+
+    def label(self) -> Float[Tensor, "25"]:
+        """The camera's numbers."""
+        ...
 
 
 @dataclass(frozen=True)
@@ -60,7 +78,7 @@ class GohaClip:
     """Prepared frames of one person."""
 
     name: str
-    frames: tuple[GohaFrame, ...]
+    frames: tuple[Frame, ...]
 
 
 class PreparedFrame(NamedTuple):

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cameo3d.data.portraits.goha_folders import GohaClip, GohaFrame
+from cameo3d.data.portraits.goha_folders import Frame, GohaClip
 from cameo3d.errors import InputError
 
 Kind = Literal["video", "views", "photos"]
@@ -110,7 +110,7 @@ class GohaBatches:
         return sets[int(random.choice(len(sets), p=shares / shares.sum()))]
 
 
-def _pair(chosen: GohaSet, random: np.random.Generator) -> tuple[GohaFrame, GohaFrame]:
+def _pair(chosen: GohaSet, random: np.random.Generator) -> tuple[Frame, Frame]:
     clip = chosen.clips[int(random.integers(len(chosen.clips)))]
     if chosen.kind == "photos" or len(clip.frames) == 1:
         frame = clip.frames[int(random.integers(len(clip.frames)))]
@@ -119,7 +119,7 @@ def _pair(chosen: GohaSet, random: np.random.Generator) -> tuple[GohaFrame, Goha
     return clip.frames[int(source)], clip.frames[int(target)]
 
 
-def most_frontal(sets: Sequence[GohaSet]) -> GohaFrame:
+def most_frontal(sets: Sequence[GohaSet]) -> Frame:
     """The frame whose camera looks most straight at the face."""
     frames = (frame for one in sets for clip in one.clips for frame in clip.frames)
     # The third column of the rotation is where the camera looks; a frontal one looks along -z.

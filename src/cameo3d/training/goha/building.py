@@ -1,7 +1,7 @@
 """The stages of GOHA, put together from a recipe, prepared folders, checkpoints and published networks."""
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -9,6 +9,8 @@ from torch import Tensor, nn
 
 from cameo3d.data.portraits.goha_folders import read_clips
 from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaSet, Kind, most_frontal
+from cameo3d.data.portraits.goha_shards import shard_clips
+from cameo3d.data.portraits.shards import Shard, open_shards
 from cameo3d.errors import TrainingError
 from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.media.files import shown
@@ -107,10 +109,21 @@ def super_resolution(recipe: GohaRecipe, setting: Setting) -> tuple[Stage, Batch
 
 def _sets(setting: Setting) -> list[GohaSet]:
     folder = setting.shards()
+    if any(folder.glob("*.safetensors")):
+        return _shard_sets(open_shards(folder))
     named = [name for name in KINDS if (folder / name).is_dir() and not (folder / "dataset.json").is_file()]
     if not named:
         return [GohaSet("clips", "video", read_clips(folder))]
     return [GohaSet(name, KINDS[name], read_clips(folder / name)) for name in named]
+
+
+def _shard_sets(shards: Sequence[Shard]) -> list[GohaSet]:
+    """Clips count as "clips", and single pictures as "ffhq"."""
+    kinds: tuple[tuple[str, Kind, list[Shard]], ...] = (
+        ("clips", "video", [shard for shard in shards if len(shard) > 1]),
+        ("ffhq", "photos", [shard for shard in shards if len(shard) == 1]),
+    )
+    return [GohaSet(name, kind, shard_clips(chosen)) for name, kind, chosen in kinds if chosen]
 
 
 def _any_pair(step: int) -> bool:
