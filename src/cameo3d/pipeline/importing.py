@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -204,7 +204,9 @@ RELEASES: dict[str, tuple[_Part, ...]] = {
             find=_last("checkpoint*.ckpt"),
             read=goha.read_checkpoint,
             convert=goha.convert_generator,
-            sizes=lambda path, official: GOHA,
+            sizes=lambda path, official: replace(
+                GOHA, enlarges=goha.has_super_resolution(official), appearance=goha.has_appearance(official)
+            ),
             network=GohaGenerator,
         ),
         _Part(

@@ -13,7 +13,7 @@ from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.models.avatar import AvatarModel
 from cameo3d.models.goha.avatar import Goha
-from cameo3d.models.goha.config import OFFICIAL as GOHA
+from cameo3d.models.goha.config import GohaConfig
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.lite.avatar import GohaLite
 from cameo3d.models.real3d.avatar import Real3D
@@ -165,9 +165,10 @@ def load_goha(fast: bool = False, device: Device = "cpu") -> Goha:
     for name in ("goha-official", "goha-regressor", "goha-face"):
         RELEASED[name].demand()
     # What is loaded takes the place of the networks' tensors, which need not be drawn at random first.
+    config = stored_sizes(RELEASED["goha-official"].path, GohaConfig)
     with torch.device("meta"):
-        generator, regressor = GohaGenerator(GOHA), FaceRegressor()
-    generator.load_state_dict(_stored("goha-official", GOHA), assign=True)
+        generator, regressor = GohaGenerator(config), FaceRegressor()
+    generator.load_state_dict(_stored("goha-official", config), assign=True)
     regressor.load_state_dict(_stored("goha-regressor"), assign=True)
     face = BaselFace(**{name: x.to(device) for name, x in _stored("goha-face").items()})
     return Goha(generator.to(device), regressor.to(device), face, person_matte, fast=fast)

@@ -40,6 +40,8 @@ class GohaConfig:
     """Channels of the first layer of the face parser."""
     super_resolution_widths: tuple[int, ...] = (256, 256, 256, 256, 256, 128, 64, 32)
     """Channels of the super-resolution's U-Net at 4, 8, ... pixels up to the image; its decoder has twice."""
+    enlarges: bool = True
+    """Whether super-resolution follows the rendering; without it, as in stages 1 and 1b, it is resized."""
     style_width: int = 512
     """Length of the super-resolution's style vectors."""
     appearance: bool = True

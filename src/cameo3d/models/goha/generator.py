@@ -17,7 +17,7 @@ from cameo3d.models.goha.lifting import lay_on_planes, nearest_points
 from cameo3d.models.goha.parsing import FaceParser, resting_mask
 from cameo3d.models.goha.planes import ImageEncoder, ImagePlanes, PlaneUpsampler, normalized
 from cameo3d.models.goha.renderer import PlaneImage, PlaneRenderer
-from cameo3d.models.goha.super_resolution import NoiseSource, SuperResolution
+from cameo3d.models.goha.super_resolution import NoiseSource, Resized, SuperResolution
 
 EXPRESSION_BRANCHES = {
     "rendering": ImagePlanes,
@@ -64,7 +64,11 @@ class GohaGenerator(nn.Module):
         self.expression = EXPRESSION_BRANCHES[config.expression](config)
         self.appearance = AppearanceBranch(config) if config.appearance else None
         self.renderer = PlaneRenderer(config)
-        self.super_resolution = SuperResolution(config.super_resolution_widths, config.style_width)
+        self.super_resolution = (
+            SuperResolution(config.super_resolution_widths, config.style_width)
+            if config.enlarges
+            else Resized(config.image_size)
+        )
         # The pose that the regressor finds in this portrait is the pose in which expressions are rendered.
         self.exemplar: Tensor
         self.register_buffer("exemplar", torch.zeros(1, 3, config.image_size, config.image_size))

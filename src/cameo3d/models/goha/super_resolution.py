@@ -16,6 +16,20 @@ NoiseSource = Literal["none", "stored"] | torch.Generator
 """Of the decoder's noise: none, the maps of the checkpoint, or fresh draws as in the release."""
 
 
+class Resized(nn.Module):
+    """In the place of super-resolution: the small image, made larger smoothly."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self.size = size
+
+    def forward(
+        self, image: Float[Tensor, "batch 3 height width"], noise: NoiseSource = "none"
+    ) -> Float[Tensor, "batch 3 size size"]:
+        """The image at the full size."""
+        return resize(image, self.size, self.size)
+
+
 class SuperResolution(nn.Module):
     """From a small image to a large one."""
 

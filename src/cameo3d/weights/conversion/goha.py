@@ -6,6 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from cameo3d.errors import WeightsError
 from cameo3d.weights.conversion.pickles import named_tensors, read_pickle
 from cameo3d.weights.conversion.renaming import Renames, check_layout, new_name, renamed
 
@@ -116,6 +117,21 @@ GENERATOR_RENAMES: Renames = (
 """Names of the generator's tensors but the face parser's."""
 
 
+EXPRESSION_FROM, APPEARANCE_FROM = 120_000, 240_000
+"""Iterations from which expression and appearance planes take part, in all published options."""
+_APPEARANCE = ("id_net.", "id_upsampler.")
+
+
+def has_super_resolution(official: Mapping[str, Tensor]) -> bool:
+    """Whether a checkpoint is of stage 2; those of 1 and 1b end with the rendering."""
+    return any(name.startswith("neural_layers.") for name in official)
+
+
+def has_appearance(official: Mapping[str, Tensor]) -> bool:
+    """Whether a checkpoint lifts the photo's details onto the planes."""
+    return any(name.startswith(_APPEARANCE) for name in official)
+
+
 def convert_generator(official: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The generator's tensors under our names, layers that the release never uses dropped.
 
@@ -157,12 +173,23 @@ def convert_regressor(official: Mapping[str, Tensor], expected: Mapping[str, Ten
 
 
 def read_checkpoint(path: Path) -> dict[str, Tensor]:
-    """The generator's tensors, under their official names, of `checkpoint<iteration>.ckpt`.
+    """The generator's tensors, under their official names, of `checkpoint<iteration>.ckpt` of any stage.
+
+    The official code leaves out branches whose turn had not come when the checkpoint was written; so are
+    their tensors here.
 
     Raises:
-        WeightsError: If it cannot be opened or is no such file; see `read_pickle`.
+        WeightsError: If it cannot be opened, is no such file, or has no expression planes yet.
     """
-    return named_tensors(read_pickle(path), path, "model_state_dict")
+    content = read_pickle(path)
+    tensors = named_tensors(content, path, "model_state_dict")
+    iteration = content.get("iter", APPEARANCE_FROM) if isinstance(content, Mapping) else APPEARANCE_FROM
+    if not isinstance(iteration, int) or iteration < EXPRESSION_FROM:
+        raise WeightsError(
+            f"{path} is of iteration {iteration}; expressions are part of GOHA from {EXPRESSION_FROM} on."
+        )
+    early = iteration < APPEARANCE_FROM
+    return {name: x for name, x in tensors.items() if not (early and name.startswith(_APPEARANCE))}
 
 
 def read_regressor(path: Path) -> dict[str, Tensor]:
