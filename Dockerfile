@@ -8,8 +8,9 @@
 FROM python:3.11-slim
 
 WORKDIR /opt/cameo3d
-COPY requirements.lock pyproject.toml README.md LICENSE NOTICE ./
-RUN pip install --no-cache-dir --no-deps -r requirements.lock
+COPY requirements.lock requirements-torch.lock pyproject.toml README.md LICENSE NOTICE ./
+RUN pip install --no-cache-dir --no-deps -r requirements-torch.lock \
+    && pip install --no-cache-dir --no-deps --require-hashes -r requirements.lock
 COPY src ./src
 RUN pip install --no-cache-dir --no-deps --no-build-isolation .
 

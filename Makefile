@@ -4,9 +4,9 @@
 # make docs   the documentation as a site, in site/
 # make release   wheel and source archive, checked and listed, in dist/
 #
-# PYTHON builds .venv; the first of these that is Python 3.11 or 3.12:
-SUITABLE = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 13))
-PYTHON ?= $(shell for python in python3.11 python3 python3.12; do \
+# PYTHON builds .venv; the first of these that is Python 3.11 to 3.13:
+SUITABLE = import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13; do \
 	$$python -c '$(SUITABLE)' 2>/dev/null && echo $$python && break; done)
 
 BIN := .venv/bin
@@ -38,13 +38,14 @@ release: $(STAMP)
 
 install: $(STAMP)
 
-$(STAMP): requirements.lock pyproject.toml
+$(STAMP): requirements.lock requirements-torch.lock pyproject.toml
 	@$(BIN)/python -c '$(SUITABLE)' 2>/dev/null || { \
-		test -n "$(PYTHON)" || { echo 'cameo3d needs Python 3.11 or 3.12: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
-		"$(PYTHON)" -c '$(SUITABLE)' || { echo '$(PYTHON) is not Python 3.11 or 3.12, which cameo3d needs' >&2; exit 1; }; \
+		test -n "$(PYTHON)" || { echo 'cameo3d needs Python 3.11, 3.12 or 3.13: make PYTHON=/path/to/python3.11' >&2; exit 1; }; \
+		"$(PYTHON)" -c '$(SUITABLE)' || { echo '$(PYTHON) is not Python 3.11, 3.12 or 3.13, which cameo3d needs' >&2; exit 1; }; \
 		echo 'Making .venv with $(PYTHON) ...'; "$(PYTHON)" -m venv --clear .venv; }
 	@echo 'Installing the packages of requirements.lock, about a minute ...'
-	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps -r requirements.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps -r requirements-torch.lock
+	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --disable-pip-version-check -qq --no-deps --no-build-isolation -e .
 	@touch $@
 

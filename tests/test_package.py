@@ -36,10 +36,9 @@ def test_unknown_names_are_refused():
 
 
 def locked_versions() -> dict[str, str]:
-    lines = (
-        line for line in (ROOT / "requirements.lock").read_text().splitlines() if line[:1] not in ("", "#")
-    )
-    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+    text = "".join(path.read_text("utf8") for path in ROOT.glob("requirements*.lock"))
+    pinned = re.findall(r"^([\w.-]+)==([\w.+]+)", text, re.MULTILINE)
+    return {canonicalize_name(name): version for name, version in pinned}
 
 
 def declared_requirements() -> set[str]:
@@ -61,6 +60,13 @@ def declared_requirements() -> set[str]:
 def test_lock_is_complete_and_holds_nothing_else():
     build_tool = {"setuptools"}
     assert set(locked_versions()) == declared_requirements() | build_tool
+
+
+def test_every_locked_file_but_those_of_torch_has_a_hash():
+    text = (ROOT / "requirements.lock").read_text("utf8").replace("\\\n", "")
+    pinned = [line for line in text.splitlines() if "==" in line]
+    assert pinned
+    assert all(re.search(r"--hash=sha256:[0-9a-f]{64}\b", line) for line in pinned)
 
 
 def test_lock_satisfies_the_declared_ranges():

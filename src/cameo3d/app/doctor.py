@@ -65,9 +65,7 @@ def _library(name: str) -> Finding:
         import_module(_LIBRARIES[name])
         return Finding(name, version(name))
     except (ImportError, OSError, PackageNotFoundError) as error:
-        return Finding(
-            name, f"{error}; install with `pip install --no-deps -r requirements.lock`", good=False
-        )
+        return Finding(name, f"{error}; install with `pip install cameo3d`", good=False)
 
 
 def _transformers() -> Iterator[Finding]:
