@@ -15,6 +15,7 @@ from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.models.relief.eyes import LIDS
 from cameo3d.models.relief.render import NECK_BASE, Painter, Viewport
+from cameo3d.models.relief.surface_kernel import lay_over
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
 
@@ -139,12 +140,12 @@ def test_shoulders_take_up_a_twentieth_of_a_turn(avatar):
 @pytest.mark.parametrize(("degrees", "alpha"), [(0, 100), (5, 150), (10, 200), (20, 200)])
 def test_a_soft_outline_is_firm_from_ten_degrees_on(avatar, degrees, alpha, monkeypatch):
     painter = Painter(avatar, load_face_model(), Viewport(0.0, 0.0, 512.0, 512, 512))
-    soft = np.full((512, 512, 4), 100, np.uint8)
+    soft, nothing = (np.full((512, 512, 4), gray, np.uint8) for gray in (100, 0))
     full = np.full((512, 512), 255, np.uint8)
-    nothing = np.zeros((512, 512, 4), np.uint8)
 
-    def drawn(vertices, triangles, attributes):
-        return (nothing if triangles is avatar.back_triangles else soft), full
+    def drawn(front, back, firmness):
+        lay_over(soft, full, nothing, full, firmness)
+        return soft
 
     monkeypatch.setattr(painter, "_draw", drawn)
     for part in ("draw_eye", "draw_lid", "draw_mouth", "draw_lips"):

@@ -110,8 +110,8 @@ class ReliefPrior:
         self._box = self._moving_box(self._pixels(front[moving]))
         view, (left, top, right, bottom) = self.painter.view, self._on_page
         self._face_painter = copy(self.painter)
-        self._face_painter.view = Viewport(
-            view.left - left, view.top - top, view.side, right - left, bottom - top
+        self._face_painter.show(
+            Viewport(view.left - left, view.top - top, view.side, right - left, bottom - top)
         )
 
     @cached_property

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
@@ -10,15 +9,13 @@ import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
 
 from cameo3d.geometry.cameras import CROP_FOCAL
-from cameo3d.geometry.compiled import compiled
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OPENINGS
-from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.borrowing import Lenders
 from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.folds import find_folds
@@ -26,6 +23,7 @@ from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth
 from cameo3d.models.relief.patch import rounded
+from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, seen_through
 from cameo3d.values import Motion
 
 NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
@@ -34,10 +32,6 @@ TORSO_TURN = 0.05
 """How much of the head's turn the torso takes up."""
 TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 """How much of the neck's shift it takes up: shoulders sway, but hardly rise when the chin does."""
-_HIDDEN_BEHIND = 0.003
-"""Metres behind another part of the face from which on a surface counts as hidden."""
-_DEPTH_CELL = 2
-"""Canvas pixels in a cell of the depths that the photo saw."""
 _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
 FIRM_TURN = math.radians(10)
@@ -158,7 +152,7 @@ class Painter:
     """What stays the same from frame to frame."""
 
     def __init__(self, avatar: ReliefAvatar, model: FaceModel, view: Viewport) -> None:
-        self.avatar, self.view = avatar, view
+        self.avatar = avatar
         rays = avatar.canvas.rays(avatar.person.crop, avatar.points.numpy())
         self.front = rays * avatar.depths.numpy()[:, None]
         self.back = rays * avatar.back_depths.numpy()[:, None]
@@ -168,16 +162,14 @@ class Painter:
         self.change = ExpressionChange(
             model, avatar.person.identity, avatar.person.expression, torch.from_numpy(in_head)
         )
-        self.fold = _FOLD * avatar.canvas.scale * avatar.person.crop.side / view.side
+        self.show(view)
         self.per_meter = avatar.canvas.pixels_per_unit(avatar.person.crop) / float(
             avatar.person.translation[2]
         )
         weights = avatar.carrier_weights.numpy()
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
-        self.attributes, self.photo_depths = _with_lenders(avatar, model)
-        self.places = np.ascontiguousarray(self.attributes[:, :2])
-        self.beside = ThreadPoolExecutor(1)
+        self.places, self.lenders = avatar.points.numpy(), Lenders(avatar, model)
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
         self.folds = find_folds(texture, points, avatar.person.expression.numpy())
         self.texture, self.gone = texture if self.folds is None else texture.copy(), 0.0
@@ -185,6 +177,11 @@ class Painter:
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
+
+    def show(self, view: Viewport) -> None:
+        """Draw another view from now on."""
+        fold = _FOLD * self.avatar.canvas.scale * self.avatar.person.crop.side / view.side
+        self.view, self._drawer = view, SurfaceDrawer(view.height, view.width, fold)
 
     def paint(self, motion: Motion, with_back: bool = True) -> np.ndarray:
         """Draw a motion's first frame; a view like the photo's needs no back, and no other half of a face."""
@@ -203,13 +200,10 @@ class Painter:
 
         front, back = self._surfaces(change, relative, position)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
-        # The back takes colours from the photo as they lie; only a face has another half to borrow from.
         if with_back:
-            behind = self.beside.submit(self._draw, back, avatar.back_triangles, self.places)
-            before = self._draw(front, avatar.triangles, self.attributes)
-            image = _over(*before, *behind.result(), 1 + min(1, facing / FIRM_TURN))
+            image = self._draw(front, back, 1 + min(1.0, facing / FIRM_TURN))
         else:
-            image, _ = self._draw(front, avatar.triangles, self.places)
+            image = self._draw_front(front)
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
@@ -277,72 +271,35 @@ class Painter:
         return (self.source @ ahead)[:2] * np.float32(EYEBALL_RADIUS * self.per_meter)
 
     def _draw(
-        self, vertices: np.ndarray, triangles: Tensor, attributes: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
-        """A surface's colours with the matte, and how much of each pixel it covers at all."""
-        view = self.view
-        raster = rasterize(
-            view.pixels(vertices),
-            np.ascontiguousarray(vertices[:, 2], np.float32),
-            triangles.numpy(),
-            attributes,
-            view.height,
-            view.width,
-        )
-        seen = np.isfinite(raster.depths)
-        raster.attributes[~seen] = -9
-        image = self._colors(raster.attributes[..., :2])
-        if attributes.shape[1] > 2:
-            self._borrow(image, raster.attributes)
-        image = _soften_folds(image, raster.attributes, self.fold)
-        return image, cv2.blur(seen.astype(np.uint8) * 255, (3, 3))
+        self, front: np.ndarray, back: np.ndarray, firmness: float
+    ) -> UInt8[np.ndarray, "height width 4"]:
+        """Both surfaces in straight colours with the matte."""
+        avatar, view, drawer = self.avatar, self.view, self._drawer
+        pixels, depths = view.pixels(front), np.ascontiguousarray(front[:, 2])
+        image = drawer.draw(pixels, depths, avatar.triangles.numpy(), self.places, self.texture)
+        self.lenders.lend(image, drawer, pixels, depths, self.texture)
+        drawer.soften(image)
+        cover = drawer.cover()
+        through = seen_through(image, cover, firmness)
+        # The back takes colours from the photo as they lie; only a face has another half to borrow from.
+        pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
+        triangles = avatar.back_triangles.numpy()
+        behind = drawer.draw(pixels, depths, triangles, self.places, self.texture, through)
+        drawer.soften(behind)
+        lay_over(image, cover, behind, drawer.cover(), firmness)
+        return image
 
-    def _borrow(self, image: np.ndarray, seen: np.ndarray) -> None:
-        """Where a surface was hidden in the photo, take the colours of the other half of the face."""
-        rows, columns = np.nonzero(seen[..., 4] > 0.01)
-        if not len(rows):
-            return
-        box = np.s_[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
-        part, where = image[box], seen[box]
-        x, y = np.ascontiguousarray((where[..., :2] / _DEPTH_CELL - 0.5).transpose(2, 0, 1))
-        before = cv2.remap(self.photo_depths, x, y, cv2.INTER_NEAREST)
-        hidden = ((where[..., 5] - before) / _HIDDEN_BEHIND - 1).clip(0, 1)
-        share = cv2.blur(hidden * where[..., 4].clip(0, 1), (5, 5))[..., None]
-        mirrored = self._colors(where[..., 2:4])
-        part[:] = np.rint(part + (mirrored.astype(np.float32) - part) * share)
-
-    def _colors(self, where: np.ndarray) -> np.ndarray:
-        where = where - np.float32(0.5)
-        return cv2.remap(
+    def _draw_front(self, front: np.ndarray) -> UInt8[np.ndarray, "height width 4"]:
+        drawer = self._drawer
+        image = drawer.draw(
+            self.view.pixels(front),
+            np.ascontiguousarray(front[:, 2]),
+            self.avatar.triangles.numpy(),
+            self.places,
             self.texture,
-            where[..., 0],
-            where[..., 1],
-            cv2.INTER_CUBIC,
-            borderMode=cv2.BORDER_CONSTANT,
-            borderValue=(0, 0, 0, 0),
         )
-
-
-def _with_lenders(avatar: ReliefAvatar, model: FaceModel) -> tuple[np.ndarray, np.ndarray]:
-    """What to draw for every vertex, and the depths that the photo saw, in cells of the canvas.
-
-    Every vertex carries its place in the photo; where the photo hides a part of the face from itself, also
-    the place of its mirrored vertex, whether the photo shows that one, and its own depth in the photo.
-    """
-    points, depths = avatar.points.numpy(), avatar.depths.numpy()
-    face = avatar.triangles.numpy()[: len(model.triangles) + len(OPENINGS)]
-    size = avatar.canvas.side // _DEPTH_CELL
-    seen = rasterize(points / _DEPTH_CELL, depths, face, points[:, :1], size, size).depths
-    column, row = (points[:468] / _DEPTH_CELL).astype(int).clip(0, size - 1).T
-    visible = depths[:468] < seen[row, column] + 2 * _HIDDEN_BEHIND
-    if visible.all():
-        return points, seen
-    lenders, lends = points.copy(), np.zeros(len(points), np.float32)
-    mirror = model.mirror.numpy()
-    lenders[:468], lends[:468] = points[mirror], visible[mirror]
-    # Steep parts are not hidden by their own neighbours: the deepest one around counts.
-    seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
-    return np.column_stack((points, lenders, lends, depths)), seen
+        drawer.soften(image)
+        return image
 
 
 def _openness(positions: np.ndarray, side: int) -> float:
@@ -353,52 +310,3 @@ def _openness(positions: np.ndarray, side: int) -> float:
 
 def _outline(corners: np.ndarray, upper: tuple[int, ...], lower: tuple[int, ...]) -> np.ndarray:
     return np.concatenate((corners[list(upper)], corners[list(lower[1:-1])[::-1]]))
-
-
-@compiled
-def _soften_folds(image, where, limit):
-    """Blur the picture where one part of a surface hides another, so that the edge is no staircase."""
-    result = image.copy()
-    height, width = image.shape[:2]
-    for row in range(1, height - 1):
-        for column in range(1, width - 1):
-            u, v = where[row, column, 0], where[row, column, 1]
-            if u < 0:
-                continue
-            jump = 0.0
-            for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
-                other = where[row + down, column + right, 0]
-                if other >= 0:
-                    jump = max(jump, abs(other - u) + abs(where[row + down, column + right, 1] - v))
-            if jump < limit:
-                continue
-            for k in range(4):
-                total = 0
-                for down in range(-1, 2):
-                    for right in range(-1, 2):
-                        weight = (2 - abs(down)) * (2 - abs(right))
-                        total += weight * image[row + down, column + right, k]
-                result[row, column, k] = np.uint8(total // 16)
-    return result
-
-
-@compiled
-def _over(front, front_cover, back, back_cover, firmness):
-    """Lay the front surface over the back one; both in straight colours."""
-    result = np.empty_like(front)
-    for row in range(front.shape[0]):
-        for column in range(front.shape[1]):
-            alpha = min(255.0, front[row, column, 3] * firmness) * front_cover[row, column] / 65025.0
-            behind = min(255.0, back[row, column, 3] * firmness) * back_cover[row, column] / 65025.0
-            behind *= 1 - alpha
-            total = alpha + behind
-            result[row, column, 3] = np.uint8(total * 255 + 0.5)
-            if total > 0:
-                share = alpha / total
-                for k in range(3):
-                    mixed = front[row, column, k] * share + back[row, column, k] * (1 - share)
-                    result[row, column, k] = np.uint8(mixed + 0.5)
-            else:
-                for k in range(3):
-                    result[row, column, k] = front[row, column, k]
-    return result

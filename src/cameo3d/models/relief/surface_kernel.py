@@ -1,0 +1,267 @@
+"""Compiled loops that draw a surface: where its pixels come from, their colours, soft folds, front over back.
+
+Every loop skips what nothing is drawn on, since most of a picture is background, or hidden behind the front.
+"""
+
+import cv2
+import numpy as np
+from jaxtyping import Bool, Float32, Int32, UInt8
+
+from cameo3d.geometry.compiled import compiled, inlined
+from cameo3d.imaging.cubic import cubic
+
+_FAR, _NEVER = 1e9, -1e9
+"""Depth of what nothing is drawn on yet, and of what nothing is to be drawn on."""
+_BLOCK = 8
+"""Pixels along the squares that are skipped together."""
+_SLACK = -1e-4
+"""Closes cracks between neighbouring triangles, as in `cameo3d.geometry.rasterizer`."""
+
+
+class SurfaceDrawer:
+    """Draws surfaces into pictures of one size, and keeps the memory for that.
+
+    Args:
+        height: Rows of the picture.
+        width: Columns of the picture.
+        fold: Pixels of the photo from which on neighbours belong to different parts.
+    """
+
+    def __init__(self, height: int, width: int, fold: float) -> None:
+        self._fold = np.float32(fold)
+        self.places = np.empty((height, width, 2), np.float32)
+        """Where in the photo the pixels come from, where anything was drawn."""
+        self.depths = np.empty((height, width), np.float32)
+        """How far away they are; large, or negative, where nothing was drawn."""
+        blocks = -(-height // _BLOCK), -(-width // _BLOCK)
+        self._every_block, self._blocks = np.ones(blocks, np.bool_), np.empty(blocks, np.bool_)
+        self._seen = np.empty((height, width), np.uint8)
+
+    def draw(
+        self,
+        points: Float32[np.ndarray, "vertices 2"],
+        depths: Float32[np.ndarray, " vertices"],
+        triangles: Int32[np.ndarray, "triangles 3"],
+        places: Float32[np.ndarray, "vertices 2"],
+        texture: UInt8[np.ndarray, "rows columns 4"],
+        where: Bool[np.ndarray, "height width"] | None = None,
+    ) -> UInt8[np.ndarray, "height width 4"]:
+        """Colours and matte of a surface, its folds not yet softened; zero where there is none.
+
+        Args:
+            points: Its vertices in the picture, pixels.
+            depths: How far away they are; the smallest wins.
+            triangles: Vertex indices.
+            places: Where in the photo the vertices lie, pixels.
+            texture: The photo, with the matte.
+            where: The pixels that are drawn at all; None for all.
+        """
+        if where is None:
+            self.depths.fill(_FAR)
+            blocks = self._every_block
+        else:
+            blocks = self._blocks
+            _open(where, self.depths, blocks)
+        _fill(points, depths, triangles, places, blocks, self.places, self.depths)
+        image = np.empty((*self.depths.shape, 4), np.uint8)
+        _look_up(texture, self.places, self.depths, image, self._seen)
+        return image
+
+    def cover(self) -> UInt8[np.ndarray, "height width"]:
+        """How much of each pixel the surface covers, at its outline."""
+        return cv2.blur(self._seen, (3, 3))
+
+    def soften(self, image: UInt8[np.ndarray, "height width 4"]) -> None:
+        """Blur where one part of the surface hides another, in place, so that the edge is no staircase."""
+        _soften(image, self.places, self.depths, self._fold)
+
+
+def seen_through(
+    front: UInt8[np.ndarray, "height width 4"], cover: UInt8[np.ndarray, "height width"], firmness: float
+) -> Bool[np.ndarray, "height width"]:
+    """Where a front surface lets anything behind it be seen, and next to that."""
+    open_ = np.empty(cover.shape, np.uint8)
+    _find_open(front, cover, np.float32(firmness), open_)
+    return cv2.dilate(open_, np.ones((3, 3), np.uint8)).view(np.bool_)
+
+
+def lay_over(
+    front: UInt8[np.ndarray, "height width 4"],
+    front_cover: UInt8[np.ndarray, "height width"],
+    back: UInt8[np.ndarray, "height width 4"],
+    back_cover: UInt8[np.ndarray, "height width"],
+    firmness: float,
+) -> None:
+    """Lay a front surface over a back one, in place; both in straight colours, their mattes made firmer."""
+    _lay_over(front, front_cover, back, back_cover, np.float32(firmness))
+
+
+@compiled
+def _open(where, depths, blocks):
+    blocks[:] = False
+    for row in range(where.shape[0]):
+        for column in range(where.shape[1]):
+            if where[row, column]:
+                depths[row, column] = _FAR
+                blocks[row // _BLOCK, column // _BLOCK] = True
+            else:
+                depths[row, column] = _NEVER
+
+
+@inlined
+def _narrowed(low, high, start, step, inverse):
+    """The columns between which a weight that changes by a step each column is not below the slack."""
+    if step > 0:
+        low = max(low, (_SLACK - start) * inverse)
+    elif step < 0:
+        high = min(high, (_SLACK - start) * inverse)
+    elif start < _SLACK:
+        high = low - 1
+    return low, high
+
+
+@compiled
+def _fill(points, depths, triangles, places, blocks, where, nearest):
+    height, width = nearest.shape
+    for t in range(triangles.shape[0]):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        ax, ay = points[a, 0] - 0.5, points[a, 1] - 0.5
+        bx, by = points[b, 0] - 0.5, points[b, 1] - 0.5
+        cx, cy = points[c, 0] - 0.5, points[c, 1] - 0.5
+        area = (bx - ax) * (cy - ay) - (by - ay) * (cx - ax)
+        if abs(area) < 1e-9:
+            continue
+        top = max(int(np.ceil(min(ay, by, cy) - 1e-4)), 0)
+        bottom = min(int(np.floor(max(ay, by, cy) + 1e-4)), height - 1)
+        left = max(int(np.ceil(min(ax, bx, cx) - 1e-4)), 0)
+        right = min(int(np.floor(max(ax, bx, cx) + 1e-4)), width - 1)
+        if bottom < top or right < left:
+            continue
+        is_open = False
+        for i in range(top // _BLOCK, bottom // _BLOCK + 1):
+            for j in range(left // _BLOCK, right // _BLOCK + 1):
+                is_open |= blocks[i, j]
+        if not is_open:
+            continue
+        inverse = 1.0 / area
+        # Weights of the corners, and so depth and place, are linear in row and column.
+        b_step, b_down = (cy - ay) * inverse, -(cx - ax) * inverse
+        c_step, c_down = -(by - ay) * inverse, (bx - ax) * inverse
+        a_step = -b_step - c_step
+        a_inverse, b_inverse, c_inverse = 1 / a_step, 1 / b_step, 1 / c_step
+        depth_b, depth_c = depths[b] - depths[a], depths[c] - depths[a]
+        x_b, x_c = places[b, 0] - places[a, 0], places[c, 0] - places[a, 0]
+        y_b, y_c = places[b, 1] - places[a, 1], places[c, 1] - places[a, 1]
+        depth_step = b_step * depth_b + c_step * depth_c
+        x_step, y_step = b_step * x_b + c_step * x_c, b_step * y_b + c_step * y_c
+        for row in range(top, bottom + 1):
+            b_first = (row - ay) * b_down - ax * b_step
+            c_first = (row - ay) * c_down - ax * c_step
+            low, high = _narrowed(float(left), float(right), 1.0 - b_first - c_first, a_step, a_inverse)
+            low, high = _narrowed(low, high, b_first, b_step, b_inverse)
+            low, high = _narrowed(low, high, c_first, c_step, c_inverse)
+            depth_first = depths[a] + b_first * depth_b + c_first * depth_c
+            x_first = places[a, 0] + b_first * x_b + c_first * x_c
+            y_first = places[a, 1] + b_first * y_b + c_first * y_c
+            for column in range(int(np.ceil(low)), int(np.floor(high)) + 1):
+                depth = depth_first + column * depth_step
+                if depth < nearest[row, column]:
+                    nearest[row, column] = depth
+                    where[row, column, 0] = x_first + column * x_step
+                    where[row, column, 1] = y_first + column * y_step
+
+
+@inlined
+def _is_seen(depth):
+    return (depth > 0) & (depth < _FAR)
+
+
+@compiled
+def _look_up(texture, places, depths, image, seen):
+    for row in range(depths.shape[0]):
+        for column in range(depths.shape[1]):
+            if _is_seen(depths[row, column]):
+                seen[row, column] = 255
+                cubic(texture, places[row, column, 0], places[row, column, 1], image, row, column)
+            else:
+                seen[row, column] = 0
+                for k in range(4):
+                    image[row, column, k] = 0
+
+
+@inlined
+def _jump(places, depths, row, column, down, right):
+    """How far apart a pixel and a neighbour come from; zero where there is none."""
+    if not _is_seen(depths[row + down, column + right]):
+        return np.float32(0)
+    x = places[row + down, column + right, 0] - places[row, column, 0]
+    y = places[row + down, column + right, 1] - places[row, column, 1]
+    return abs(x) + abs(y)
+
+
+@compiled
+def _soften(image, places, depths, limit):
+    height, width = depths.shape
+    softened = [(0, 0, np.uint8(0), np.uint8(0), np.uint8(0), np.uint8(0)) for _ in range(0)]
+    for row in range(1, height - 1):
+        for column in range(1, width - 1):
+            if not _is_seen(depths[row, column]):
+                continue
+            jump = max(
+                _jump(places, depths, row, column, 0, 1),
+                _jump(places, depths, row, column, 0, -1),
+                _jump(places, depths, row, column, 1, 0),
+                _jump(places, depths, row, column, -1, 0),
+            )
+            if jump >= limit:
+                softened.append(
+                    (
+                        row,
+                        column,
+                        _softened(image, row, column, 0),
+                        _softened(image, row, column, 1),
+                        _softened(image, row, column, 2),
+                        _softened(image, row, column, 3),
+                    )
+                )
+    # Only now, since neighbours look at one another.
+    for row, column, red, green, blue, alpha in softened:
+        image[row, column, 0], image[row, column, 1] = red, green
+        image[row, column, 2], image[row, column, 3] = blue, alpha
+
+
+@inlined
+def _softened(image, row, column, k):
+    total = 0
+    for down in range(-1, 2):
+        for right in range(-1, 2):
+            total += (2 - abs(down)) * (2 - abs(right)) * image[row + down, column + right, k]
+    return np.uint8(total // 16)
+
+
+@compiled
+def _find_open(front, cover, firmness, result):
+    for row in range(cover.shape[0]):
+        for column in range(cover.shape[1]):
+            full = np.float32(front[row, column, 3]) * firmness >= 255
+            result[row, column] = not (full and cover[row, column] == 255)
+
+
+@compiled
+def _lay_over(front, front_cover, back, back_cover, firmness):
+    most = np.float32(255)
+    for row in range(front.shape[0]):
+        for column in range(front.shape[1]):
+            alpha = min(most, front[row, column, 3] * firmness) * front_cover[row, column] / np.float32(65025)
+            if alpha >= 1:
+                front[row, column, 3] = 255
+                continue
+            behind = min(most, back[row, column, 3] * firmness) * back_cover[row, column] / np.float32(65025)
+            behind *= 1 - alpha
+            total = alpha + behind
+            front[row, column, 3] = np.uint8(total * 255 + np.float32(0.5))
+            if behind > 0:
+                share = alpha / total
+                for k in range(3):
+                    mixed = front[row, column, k] * share + back[row, column, k] * (1 - share)
+                    front[row, column, k] = np.uint8(mixed + np.float32(0.5))
