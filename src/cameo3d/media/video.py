@@ -76,7 +76,7 @@ def probe_video(path: Path) -> VideoInfo:
         frame = first_picture(container)
         if frame is None:
             raise _undecodable(path)
-        width, height = _square_size(frame, stream.sample_aspect_ratio, None)
+        width, height = _square_size(frame, stream, None)
         if _orientation(frame).transposed:
             width, height = height, width
         rate, seconds = _frame_rate(stream), _duration_seconds(container, stream)
@@ -131,7 +131,7 @@ def _read_frames(
         damage: list[str] = []
         size, orientation, held, written, last = None, None, None, 0, None
         for frame in decoded(container, stream, damage):
-            own_size = _square_size(frame, stream.sample_aspect_ratio, max_side)
+            own_size = _square_size(frame, stream, max_side)
             size = size or own_size
             changes_shape |= _fitting_size(own_size, size) != size
             orientation = orientation or _orientation(frame)
@@ -216,7 +216,7 @@ def _frame_rate(stream: VideoStream) -> Fraction:
         average = base
     if not average or not 0.5 <= average <= 240:
         return Fraction(DEFAULT_FRAME_RATE)
-    return average
+    return Fraction(average)
 
 
 def _duration_seconds(container: InputContainer, stream: VideoStream) -> float | None:
@@ -251,11 +251,12 @@ def _seconds_shown(frame: VideoFrame) -> float | None:
     return float(frame.duration * frame.time_base) if frame.duration and frame.time_base else None
 
 
-def _square_size(frame: VideoFrame, aspect: Fraction | None, max_side: int | None) -> tuple[int, int]:
+def _square_size(frame: VideoFrame, stream: VideoStream, max_side: int | None) -> tuple[int, int]:
     """Width and height before rotation, with square pixels, scaled down to `max_side`."""
     width, height = float(frame.width), float(frame.height)
-    if aspect and 0.25 < aspect < 4:
-        width *= float(aspect)
+    aspect = float(stream.sample_aspect_ratio or 0)
+    if 0.25 < aspect < 4:
+        width *= aspect
     scale = 1.0 if max_side is None else min(1.0, max_side / max(width, height))
     return max(1, round(width * scale)), max(1, round(height * scale))
 
