@@ -5,16 +5,20 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from made_tflite import classes_by_color
 from official_real3d import TINY, official_head
 from synthetic_basel import basel_face
 
 from cameo3d.errors import InputError, WeightsError
 from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
+from cameo3d.models.real3d import avatar as avatar_of_real3d
 from cameo3d.models.real3d.conditioning import BaselSteering
 from cameo3d.models.real3d.config import MotionSizes, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
+from cameo3d.models.real3d.layers import take_apart
 from cameo3d.models.real3d.released_sizes import released_sizes
+from cameo3d.perception.selfie_classes import selfie_classes
 from cameo3d.pipeline import importing, models
 from cameo3d.pipeline.importing import import_weights
 from cameo3d.pipeline.orbit import orbit_motion
@@ -139,6 +143,26 @@ def test_a_voice_of_another_name_follows_later(tmp_path):
     with pytest.raises(WeightsError, match="The voice's checkpoint has another layout"):
         import_weights("real3d", voice, lambda _: None)
     assert RELEASED["real3d-official"].path.is_file()
+
+
+def test_the_users_own_network_of_classes_takes_the_photo_apart(tmp_path, load, astronaut_path, monkeypatch):
+    published(tmp_path / "official" / "head", HEAD)
+    (tmp_path / "official" / "selfie_multiclass_256x256.tflite").write_bytes(classes_by_color())
+    paths = import_weights("real3d", tmp_path / "official", lambda _: None)
+    assert paths[-1] == tmp_path / "mine" / "networks" / "selfie_multiclass_256x256.tflite"
+    seen = []
+    monkeypatch.setattr(
+        avatar_of_real3d, "take_apart", lambda *given: seen.append(given) or take_apart(*given)
+    )
+    load().encode([make_portrait(read_image(astronaut_path))])
+    image, *_, told = seen[0]
+    np.testing.assert_array_equal(told, selfie_classes(image, paths[-1]))
+    assert told.any(axis=(1, 2)).sum() >= 3
+    damaged = tmp_path / "damaged" / "selfie_multiclass_256x256.tflite"
+    damaged.parent.mkdir()
+    damaged.write_bytes(b"0000TFL3")
+    with pytest.raises(WeightsError, match="damaged"):
+        import_weights("real3d", damaged, lambda _: None)
 
 
 def test_larger_transformers_are_known():

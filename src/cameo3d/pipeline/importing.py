@@ -1,6 +1,7 @@
 """Taking over published weights: official files in, checked and converted files in the user's folder out."""
 
 import hashlib
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -12,7 +13,7 @@ from torch import Tensor, nn
 from cameo3d.errors import OutputError, WeightsError
 from cameo3d.geometry.basel.bfm import BaselFace
 from cameo3d.geometry.basel.real3d_face import Real3DFace
-from cameo3d.media.files import shown
+from cameo3d.media.files import replacing, shown
 from cameo3d.models.goha.config import OFFICIAL as GOHA
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.parsing import FaceParser
@@ -20,6 +21,8 @@ from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.released_sizes import released_sizes
 from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.perception.deep3d import FaceRegressor
+from cameo3d.perception.modnet import load_modnet
+from cameo3d.perception.selfie_classes import load_selfie_classes
 from cameo3d.perception.speech import HubertSizes, hubert_network
 from cameo3d.weights.conversion import goha, real3d
 from cameo3d.weights.conversion.basel import find_face, read_mat, read_real3d_face
@@ -27,6 +30,7 @@ from cameo3d.weights.conversion.hubert import convert_hubert, find_hubert, read_
 from cameo3d.weights.conversion.options import read_options
 from cameo3d.weights.imported import Label, checksum_of, config_json, save_weights
 from cameo3d.weights.released import RELEASED
+from cameo3d.weights.user_files import MODNET, SELFIE_CLASSES, own_networks
 
 Tensors = Mapping[str, Tensor]
 
@@ -70,7 +74,8 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
     found = [(part, part.find(folder)) for part in RELEASES[model]]
     missing = [RELEASED[part.stored] for part, path in found if part.needed and path is None]
     # Single files may follow later, such as a voice of another training.
-    missing = [entry for entry in missing if not (entry.path.is_file() and any(path for _, path in found))]
+    some = any(path for _, path in found) or any(_last(name)(folder) for name, _ in OWN_FILES[model])
+    missing = [entry for entry in missing if not (some and entry.path.is_file())]
     if missing:
         lines = "; ".join(f"{entry.official} from {entry.source}" for entry in missing)
         raise WeightsError(f"{shown(folder)} does not hold {lines}.")
@@ -82,7 +87,28 @@ def import_weights(model: str, folder: Path, say: Callable[[str], None]) -> list
             continue
         say(f"reading {path}")
         converted.append((part, path, *_converted(part, path)))
-    return [_store(*each) for each in converted]
+    kept = [(name, path) for name, check in OWN_FILES[model] if (path := _checked(name, check, folder))]
+    return [*(_store(*each) for each in converted), *(_kept(name, path) for name, path in kept)]
+
+
+def _checked(name: str, check: Callable[[Path], object], folder: Path) -> Path | None:
+    """A helper's file in the folder, which is used as it is, once it is known to work."""
+    path = _last(name)(folder)
+    if path is not None:
+        check(path)
+    return path
+
+
+def _kept(name: str, path: Path) -> Path:
+    """Copy a helper's file to the user's own networks."""
+    own = own_networks().folder / name
+    try:
+        own.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {shown(own.parent)} cannot be made ({error.strerror}).") from error
+    with replacing(own) as temporary:
+        shutil.copyfile(path, temporary)
+    return own
 
 
 def _converted(part: _Part, path: Path) -> tuple[object, dict[str, Tensor]]:
@@ -161,6 +187,12 @@ def _last(pattern: str) -> Callable[[Path], Path | None]:
 
     return find
 
+
+OWN_FILES: dict[str, tuple[tuple[str, Callable[[Path], object]], ...]] = {
+    "real3d": ((SELFIE_CLASSES, load_selfie_classes),),
+    "goha": ((MODNET, load_modnet),),
+}
+"""Files of helpers, which stay as they are, and what tells whether one works."""
 
 RELEASES: dict[str, tuple[_Part, ...]] = {
     "real3d": (

@@ -1,5 +1,7 @@
 """All assembly: every model by name, made of its networks, their weights and what sees and listens for it."""
 
+from functools import partial
+
 import torch
 from torch import Tensor
 
@@ -28,6 +30,8 @@ from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.models.voice.official.stream import OfficialVoice
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.matte import person_matte
+from cameo3d.perception.modnet import modnet_file, modnet_matte
+from cameo3d.perception.selfie_classes import selfie_classes, selfie_classes_file
 from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
 from cameo3d.pipeline.options import Device, ModelOptions, Size
 from cameo3d.weights.imported import load_weights, stored_sizes, weights_path
@@ -120,7 +124,9 @@ def load_real3d(
         if size == "small"
         else BaselSteering(load_real3d_face(), load_face_model())
     )
-    return Real3D(generator, face, size, half_precision(fast, device))
+    told = selfie_classes_file() if size == "official" else None
+    classes = None if told is None else partial(selfie_classes, path=told)
+    return Real3D(generator, face, size, half_precision(fast, device), classes)
 
 
 def load_real3d_generator(config: Real3DConfig | None, size: Size) -> Real3DGenerator:
@@ -171,7 +177,10 @@ def load_goha(fast: bool = False, device: Device = "cpu") -> Goha:
     generator.load_state_dict(_stored("goha-official", config), assign=True)
     regressor.load_state_dict(_stored("goha-regressor"), assign=True)
     face = BaselFace(**{name: x.to(device) for name, x in _stored("goha-face").items()})
-    return Goha(generator.to(device), regressor.to(device), face, person_matte, fast=fast)
+    networks = generator.to(device), regressor.to(device), face
+    if (own := modnet_file()) is not None:
+        return Goha(*networks, partial(modnet_matte, path=own), fast, cuts_photos=True)
+    return Goha(*networks, person_matte, fast)
 
 
 def load_official_voice(sizes: HubertSizes | None = None) -> OfficialVoice:

@@ -14,6 +14,8 @@ DEEP3D = "epoch_20.pth"
 VGG_19, VGG_FACE = "vgg19-dcbb9e9d.pth", "vgg_face_dag.pth"
 RESNET_34, MIT_B0 = "resnet34-b627a593.pth", "mit_b0.pth"
 SEGFORMER = "segformer-b0-finetuned-ade-512-512.bin"
+MODNET = "modnet_photographic_portrait_matting.ckpt"
+SELFIE_CLASSES = "selfie_multiclass_256x256.tflite"
 GFPGAN, GFPGAN_DISCRIMINATOR = "GFPGANv1.3.pth", "GFPGANv1_net_d.pth"
 
 
@@ -54,6 +56,14 @@ FILES = (
     NetworkFile(
         *(DEEP3D, "aed[deep3d], apd[deep3d]", "github.com/sicxu/Deep3DFaceRecon_pytorch"),
         "code MIT, weights bound to the Basel Face Model: non-commercial",
+    ),
+    NetworkFile(
+        *(SELFIE_CLASSES, "official Real3D's six classes of the photo, instead of our own"),
+        *("Real3D-Portrait's repository, or MediaPipe's models", "Apache-2.0"),
+    ),
+    NetworkFile(
+        *(MODNET, "official GOHA's mattes, instead of our own"),
+        *("github.com/ZHKKKe/MODNet", "Apache-2.0; trained on pictures of several terms"),
     ),
     NetworkFile(VGG_19, "the perceptual loss of `cameo3d train`", _TORCHVISION, _IMAGENET),
     NetworkFile(

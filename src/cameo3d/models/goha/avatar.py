@@ -78,6 +78,7 @@ class Goha:
         face: BaselFace,
         matte: Matte,
         fast: bool = False,
+        cuts_photos: bool = False,
     ):
         """Take over loaded networks.
 
@@ -87,9 +88,11 @@ class Goha:
             face: The Basel face model.
             matte: Cuts the person out of photos, and out of what the network draws over black.
             fast: Whether to draw several times faster, a little less exactly.
+            cuts_photos: Whether the matte also cuts out the photo's crop, as the release's preparation does;
+                else the portrait's own matte does.
         """
         self.generator = generator.eval()
-        self.fast = fast
+        self.fast, self._cuts_photos = fast, cuts_photos
         generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if half_precision(fast, generator.exemplar.device.type):
             generator.hasten()
@@ -110,7 +113,8 @@ class Goha:
         model, crop = self.generator, portrait.person.crop
         photo, size = portrait.person.photo.numpy(), model.config.image_size
         matte = cut_square(portrait.matte.numpy().astype(np.float32), crop, size).clip(0, 1)
-        image = self._over_black(cut_square(photo, crop, size), matte)
+        picture = cut_square(photo, crop, size)
+        image = self._over_black(picture, self.matte(picture) if self._cuts_photos else matte)
         posed = self._seen(cut_square(photo, regressor_crop(crop), PICTURE_SIZE))
         camera = label_of(FaceCoefficients.from_vectors(self.regressor.regress(posed)))
         source = model.prepare(image, camera, lens().to(image))

@@ -1,6 +1,6 @@
 """Real3D-Portrait behind the contract of avatar models: a photo to an avatar, a motion of it to frames."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 import cv2
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, UInt8
+from jaxtyping import Bool, Float, Float32, UInt8
 from torch import Tensor
 
 from cameo3d.blocks.density_mesh import LEVEL, density_mesh
@@ -29,6 +29,9 @@ from cameo3d.models.real3d.torso import TorsoAppearance
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh
 from cameo3d.values.portrait import LEAST_METRES
+
+Classes = Callable[[UInt8[np.ndarray, "side side 3"]], Bool[np.ndarray, "6 side side"]]
+"""Which of background, hair, body skin, face skin, clothes and others each pixel of a picture is."""
 
 _SMOOTHED = 7
 """Frames over which cameras and key points are averaged; shorter clips are left as they are."""
@@ -66,16 +69,22 @@ class Real3D:
         face: The face model that steers them.
         size: "official" or "small".
         half_precision: Whether convolutions compute in bfloat16.
+        classes: A network that tells the six classes of a picture apart; without one colours do.
     """
 
     turns_freely = True
     """Its head has a back; see `pipeline.transfer`."""
 
     def __init__(
-        self, generator: Real3DGenerator, face: SteeringFace, size: str, half_precision: bool = False
+        self,
+        generator: Real3DGenerator,
+        face: SteeringFace,
+        size: str,
+        half_precision: bool = False,
+        classes: Classes | None = None,
     ) -> None:
         self.generator, self.face, self._size = generator.eval(), face, size
-        self._half_precision = half_precision
+        self._half_precision, self._classes = half_precision, classes
         self.framing: Literal["head", "picture"] = "picture" if size == "official" else "head"
         """The square of a photo that its weights know best; see `geometry.crops.picture_crop`."""
         self._side = generator.config.image_size
@@ -95,7 +104,8 @@ class Real3D:
         landmarks[:, :2] = (landmarks[:, :2] - _corner(crop)) * scale
         image = _cut(portrait.person.photo.numpy(), crop, side, "mirror")
         matte = _cut(portrait.matte.numpy().astype(np.float32), crop, side, "edge")
-        layers = take_apart(image, matte, landmarks, portrait.person.sight.covered_eyes)
+        told = None if self._classes is None else self._classes(image)
+        layers = take_apart(image, matte, landmarks, portrait.person.sight.covered_eyes, told)
         classes = torch.from_numpy(layers.classes)[None].float().to(self.device)
         torso = None
         with self.precision():

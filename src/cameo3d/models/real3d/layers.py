@@ -46,6 +46,7 @@ def take_apart(
     matte: Float32[np.ndarray, "side side"],
     landmarks: Float32[np.ndarray, "478 3"],
     covered_eyes: tuple[bool, bool] = (False, False),
+    classes: Bool[np.ndarray, "6 side side"] | None = None,
 ) -> Layers:
     """Take a head-and-shoulders picture apart.
 
@@ -54,8 +55,10 @@ def take_apart(
         matte: The person's coverage, in [0, 1].
         landmarks: The face mesh in pixels of the picture.
         covered_eyes: Whether dark lenses cover the left and the right eye.
+        classes: What a network says of each pixel; by default `classify` does without one.
     """
-    classes = classify(image, matte, landmarks, covered_eyes)
+    if classes is None:
+        classes = classify(image, matte, landmarks, covered_eyes)
     head = classes[HAIR] | classes[FACE_SKIN] | classes[OTHERS]
     return Layers(
         classes=classes,
