@@ -7,12 +7,14 @@ import torch
 
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
-from cameo3d.models.relief.mouth import Mouth, draw_mouth, make_mouth
+from cameo3d.models.relief.lighting import Light
+from cameo3d.models.relief.mouth import Mouth, PhotoFacts, draw_mouth, make_mouth, tongue_shift
 from cameo3d.values import BLENDSHAPES
 
 SIDE, FOCAL, DISTANCE = 400, 1000.0, 0.7
 PER_METER = FOCAL / DISTANCE
 DARK = (12, 12, 12)
+FROM_ABOVE = Light(np.array([0.0, -0.6, -0.8]), 0.5)
 
 
 @dataclass
@@ -24,7 +26,7 @@ class Person:
     lips: np.ndarray
 
 
-def person(skin=(180, 140, 120), teeth=None, jaw=0.25) -> Person:
+def person(skin=(180, 140, 120), teeth=None, jaw=0.25, light=FROM_ABOVE, likeness=0) -> Person:
     expression = torch.zeros(52)
     expression[BLENDSHAPES.index("jawOpen")] = jaw
     model = load_face_model()
@@ -46,27 +48,31 @@ def person(skin=(180, 140, 120), teeth=None, jaw=0.25) -> Person:
     def rays(at: np.ndarray) -> np.ndarray:
         return np.column_stack(((at - SIDE / 2) / FOCAL, np.ones(len(at)))).astype(np.float32)
 
-    mouth = make_mouth(image, landmarks, positions[:, 2].copy(), rays, PER_METER)
+    identity = np.random.default_rng(likeness).normal(size=40) if likeness else np.zeros(40)
+    facts = PhotoFacts(identity, light, 1.0)
+    mouth = make_mouth(image, landmarks, positions[:, 2].copy(), rays, PER_METER, facts)
     return Person(image, mouth, lips.astype(np.float32))
 
 
-def draw(who: Person, opened: float = 0.0) -> np.ndarray:
+def draw(who: Person, opened: float = 0.0, out: float = 0.0) -> np.ndarray:
     """Draw the mouth when the lower lip, and the jaw with it, has dropped by so many metres."""
     lips = who.lips.copy()
     below = len(INNER_LIP_UPPER)
     arc = np.sin(np.linspace(0, np.pi, len(lips) - below + 2)[1:-1])
     lips[below:, 1] += arc * opened * PER_METER
-    mouth, drop = who.mouth, np.array([0, opened, 0])
+    mouth, drop = who.mouth, np.array([0, opened, 0], np.float32)
     pixels = [
         (at[:, :2] / at[:, 2:] * FOCAL + SIDE / 2).astype(np.float32)
         for at in (
-            mouth.cavity.positions.numpy() + drop,
+            mouth.cavity.positions.numpy() + drop / 2,
+            mouth.tongue.positions.numpy() + tongue_shift(drop, np.eye(3), out),
             mouth.lower.positions.numpy() + drop,
             mouth.upper.positions.numpy(),
         )
     ]
     output = np.dstack((who.image, np.full((SIDE, SIDE), 255, np.uint8)))
-    draw_mouth(output, mouth, (pixels[0], pixels[1], pixels[2]), lips, PER_METER, opened)
+    cavity, tongue, lower, upper = pixels
+    draw_mouth(output, mouth, (cavity, tongue, lower, upper), lips, PER_METER, opened, out)
     return output[..., :3].astype(float)
 
 
@@ -135,3 +141,30 @@ def test_teeth_that_the_photo_shows_stay_and_what_lies_below_them_gives_way():
     gap = np.ptp(who.lips[[len(INNER_LIP_UPPER) // 2, -(len(INNER_LIP_LOWER) // 2)], 1]) / PER_METER
     np.testing.assert_allclose(on_midline(who, opened, 0.4 * gap), (200, 195, 180), atol=6)
     assert np.abs(on_midline(who, opened, 0.95 * gap) - DARK).max() > 5
+
+
+def test_light_from_one_side_makes_that_side_of_each_tooth_brighter():
+    half, rows = int(0.0075 * PER_METER), []
+    for side in (-0.8, 0.8):
+        who = person((150, 150, 150), light=Light(np.array([side, 0.0, -0.6]), 0.3))
+        x, y = who.lips[len(INNER_LIP_UPPER) // 2].astype(int)
+        picture = draw(who, 0.015)[y + int(0.002 * PER_METER)].mean(-1)
+        rows.append((picture[x - half : x], picture[x : x + half]))
+    for from_right, from_left in zip(*rows, strict=True):
+        slope = from_left - from_right
+        assert slope[: half // 2].mean() < 0 < slope[half // 2 :].mean()
+
+
+def test_a_tongue_that_is_put_out_rises_over_the_lower_teeth():
+    who = person()
+    low, high = (draw(who, 0.012, out) for out in (0.0, 1.0))
+    x, y = who.lips[-(len(INNER_LIP_LOWER) // 2)]
+    column = np.s_[int(y) : int(y + 0.011 * PER_METER), int(x)]
+    colorful = [np.ptp(picture[column], axis=-1).mean() for picture in (low, high)]
+    assert colorful[1] > 1.2 * colorful[0]
+
+
+def test_teeth_are_a_persons_own():
+    first, again, other = (draw(person(likeness=who), 0.015) for who in (1, 1, 2))
+    np.testing.assert_array_equal(first, again)
+    assert np.abs(first - other).max() > 20

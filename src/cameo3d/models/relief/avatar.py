@@ -20,7 +20,8 @@ from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
-from cameo3d.models.relief.mouth import Mouth, make_mouth
+from cameo3d.models.relief.lighting import find_light
+from cameo3d.models.relief.mouth import Mouth, PhotoFacts, make_mouth
 from cameo3d.models.relief.onward import continue_onward
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
 from cameo3d.values import Portrait
@@ -94,7 +95,8 @@ class ReliefAvatar(Avatar):
         if not 1 <= reach <= 8:
             yield f"has a canvas {reach:g} times as wide as its crop"
         mouth = self.mouth
-        patches = (self.left_eye.patch, self.right_eye.patch, mouth.cavity, mouth.lower, mouth.upper)
+        eyes, inside = (self.left_eye, self.right_eye), (mouth.cavity, mouth.tongue, mouth.lower, mouth.upper)
+        patches = (*(eye.patch for eye in eyes), *inside)
         depths = (self.person.translation[2:], *(patch.positions[:, 2] for patch in patches))
         if min(float(depth.min()) for depth in depths) < LEAST_METRES:
             yield f"has parts nearer to the camera than {LEAST_METRES:g} metres"
@@ -173,6 +175,8 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     colors = np.where(outside[..., None], image, foreground_colors(image, matte, plate))
     texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
+    light = find_light(image, face_points, rays(face_points) * face_depths[:, None], closed)
+    facts = PhotoFacts(person.identity.numpy(), light, canvas.scale)
     return ReliefAvatar(
         person=person,
         canvas=canvas,
@@ -191,7 +195,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         carrier_weights=torch.from_numpy(carrier_weights),
         left_eye=make_eye(0, image, landmarks, face_depths, rays),
         right_eye=make_eye(1, image, landmarks, face_depths, rays),
-        mouth=make_mouth(image, landmarks, face_depths, rays, per_meter),
+        mouth=make_mouth(image, landmarks, face_depths, rays, per_meter, facts),
     )
 
 

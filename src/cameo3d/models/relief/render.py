@@ -21,10 +21,10 @@ from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lips import draw_lips, make_lips
-from cameo3d.models.relief.mouth import draw_mouth
+from cameo3d.models.relief.mouth import draw_mouth, tongue_shift
 from cameo3d.models.relief.patch import rounded
 from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, seen_through
-from cameo3d.values import Motion
+from cameo3d.values import BLENDSHAPES, Motion
 
 NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
 """Where the neck meets the torso, in head axes, metres."""
@@ -34,6 +34,7 @@ TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 """How much of the neck's shift it takes up: shoulders sway, but hardly rise when the chin does."""
 _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
+_TONGUE_OUT = BLENDSHAPES.index("tongueOut")
 FIRM_TURN = math.radians(10)
 """From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
@@ -219,17 +220,24 @@ class Painter:
         if avatar.person.sight.still_mouth:
             return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
-        # A lip that pouts hides the teeth behind it.
-        pout = max(0.0, float((change[14] - jaw) @ target[:, 1])) * target[:, 1]
-        mouth = avatar.mouth
-        cavity, lower, upper = (
+        # A lip that pouts, and so comes forward, hides the teeth behind it.
+        lip = (change[14] - jaw) @ target
+        pout = max(0.0, min(float(lip[1]), -2 * float(lip[2]))) * target[:, 1]
+        out = float(motion.expression[0, _TONGUE_OUT])
+        mouth, tongue = avatar.mouth, tongue_shift(jaw, target, out)
+        cavity, back, lower, upper = (
             view.pixels(with_head(patch.positions.numpy()) + moved)
-            for patch, moved in ((mouth.cavity, jaw), (mouth.lower, jaw + pout), (mouth.upper, 0))
+            for patch, moved in (
+                (mouth.cavity, jaw / 2),
+                (mouth.tongue, tongue),
+                (mouth.lower, jaw + pout),
+                (mouth.upper, 0),
+            )
         )
         lips = rounded(corners[list(INNER_LIP_UPPER)], corners[list(INNER_LIP_LOWER)])
         per_meter = CROP_FOCAL * view.side / float(front[13, 2])
         widened = float((change[14] - change[13]) @ target[:, 1])
-        draw_mouth(image, mouth, (cavity, lower, upper), lips, per_meter, widened)
+        draw_mouth(image, mouth, (cavity, back, lower, upper), lips, per_meter, widened, out)
         if self.lips is not None:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
