@@ -13,6 +13,7 @@ from cameo3d.media.files import shown
 from cameo3d.pipeline.models import check_device
 from cameo3d.pipeline.options import Device
 from cameo3d.training.distributed import join_processes
+from cameo3d.training.exporting import check_exportable, export_trained
 from cameo3d.training.reports import progress_line
 from cameo3d.training.running import changed, run_stage, store_generator
 from cameo3d.training.setting import Setting
@@ -43,6 +44,7 @@ def train_stage(
     changes: Mapping[str, Any],
     perceptual: bool,
     store: str | None,
+    export: Path | None,
     device: Device,
 ) -> Path:
     """Train a stage, in this process or as one of several.
@@ -57,10 +59,11 @@ def train_stage(
         changes: Values that replace those of the recipe; None replaces nothing.
         perceptual: Whether perceptual networks judge.
         store: Licence under which the trained generator is put into the user's weights; None leaves it.
+        export: Folder for the trained network in the layout of the official code; None leaves it.
         device: Where to train.
 
     Returns:
-        The checkpoint, or the stored weights.
+        The checkpoint, the stored weights, or the exported file.
 
     Raises:
         CameoError: If something is missing or cannot be used.
@@ -70,6 +73,8 @@ def train_stage(
         if isinstance(value, int) and value < 1:
             raise TrainingError(f"--{name} should be at least 1, got {value}.")
     recipe = changed(recipe_of(stage, size), **changes)
+    if export is not None:
+        check_exportable(stage, recipe)
     steps = recipe.plan.steps
     recipe = changed(recipe, log_every=min(recipe.plan.log_every, math.ceil(steps / 100)))
     try:
@@ -83,6 +88,9 @@ def train_stage(
             logger.warning("%s", progress_line(step, steps, means))
 
         path = run_stage(stage, recipe, setting, out, processes, say)
+        stored = path
         if store is not None and processes.first:
-            return store_generator(path, stage, recipe, size, store)
-    return path
+            stored = store_generator(path, stage, recipe, size, store)
+        if export is not None and processes.first:
+            return export_trained(path, stage, recipe, export)
+    return stored

@@ -22,7 +22,7 @@ from cameo3d.errors import CameoError, InputError, OutputError
 from cameo3d.evaluation.datasets import Item, find_items
 from cameo3d.evaluation.measures import Figures, Measure
 from cameo3d.evaluation.metrics.fid import figures_of_sets
-from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
+from cameo3d.evaluation.metrics.tables import chosen, meters_for, set_meters_for
 from cameo3d.evaluation.pairs import Pair, choose_pairs, read_pairs
 from cameo3d.evaluation.protocols import files_of, staged
 from cameo3d.evaluation.results import CaseResult, load_case, load_sets, rank, save_case, save_sets, stamp_of
@@ -106,8 +106,13 @@ def measure_case(pair: Pair, settings: Settings, folder: Path) -> CaseResult:
 
 def _figures_of(pair: Pair, settings: Settings, folder: Path, result: CaseResult) -> CaseResult:
     with staged(pair, settings) as stage:
-        meters = meters_for(settings.protocol, stage.case, own_networks())
-        gatherers = set_meters_for(settings.protocol, stage.case, own_networks())
+        meters = chosen(meters_for(settings.protocol, stage.case, own_networks()), settings.measures)
+        gatherers = chosen(set_meters_for(settings.protocol, stage.case, own_networks()), settings.measures)
+        if not meters and not gatherers:
+            raise InputError(
+                f"The protocol {settings.protocol} has no measure {settings.measures!r}; "
+                "docs/evaluation.md names them all."
+            )
         shots, count = Shots(stage.case.photo), 0
         for sight in stage.sights:
             count += 1

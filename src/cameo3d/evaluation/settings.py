@@ -43,6 +43,8 @@ class Settings:
     """What speaks in `voice`."""
     pose: Literal["driver", "still"] = "driver"
     """Whether a driver's pose is taken in `cross`, or its expression alone."""
+    measures: str = ""
+    """Names of the measures that are taken, with commas between them; all if empty."""
 
     @property
     def subject(self) -> str:

@@ -113,6 +113,18 @@ def check_output_folder(path: Path, overwrite: bool, pattern: str) -> Path:
     return path
 
 
+def make_folder(path: Path) -> None:
+    """Make a folder and all above it, unless it is there.
+
+    Raises:
+        OutputError: If it cannot be made.
+    """
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(f"The folder {shown(path)} cannot be made ({_reason(error)}).") from error
+
+
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
     """Write a file under a temporary name; it gets its own name only when it is complete.

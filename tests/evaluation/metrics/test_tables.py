@@ -5,7 +5,7 @@ import pytest
 from faces_making import case, face, moment
 
 from cameo3d.evaluation.measures import TestProtocol as Protocol
-from cameo3d.evaluation.metrics.tables import meters_for, set_meters_for
+from cameo3d.evaluation.metrics.tables import chosen, meters_for, set_meters_for
 from cameo3d.weights.packages import PackageFile
 from cameo3d.weights.user_files import FILES, Networks
 
@@ -63,6 +63,13 @@ def test_only_protocols_with_a_truth_compare_pixels(tmp_path):
     for protocol in PROTOCOLS:
         names = [meter.measure.name for meter in meters_for(protocol, case(), Networks(tmp_path))]
         assert ("psnr" in names) == (protocol in ("reconstruction", "self"))
+
+
+def test_measures_are_chosen_by_their_names(tmp_path):
+    meters = meters_for("self", case(), Networks(tmp_path))
+    assert [x.measure.name for x in chosen(meters, "psnr, l1")] == ["l1", "psnr"]
+    assert chosen(meters, "") == meters
+    assert chosen(meters, "nothing") == []
 
 
 def test_empty_sets_are_stored_where_the_network_is_missing(tmp_path):

@@ -27,6 +27,7 @@ def evaluate(
     seed: int = 0,
     limit: int | None = None,
     frames: int | None = None,
+    measures: Annotated[str, arg(metavar="NAMES")] = "",
     jobs: int | None = None,
     model: Model = DEFAULT_MODEL,
 ) -> None:
@@ -47,6 +48,7 @@ def evaluate(
         seed: Fixes all random choices.
         limit: At most so many cases, drawn at random.
         frames: At most so many frames of each clip.
+        measures: Take these only, such as "l1,eye_correlation"; docs/evaluation.md names them.
         jobs: Processes that work at the same time; by default one for each core.
         model: Which avatar model, and how it draws.
     """
@@ -74,5 +76,6 @@ def evaluate(
         networks=present_networks(),
         voice_model=voice_model,
         pose=pose,
+        measures=measures,
     )
     run(settings, report, jobs or os.cpu_count() or 1, say)

@@ -23,6 +23,7 @@ def train(
     precision: Literal["float32", "bfloat16", "float16"] | None = None,
     perceptual: bool = True,
     store: Annotated[str | None, arg(metavar="LICENCE")] = None,
+    export: Annotated[Path | None, arg(metavar="FOLDER")] = None,
     device: Device = "cpu",
 ) -> None:
     """Train one stage of a model; the same call takes up what was stopped. torchrun runs it on many GPUs.
@@ -46,6 +47,7 @@ def train(
         precision: Of convolutions; weights stay float32.
         perceptual: Whether perceptual networks judge pictures; without them their terms are left out.
         store: Put the trained Real3D-Portrait where `--model real3d --size RECIPE` finds it, on these terms.
+        export: Folder for the trained network in the layout of the official checkpoints.
         device: Where to train.
     """
     if stage == "voice":
@@ -70,4 +72,4 @@ def train(
     from cameo3d.app.training import train_stage
 
     changes = {"steps": steps, "batch": batch, "accumulate": accumulate, "precision": precision}
-    print(train_stage(stage, out, data, recipe, start, teacher, changes, perceptual, store, device))
+    print(train_stage(stage, out, data, recipe, start, teacher, changes, perceptual, store, export, device))

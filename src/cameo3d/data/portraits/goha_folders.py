@@ -17,8 +17,8 @@ from jaxtyping import Float, UInt8
 from PIL import Image
 from torch import Tensor
 
-from cameo3d.errors import InputError, OutputError
-from cameo3d.media.files import replacing_folder, shown
+from cameo3d.errors import InputError
+from cameo3d.media.files import make_folder, replacing_folder, shown
 from cameo3d.media.images import read_image
 
 LABEL = 25
@@ -118,10 +118,7 @@ def write_clip(folder: Path, frames: Iterable[PreparedFrame]) -> int:
         OutputError: If it cannot be written there.
     """
     labels: list[tuple[str, list[float]]] = []
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {shown(folder.parent)} cannot be made ({error.strerror}).") from error
+    make_folder(folder.parent)
     with replacing_folder(folder) as temporary:
         for part in ("images", "matting"):
             (temporary / part).mkdir()

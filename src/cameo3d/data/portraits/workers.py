@@ -13,7 +13,7 @@ from cameo3d.data.portraits.shards import write_shard
 from cameo3d.data.portraits.sources import Source, find_sources
 from cameo3d.data.portraits.synthesis import Synthesis, synthesise
 from cameo3d.errors import CameoError, InputError, OutputError
-from cameo3d.media.files import replacing, shown
+from cameo3d.media.files import make_folder, replacing, shown
 
 How = Preparation | Synthesis
 """What is made of sources: what they show, or views that the relief draws of them."""
@@ -47,10 +47,7 @@ def prepare_folder(
         OutputError: If the folder cannot be written.
     """
     sources = find_sources(folder)
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(f"The folder {shown(out)} cannot be made ({error.strerror}).") from error
+    make_folder(out)
     _check_settings(out / _SETTINGS, how)
     skipped = _read_skipped(out / SKIPPED)
     left = [x for x in sources if x.name not in skipped and not _path(out, x).is_file()]

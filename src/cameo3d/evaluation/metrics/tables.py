@@ -1,5 +1,7 @@
 """Which measures a protocol has, in the order of its table."""
 
+from typing import TypeVar
+
 from cameo3d.evaluation.measures import Case, Meter, SetMeter, TestProtocol
 from cameo3d.evaluation.metrics.fid import FidMeter
 from cameo3d.evaluation.metrics.identity_meters import arcface_meters, dlib_meters, sface_meters
@@ -62,6 +64,15 @@ def meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[M
     if moving:
         meters += [blink_meter(case), rest_meter(case)]
     return meters
+
+
+AnyMeter = TypeVar("AnyMeter", Meter, SetMeter)
+
+
+def chosen(meters: list[AnyMeter], names: str) -> list[AnyMeter]:
+    """Those of the names, with commas between them; all for an empty text."""
+    wanted = {name.strip() for name in names.split(",")} if names else None
+    return [meter for meter in meters if wanted is None or meter.measure.name in wanted]
 
 
 def set_meters_for(protocol: TestProtocol, case: Case, networks: Networks) -> list[SetMeter]:

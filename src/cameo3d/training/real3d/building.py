@@ -15,12 +15,14 @@ from cameo3d.errors import TrainingError
 from cameo3d.media.files import shown
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.eg3d.generator import Eg3dGenerator
+from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.models.voice.official.sync_expert import SyncExpert
 from cameo3d.training.checkpoints import load_network
 from cameo3d.training.loop import Batches, Stage
 from cameo3d.training.losses.networks import load_perceptual
 from cameo3d.training.norms import without_norms
+from cameo3d.training.real3d.adversary import build_discriminator
 from cameo3d.training.real3d.image_to_plane import ImageToPlaneStage, TeacherBatches
 from cameo3d.training.real3d.motion import MotionStage
 from cameo3d.training.real3d.recipes import (
@@ -35,9 +37,11 @@ from cameo3d.training.real3d.torso import TorsoStage
 from cameo3d.training.real3d.voice import VoiceStage
 from cameo3d.training.setting import Setting
 from cameo3d.weights.conversion.real3d_training import (
+    has_discriminator,
     read_discriminator,
     read_mit_b0,
     read_resnet34,
+    read_stage,
     read_teacher,
 )
 from cameo3d.weights.user_files import MIT_B0, RESNET_34, own_networks
@@ -74,7 +78,7 @@ def motion(recipe: MotionRecipe, setting: Setting) -> tuple[Stage, Batches]:
         CameoError: If the shards or the start cannot be used.
     """
     batches = _pairs(recipe.network, recipe.batch, setting)
-    start = _start(setting) if recipe.pre_trained else None
+    start = _start(recipe, setting) if recipe.pre_trained else None
     stage = MotionStage(recipe, _perceptual(recipe.network, setting), setting.device, start)
     if recipe.network == OFFICIAL:
         _from_imagenet(stage.generator.motion_adapter.encoder, MIT_B0, read_mit_b0)
@@ -88,7 +92,8 @@ def torso(recipe: TorsoRecipe, setting: Setting) -> tuple[Stage, Batches]:
         CameoError: If the shards or the start cannot be used.
     """
     batches = _pairs(recipe.network, recipe.batch, setting)
-    return TorsoStage(recipe, _perceptual(recipe.network, setting), setting.device, _start(setting)), batches
+    perceptual = _perceptual(recipe.network, setting)
+    return TorsoStage(recipe, perceptual, setting.device, _start(recipe, setting)), batches
 
 
 def sync(recipe: SyncRecipe, setting: Setting) -> tuple[Stage, Batches]:
@@ -146,16 +151,31 @@ def _perceptual(network: Real3DConfig, setting: Setting) -> nn.Module | None:
     return load_perceptual(network.image_size, setting.device)
 
 
-def _start(setting: Setting) -> dict[str, dict[str, Tensor]] | None:
-    """Generator and discriminator of the stage before; norms of its training multiplied in."""
+def _start(recipe: MotionRecipe | TorsoRecipe, setting: Setting) -> dict[str, dict[str, Tensor]] | None:
+    """Generator and discriminator of the stage before, ours or official; norms multiplied in."""
     if setting.start is None:
         logger.warning("Without --start, all networks begin at random.")
         return None
+    if setting.start.suffix != ".safetensors":
+        return _official_start(setting.start, recipe)
     found = {"generator": without_norms(load_network(setting.start, "generator"))}
     try:
         found["discriminator"] = load_network(setting.start, "discriminator")
     except TrainingError:
         logger.warning("%s holds no discriminator; a fresh one begins.", shown(setting.start))
+    return found
+
+
+def _official_start(path: Path, recipe: MotionRecipe | TorsoRecipe) -> dict[str, dict[str, Tensor]]:
+    """What an official checkpoint has; the rest begins at random."""
+    size = recipe.network.image_size
+    fresh = Real3DGenerator(recipe.network).state_dict()
+    found = {"generator": fresh | read_stage(path, fresh)}
+    judge = build_discriminator(recipe.adversary, size).state_dict()
+    if has_discriminator(path):
+        found["discriminator"] = read_discriminator(path, size, judge)
+    else:
+        logger.warning("%s holds no discriminator; a fresh one begins.", shown(path))
     return found
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cameo3d.media.files import replacing
+from cameo3d.media.files import make_folder, replacing
 from cameo3d.weights.conversion.renaming import Renames, renamed
 
 _ENCODERS: Renames = (
@@ -118,7 +118,7 @@ def write_checkpoint(
     iteration: int,
     generator: Mapping[str, Tensor],
     discriminator: Mapping[str, Tensor] | None = None,
-) -> None:
+) -> Path:
     """Write `checkpoint<iteration>.ckpt`; layers that the official code never uses are zeros.
 
     Args:
@@ -127,14 +127,19 @@ def write_checkpoint(
         generator: Our state of the variant with a rendered expression.
         discriminator: Our state of a stage's discriminator, if it has one.
 
+    Returns:
+        The file.
+
     Raises:
         OutputError: If it cannot be written there.
     """
     content: dict[str, object] = {"iter": iteration, "model_state_dict": official_generator(generator)}
     if discriminator is not None:
         content["discriminator_dict"] = renamed(discriminator, _DISCRIMINATOR)
+    make_folder(path.parent)
     with replacing(path) as temporary:
         torch.save(content, temporary)
+    return path
 
 
 def official_generator(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

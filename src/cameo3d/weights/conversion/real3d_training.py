@@ -1,6 +1,7 @@
 """Files that a training of Real3D-Portrait begins with: EG3D, discriminators, and networks from ImageNet."""
 
 import math
+import re
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from cameo3d.weights.conversion.pickles import named_tensors, read_pickle
-from cameo3d.weights.conversion.real3d import GENERATOR_RENAMES
+from cameo3d.weights.conversion.real3d import GENERATOR_RENAMES, convert_generator
 from cameo3d.weights.conversion.renaming import Renames, check_layout, new_name, renamed
 
 _BLOCKS = tuple(2**power for power in range(3, 11))
@@ -71,6 +72,17 @@ def read_teacher(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor
     return _filled(named_tensors(read_pickle(path), path), TEACHER_RENAMES, expected, str(path))
 
 
+def has_discriminator(path: Path) -> bool:
+    """Whether a checkpoint of EG3D or of a stage holds one.
+
+    Raises:
+        WeightsError: If it cannot be opened.
+    """
+    content = read_pickle(path)
+    state = content.get("state_dict", content) if isinstance(content, Mapping) else {}
+    return isinstance(state, Mapping) and any(str(name).split(".")[0] == "disc" for name in state)
+
+
 def read_discriminator(path: Path, size: int, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """The dual discriminator in a checkpoint of EG3D or of any stage of Real3D-Portrait.
 
@@ -84,6 +96,32 @@ def read_discriminator(path: Path, size: int, expected: Mapping[str, Tensor]) ->
     """
     official = named_tensors(read_pickle(path), path, "disc")
     return _filled(official, discriminator_renames(size), expected, str(path))
+
+
+def read_stage(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The generator of any stage's checkpoint, which lacks what its stage did not have.
+
+    Args:
+        path: `model_ckpt_steps_N.ckpt` of the image-to-plane, the head's or the torso's training.
+        expected: State of the whole generator.
+
+    Returns:
+        All tensors, but those of the motion adapter or of the torso if the file has none.
+
+    Raises:
+        WeightsError: If it cannot be opened, or listing all tensors that do not fit.
+    """
+    found = named_tensors(read_pickle(path), path)
+    official = {
+        re.sub(r"^img2plane_backbone\.", "cano_img2plane_backbone.", name): x for name, x in found.items()
+    }
+    wanted = dict(expected)
+    if not any(name.startswith("secc_img2plane_backbone.") for name in official):
+        wanted = {name: x for name, x in wanted.items() if not name.startswith("motion_adapter.")}
+    if not any(name.startswith("superresolution.torso_model.") for name in official):
+        ours, kept = "super_resolution.", ("super_resolution.head_block.", "super_resolution.last_block.")
+        wanted = {name: x for name, x in wanted.items() if not name.startswith(ours) or name.startswith(kept)}
+    return convert_generator(official, wanted)
 
 
 def read_mit_b0(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
