@@ -1,11 +1,13 @@
-"""Measure how well reliefs keep a person, follow lips and lids, and turn as asked, by one program.
+"""Measure how well avatars keep a person, follow lips and lids, and turn as asked, by one program.
 
-    python tools/relief_table.py PHOTO...
+    python tools/relief_table.py [--model real3d|goha] [--turns 20] [--identity] PHOTO...
+
+The models of size lite are measured as the relief is.
 
 Every photo is encoded once. Shown are, over all photos, median, mean and worst of
 
 - dlib's distance between photo and picture, at the photo's pose and turned by 20 and 35
-  degrees to the worse side;
+  degrees to the worse side, or by --turns;
 - the correlation of the lips' opening with the one asked for, and of the lids';
 - the correlation of the mouth's width, from spread to rounded lips, as a voice asks for it;
 - by how many degrees those turns are missed.
@@ -18,6 +20,7 @@ import json
 import logging
 import sys
 from collections import defaultdict
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +36,7 @@ from cameo3d.models.avatar import render
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.identity import load_recogniser
 from cameo3d.perception.landmarks import find_faces
-from cameo3d.pipeline.animate import load_model
+from cameo3d.pipeline.animate import Model, load_model
 from cameo3d.pipeline.hidden import held_where_hidden
 from cameo3d.pipeline.retarget import turned_about_the_neck, voiced_motion
 from cameo3d.values import BLENDSHAPES, Motion, Person
@@ -95,9 +98,9 @@ def yaw(mesh: np.ndarray) -> float:
     return float(fit.rotation[0].rad2deg())
 
 
-def measure(path: Path) -> dict[str, float]:
-    """All figures of one photo; what could not be seen is missing."""
-    model, embed = load_model("relief"), load_recogniser()
+def measure(path: Path, model: Model, turns: Sequence[int], moving: bool) -> dict[str, float]:
+    """All figures of one photo, or without those of what moves; what could not be seen is missing."""
+    embed = load_recogniser()
     avatar = model.encode(path)
     person, behind = avatar.person, model.network.background(avatar)
 
@@ -114,7 +117,7 @@ def measure(path: Path) -> dict[str, float]:
     own = find_faces(photo)
     if own:
         truth = embed(photo, own[0])
-        for degrees in (0, *TURNS):
+        for degrees in (0, *turns):
             for side in (-1, 1) if degrees else (0,):
                 picture = shown(posed(person, [person.expression], side * degrees))[0]
                 mesh = seen([picture])[0]
@@ -127,6 +130,9 @@ def measure(path: Path) -> dict[str, float]:
                     missed = abs(yaw(mesh) - np.degrees(float(person.rotation[0])) - side * degrees)
                     name = f"yaw missed at {degrees} degrees"
                     figures[name] = max(figures.get(name, 0.0), missed)
+
+    if not moving:
+        return figures
 
     def followed(name: str, motion: Motion, look, wanted: np.ndarray) -> None:
         meshes = seen(shown(motion))
@@ -150,13 +156,19 @@ def measure(path: Path) -> dict[str, float]:
 
 def main() -> None:
     """Measure and show."""
-    parser = argparse.ArgumentParser(description="Measure reliefs of photos.")
+    parser = argparse.ArgumentParser(description="Measure avatars of photos.")
     parser.add_argument("photos", nargs="+", type=Path)
+    parser.add_argument("--model", choices=("relief", "real3d", "goha"), default="relief")
+    parser.add_argument("--turns", nargs="*", type=int, default=TURNS)
+    parser.add_argument("--identity", action="store_true", help="leave out what moves")
+    options = parser.parse_args()
     logging.disable(logging.WARNING)
+    size = None if options.model == "relief" else "lite"
+    model = load_model(options.model, size=size)
     columns = defaultdict(list)
-    for path in parser.parse_args().photos:
+    for path in options.photos:
         try:
-            figures = measure(path)
+            figures = measure(path, model, options.turns, not options.identity)
         except CameoError as error:
             print(f"{path.name}: {error}")
             continue
