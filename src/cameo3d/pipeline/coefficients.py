@@ -8,6 +8,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.errors import InputError, WeightsError
+from cameo3d.geometry.basel.fitting import BaselFit
 from cameo3d.geometry.basel.poses import deep3d_poses, head_poses
 from cameo3d.media.files import check_input, replacing, shown
 from cameo3d.values import Motion
@@ -60,8 +61,16 @@ def load_coefficients(path: Path) -> Motion:
     )
 
 
-def save_coefficients(motion: Motion, identity: Float[Tensor, "80"], path: Path) -> None:
+def save_coefficients(
+    motion: Motion, identity: Float[Tensor, "80"], path: Path, fit: BaselFit | None = None
+) -> None:
     """Write a motion that carries Basel coefficients as the official code reads it.
+
+    Args:
+        motion: The motion; its poses are written.
+        identity: The person's shape.
+        path: The file.
+        fit: Whose poses are written instead, if it is of as many frames.
 
     Raises:
         ValueError: If the motion carries none.
@@ -70,6 +79,8 @@ def save_coefficients(motion: Motion, identity: Float[Tensor, "80"], path: Path)
     if motion.basel is None:
         raise ValueError("The motion carries no coefficients of the Basel model.")
     euler, trans = deep3d_poses(motion.rotation, motion.translation)
+    if fit is not None and len(fit.angles) == len(motion):
+        euler, trans = fit.angles, fit.translation
     tensors = {"id": identity[None], "exp": motion.basel, "euler": euler, "trans": trans}
     arrays = {name: x.float().numpy() for name, x in tensors.items()}
     with replacing(path) as temporary, temporary.open("wb") as file:

@@ -174,4 +174,4 @@ def write_coefficients(
     tracked = track_video(video, face=face, smooth=smooth, progress=progress, reader=reader)
     motion, identity = reader.on(tracked.motion), reader.identity
     assert identity is not None, "a tracked video shows a face"
-    save_coefficients(motion, identity, out)
+    save_coefficients(motion, identity, out, reader.fit)

@@ -10,7 +10,7 @@ from jaxtyping import Float, UInt8
 from torch import Tensor
 
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE
-from cameo3d.geometry.basel.fitting import fit_clip, fit_photo
+from cameo3d.geometry.basel.fitting import BaselFit, fit_clip, fit_photo
 from cameo3d.geometry.basel.pncc import MAP_SIZE
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.basel.tracking import BaselTracker
@@ -21,8 +21,10 @@ from cameo3d.models.goha.framing import centred_crop, cut_square, regressor_crop
 from cameo3d.pipeline.motion import TrackedVideo
 from cameo3d.values import Crop, Motion, Portrait
 
+_JOINT_FRAMES = 3000
+"""Longest clip that is fitted as a whole; of a longer one, the identity is fitted to few frames."""
 _STUDY_SECONDS, _STUDY_FRAMES = 10.0, 8
-"""A driver's identity is fitted to so many frames of the first seconds."""
+"""A long driver's identity is fitted to so many frames of the first seconds."""
 
 
 @runtime_checkable
@@ -120,25 +122,34 @@ def _read(reader: ExpressionReader, avatar: Avatar, frame: np.ndarray, crop: Cro
 
 
 class BaselReader:
-    """Fits the Basel model's expressions to a video's landmarks while it is tracked, as Real3D-Portrait does.
+    """Fits the Basel model to a video's landmarks while it is tracked, as Real3D-Portrait does.
 
-    Where no face is seen, the expression before is held. Memory grows by 64 numbers a frame only.
+    All frames are fitted at once with one identity, smoothly within each shot. A clip that is longer than
+    `joint_frames` is followed frame by frame instead, so that memory grows by 64 numbers a frame only. Where
+    no face is seen, the expression before is held.
 
     Args:
         face: The user's Basel face model.
-        study_frames: The identity is fitted to a few of so many first frames.
+        study_frames: The identity of a long clip is fitted to a few of so many first frames.
+        joint_frames: Longest clip that is fitted as a whole.
     """
 
-    def __init__(self, face: Real3DFace, study_frames: int) -> None:
-        self._face, self._study_frames = face, study_frames
+    def __init__(self, face: Real3DFace, study_frames: int, joint_frames: int = _JOINT_FRAMES) -> None:
+        self._face, self._study_frames, self._joint_frames = face, study_frames, joint_frames
         self._tracker: BaselTracker | None = None
-        self._study: list[np.ndarray | None] = []
+        self._seen: list[np.ndarray | None] = []
+        self._starts: list[int] = []
+        self._crop: Crop | None = None
         self._is_studied = False
         self._read: list[Tensor | None] = []
+        self.fit: BaselFit | None = None
+        """The whole clip's, of the frames that show a face; None for a long clip."""
 
     @property
     def identity(self) -> Tensor | None:
         """The driver's shape, 80 numbers; None before any face was seen."""
+        if self.fit is not None:
+            return self.fit.identity
         return None if self._tracker is None else self._tracker.identity
 
     def see(self, landmarks: np.ndarray | None, crop: Crop) -> None:
@@ -147,14 +158,17 @@ class BaselReader:
         if self._is_studied:
             self._fit(points)
             return
-        self._study.append(points)
-        if len(self._study) >= self._study_frames:
+        if self._crop != crop:  # another shot
+            self._starts.append(len(self._seen))
+            self._crop = crop
+        self._seen.append(points)
+        if len(self._seen) > max(self._joint_frames, self._study_frames - 1):
             self._study_now()
 
     def on(self, motion: Motion) -> Motion:
         """The tracked motion with the expressions that were read; as it is if no face was ever seen."""
         if not self._is_studied:
-            self._study_now()
+            self._fit_all()
         known = [expression for expression in self._read if expression is not None]
         if not known:
             return motion
@@ -165,16 +179,31 @@ class BaselReader:
         held += held[-1:] * (len(motion) - len(held))
         return replace(motion, basel=torch.stack(held))
 
+    def _fit_all(self) -> None:
+        self._is_studied = True
+        shown = [index for index, points in enumerate(self._seen) if points is not None]
+        self._read = [None] * len(self._seen)
+        if not shown:
+            return
+        points = np.stack([self._seen[index] for index in shown])  # type: ignore[arg-type]
+        # Of the frames that are left, the first of each shot; shots without a face have none.
+        starts = sorted({int(np.searchsorted(shown, start)) for start in self._starts} - {len(shown)})
+        self.fit = fit_clip(self._face, points, MAP_SIZE, starts)
+        for index, expression in zip(shown, self.fit.expression, strict=True):
+            self._read[index] = expression
+        self._seen.clear()
+
     def _study_now(self) -> None:
         self._is_studied = True
-        shown = [points for points in self._study if points is not None]
+        shown = [points for points in self._seen[: self._study_frames] if points is not None]
+        shown = shown or [points for points in self._seen if points is not None]
         if shown:
             chosen = np.linspace(0, len(shown) - 1, min(len(shown), _STUDY_FRAMES)).round().astype(int)
             identity = fit_clip(self._face, np.stack([shown[index] for index in chosen]), MAP_SIZE).identity
             self._tracker = BaselTracker(self._face, identity, MAP_SIZE)
-        for points in self._study:
+        for points in self._seen:
             self._fit(points)
-        self._study.clear()
+        self._seen.clear()
 
     def _fit(self, points: np.ndarray | None) -> None:
         is_seen = self._tracker is not None and points is not None
@@ -183,8 +212,8 @@ class BaselReader:
 
 def _in_crop(landmarks: np.ndarray, crop: Crop) -> np.ndarray:
     """Landmarks in pixels of the crop's picture, as those of a photo are fitted."""
-    points = landmarks.astype(np.float64)
-    points[:, :2] = crop_from_pixels(points[:, :2], crop) * MAP_SIZE
+    points = landmarks[:468].astype(np.float32)
+    points[:, :2] = crop_from_pixels(landmarks[:468, :2].astype(np.float64), crop) * MAP_SIZE
     return points
 
 

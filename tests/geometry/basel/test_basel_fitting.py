@@ -5,7 +5,7 @@ from synthetic_basel import basel_face
 
 from cameo3d.geometry.basel import fitting as basel_fitting
 from cameo3d.geometry.basel.bfm import move_to_camera, project
-from cameo3d.geometry.basel.fitting import fit_clip, fit_photo
+from cameo3d.geometry.basel.fitting import _bend_slope, fit_clip, fit_photo
 from cameo3d.geometry.basel.real3d_face import picture_points
 from cameo3d.geometry.basel.tracking import BaselTracker
 from cameo3d.geometry.face_topology import (
@@ -146,3 +146,20 @@ def point_weights() -> torch.Tensor:
     weights[[*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER]] = 5
     weights[basel_face().mesh_vertices < 0] = 0
     return weights[:, None]
+
+
+def test_shots_are_smooth_each_for_itself():
+    random = np.random.default_rng(2)
+    x = random.standard_normal((5, 4))
+    apart = _bend_slope(x, [slice(0, 2), slice(2, 5)])
+    for run in (slice(0, 2), slice(2, 5)):
+        np.testing.assert_allclose(apart[run], _bend_slope(x[run], [slice(None)]) * x[run].size / x.size)
+    whole, step = _bend_slope(x, [slice(0, 5)]), 1e-6
+
+    def bend(y):
+        extended = np.concatenate((y[:1], y, y[-1:]))
+        return np.mean((y - (extended[:-2] + extended[2:]) / 2) ** 2)
+
+    moved = x.copy()
+    moved[1, 2] += step
+    np.testing.assert_allclose(whole[1, 2], (bend(moved) - bend(x)) / step, rtol=1e-4)

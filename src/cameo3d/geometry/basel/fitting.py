@@ -3,7 +3,9 @@
 All pictures are square; distances are counted in pixels of Deep3D's picture of 224.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -79,7 +81,12 @@ def fit_photo(face: Real3DFace, landmarks: Float[np.ndarray, "points 3"], size: 
     return _fit(face, landmarks[None], size, PHOTO)
 
 
-def fit_clip(face: Real3DFace, landmarks: Float[np.ndarray, "frames points 3"], size: int) -> BaselFit:
+def fit_clip(
+    face: Real3DFace,
+    landmarks: Float[np.ndarray, "frames points 3"],
+    size: int,
+    starts: Sequence[int] = (0,),
+) -> BaselFit:
     """Fit all frames of a clip at once with one identity, by the objective of the official release.
 
     Time and memory grow with the clip; for a long one, take the identity from a few frames of it and the rest
@@ -89,12 +96,20 @@ def fit_clip(face: Real3DFace, landmarks: Float[np.ndarray, "frames points 3"], 
         face: The face model.
         landmarks: MediaPipe's 478 points, or their first 468, in pixels of the frames.
         size: Side of the frames in pixels.
+        starts: Frames that do not go on from the one before, such as the first of each shot; 0 is one.
     """
-    return _fit(face, landmarks, size, CLIP)
+    return _fit(face, landmarks, size, CLIP, starts)
 
 
-def _fit(face: Real3DFace, landmarks: np.ndarray, size: int, importance: Importance) -> BaselFit:
+def _fit(
+    face: Real3DFace,
+    landmarks: np.ndarray,
+    size: int,
+    importance: Importance,
+    starts: Sequence[int] = (0,),
+) -> BaselFit:
     count = len(landmarks)
+    runs = [slice(*ends) for ends in pairwise((*starts, count))]
     seen, weights = upright(landmarks, size), importance.points(face) / (count * 2 * 468)
     mean = face.mesh.mean.double().numpy()
     basis = joined_basis(face.mesh.identity_basis, face.mesh.expression_basis)
@@ -105,9 +120,9 @@ def _fit(face: Real3DFace, landmarks: np.ndarray, size: int, importance: Importa
         identity_slope = 2 * importance.identity / identity.size * identity
         expression_slope = 2 * importance.expression / expression.size * expression
         if count > 1:
-            expression_slope += importance.bend * _bend_slope(expression)
+            expression_slope += importance.bend * _bend_slope(expression, runs)
             # Twice, since angles and translations are averaged apart.
-            pose_slope += 2 * importance.bend * _POSE_BEND * _bend_slope(pose)
+            pose_slope += 2 * importance.bend * _POSE_BEND * _bend_slope(pose, runs)
         rotations, slopes = rotations_and_slopes(pose[:, :3])
         for frame in range(count):
             shape_slope = np.zeros(144)
@@ -148,18 +163,22 @@ class _Adam:
         self._values -= _RATE * mean / (np.sqrt(square) + 1e-8)
 
 
-def _bend_slope(x: np.ndarray) -> np.ndarray:
+def _bend_slope(x: np.ndarray, runs: Sequence[slice]) -> np.ndarray:
     """Slope of the mean square of how far each frame lies off the middle between its neighbours.
 
-    The ends are their own neighbours.
+    The ends of each run are their own neighbours.
     """
-    extended = np.concatenate((x[:1], x, x[-1:]))
-    off = x - (extended[:-2] + extended[2:]) / 2
-    slope = off.copy()
-    slope[:-1] -= off[1:] / 2
-    slope[1:] -= off[:-1] / 2
-    slope[[0, -1]] -= off[[0, -1]] / 2
-    return 2 * slope / x.size
+    slopes = np.zeros_like(x)
+    for run in runs:
+        part, slope = x[run], slopes[run]
+        extended = np.concatenate((part[:1], part, part[-1:]))
+        off = part - (extended[:-2] + extended[2:]) / 2
+        slope += off
+        slope[:-1] -= off[1:] / 2
+        slope[1:] -= off[:-1] / 2
+        slope[0] -= off[0] / 2
+        slope[-1] -= off[-1] / 2
+    return 2 * slopes / x.size
 
 
 @compiled
