@@ -4,8 +4,8 @@ from pathlib import Path
 
 import numpy as np
 
-from cameo3d.data.portraits.goha_folders import PreparedFrame, read_clips, write_clip
 from cameo3d.data.portraits.goha_pairs import GohaSet, Kind
+from cameo3d.values.goha_folders import PreparedFrame, read_clips, write_clip
 
 SIZE = 64
 

@@ -10,6 +10,7 @@ from cameo3d.media.images import IMAGE_SUFFIXES
 from cameo3d.media.video import FrameFolderWriter, codec_for
 from cameo3d.models.kinds import label_of
 from cameo3d.pipeline.animation import Animation
+from cameo3d.pipeline.prepared import first_picture
 from cameo3d.provenance.manifest import SIDECAR_KINDS, sidecar
 from cameo3d.provenance.origin import Origin, origin_of
 
@@ -68,6 +69,7 @@ def origin(animation: Animation, source: Path, seed: int = 0, **files: Path | st
         seed: The seed of the take.
         files: The other files, under the names of `provenance.origin.Role`; what is no file is left out.
     """
+    source = first_picture(source) if source.is_dir() else source
     role = "avatar" if source.suffix.lower() == ".avatar" else "photo"
     there = {name: Path(file) for name, file in files.items() if file is not None and Path(file).is_file()}
     return origin_of(label_of(animation.avatar), seed, **{role: source, **there})

@@ -45,6 +45,7 @@ from cameo3d.pipeline.options import (
 )
 from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import CropRule, head_crop, make_portrait
+from cameo3d.pipeline.prepared import PreparedDriver, encode_folder, is_prepared
 from cameo3d.pipeline.retarget import absolute_motion, with_pose
 from cameo3d.pipeline.transfer import Start, Transfer, is_free
 from cameo3d.values import Motion, Portrait
@@ -120,7 +121,8 @@ class Model:
         """Bring a person to life with the motion of a video or of a motion file, or with a voice.
 
         Args:
-            source: An avatar of this model, an avatar file, a photo file, or a portrait.
+            source: An avatar of this model, an avatar file, a photo file, a portrait, or for GOHA a folder of
+                pictures prepared with its own program; so is `video`.
             video: Video whose motion and sound are taken. Give exactly one of this, `motion` and `voice`.
             motion: Motion, or a motion file (our own or Live Link Face CSV).
             voice: Sound file, or a video of which only the sound is taken, that the person says.
@@ -166,7 +168,9 @@ class Model:
         if isinstance(pose, str | Path) and pose != "still":
             check_input(Path(pose), "pose")
         driver: Driver
-        if video is not None:
+        if video is not None and is_prepared(Path(video)):
+            driver = PreparedDriver(Path(video), transfer)
+        elif video is not None:
             driver = VideoDriver(Path(video), transfer, smooth)
         elif voice is not None:
             spoken = spoken if pose is None else without_pose(spoken)
@@ -243,6 +247,8 @@ class Model:
         return self.network.mesh(avatar, resolution, level)
 
     def _avatar(self, source: Source, face: int) -> Avatar:
+        if isinstance(source, str | Path) and is_prepared(Path(source)):
+            return encode_folder(Path(source), self.network)
         if isinstance(source, str | Path) and is_avatar_file(Path(source)):
             source = load_avatar(Path(source))
         if not isinstance(source, Avatar):
@@ -317,7 +323,7 @@ def model_for(source: Source, options: ModelOptions) -> tuple[Model, Source]:
     Raises:
         InputError: If the avatar was made by another model than the wanted one.
     """
-    if isinstance(source, str | Path) and is_avatar_file(Path(source)):
+    if isinstance(source, str | Path) and not is_prepared(Path(source)) and is_avatar_file(Path(source)):
         avatar = load_avatar(Path(source))
         name = maker_of(avatar)
         if options.model not in (name, None):

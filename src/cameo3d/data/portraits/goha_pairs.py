@@ -9,8 +9,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cameo3d.data.portraits.goha_folders import Frame, GohaClip
 from cameo3d.errors import InputError
+from cameo3d.values.goha_folders import Frame, GohaClip
 
 Kind = Literal["video", "views", "photos"]
 """Two frames of a video; two views of one person with one expression; a photo with itself."""

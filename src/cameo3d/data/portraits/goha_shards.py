@@ -7,10 +7,10 @@ import numpy as np
 import torch
 from jaxtyping import Float
 
-from cameo3d.data.portraits.goha_folders import GohaClip
 from cameo3d.data.portraits.shards import Shard
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha.framing import label_of, lens
+from cameo3d.values.goha_folders import GohaClip
 
 
 @dataclass(frozen=True)

@@ -109,14 +109,23 @@ class Goha:
     @torch.inference_mode()
     def encode(self, portraits: Sequence[Portrait]) -> GohaAvatar:
         """Make a person's avatar from the first portrait."""
-        portrait = portraits[0]
+        return self._encode(portraits[0], None)
+
+    @torch.inference_mode()
+    def encode_prepared(self, portrait: Portrait, eg3d_from_camera: Float[Tensor, "4 4"]) -> GohaAvatar:
+        """Make an avatar of a picture with its own matte and camera, as GOHA's prepared folders hold them."""
+        return self._encode(portrait, eg3d_from_camera[None].to(self.device))
+
+    def _encode(self, portrait: Portrait, camera: Float[Tensor, "1 4 4"] | None) -> GohaAvatar:
         model, crop = self.generator, portrait.person.crop
         photo, size = portrait.person.photo.numpy(), model.config.image_size
         matte = cut_square(portrait.matte.numpy().astype(np.float32), crop, size).clip(0, 1)
         picture = cut_square(photo, crop, size)
-        image = self._over_black(picture, self.matte(picture) if self._cuts_photos else matte)
-        posed = self._seen(cut_square(photo, regressor_crop(crop), PICTURE_SIZE))
-        camera = label_of(FaceCoefficients.from_vectors(self.regressor.regress(posed)))
+        is_cut = camera is None and self._cuts_photos
+        image = self._over_black(picture, self.matte(picture) if is_cut else matte)
+        if camera is None:
+            posed = self._seen(cut_square(photo, regressor_crop(crop), PICTURE_SIZE))
+            camera = label_of(FaceCoefficients.from_vectors(self.regressor.regress(posed)))
         source = model.prepare(image, camera, lens().to(image))
         # Identity, colours and light are read off the wider crop, as the release does.
         person = self.regressor(image)
@@ -173,8 +182,12 @@ class Goha:
     @torch.inference_mode()
     def read_expression(self, picture: UInt8[np.ndarray, "size size 3"]) -> Float[Tensor, "64"]:
         """The expression of the face in a driving picture, which shows the crop around it."""
-        image = self._over_black(picture, self.matte(picture))
-        return self.regressor(image).expression[0].cpu()
+        return self.read_prepared(self._over_black(picture, self.matte(picture))[0])
+
+    @torch.inference_mode()
+    def read_prepared(self, image: Float[Tensor, "3 size size"]) -> Float[Tensor, "64"]:
+        """The expression of a face over black, in [-1, 1]."""
+        return self.regressor(image[None].to(self.device)).expression[0].cpu()
 
     @torch.inference_mode()
     def read_rotation(

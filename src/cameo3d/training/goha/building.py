@@ -7,7 +7,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from cameo3d.data.portraits.goha_folders import read_clips
 from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaSet, Kind, most_frontal
 from cameo3d.data.portraits.goha_shards import shard_clips
 from cameo3d.data.portraits.shards import Shard, open_shards
@@ -31,6 +30,7 @@ from cameo3d.training.loop import Batches, Stage
 from cameo3d.training.losses.networks import bare_vgg, load_vgg
 from cameo3d.training.losses.perceptual import FeatureNetwork
 from cameo3d.training.setting import Setting
+from cameo3d.values.goha_folders import read_clips
 from cameo3d.weights.conversion.goha_training import (
     Branch,
     read_discriminator_start,

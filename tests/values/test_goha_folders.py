@@ -6,9 +6,9 @@ import pytest
 import torch
 from goha_making import made_clip, made_set
 
-from cameo3d.data.portraits.goha_folders import read_clips
 from cameo3d.data.portraits.goha_pairs import GohaBatches, most_frontal
 from cameo3d.errors import InputError
+from cameo3d.values.goha_folders import read_clips
 
 
 def test_what_was_written_is_read_over_black(tmp_path):

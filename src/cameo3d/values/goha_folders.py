@@ -6,6 +6,7 @@ world from camera row by row, then the intrinsics over the picture's side, witho
 
 import json
 import math
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -131,6 +132,11 @@ def write_clip(folder: Path, frames: Iterable[PreparedFrame]) -> int:
     return len(labels)
 
 
+def _in_order(row: tuple[str, object]) -> list[tuple[int, str]]:
+    """Numbers within names count as numbers, as in the release: 2.png is before 10.png."""
+    return [(int(part), "") if part.isdecimal() else (-1, part) for part in re.split(r"(\d+)", row[0])]
+
+
 def _read_clip(folder: Path) -> GohaClip:
     path = folder / "dataset.json"
     try:
@@ -139,7 +145,7 @@ def _read_clip(folder: Path) -> GohaClip:
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise InputError(f"{shown(path)} holds no labels of cameras; prepare the clip again.") from error
     frames = []
-    for name, numbers in sorted(rows):
+    for name, numbers in sorted(rows, key=_in_order):
         if Path(name).name != name or len(numbers) != LABEL or not all(map(math.isfinite, numbers)):
             raise InputError(f"{shown(path)} has a strange label for {name!r}; prepare the clip again.")
         frame = GohaFrame(folder / "images" / name, folder / "matting" / name, numbers)
