@@ -10,12 +10,14 @@ import urllib.request
 import wave
 from pathlib import Path
 
+import av
 import numpy as np
 import pytest
 
 from cameo3d.media.audio import read_audio
 from cameo3d.media.video import probe_video
 from cameo3d.provenance.verifying import verify
+from cameo3d.values import Motion
 
 sync_api = pytest.importorskip("playwright.sync_api", reason="no playwright; pip install playwright")
 CHROMIUM = shutil.which("chromium")
@@ -136,22 +138,80 @@ def test_a_webcam_that_shows_no_face_says_so_and_lets_the_head_live(page):
     assert page.is_disabled("#make")
 
 
-def test_a_motion_file_becomes_a_video_that_can_be_verified(page, tmp_path, demo_motion_path):
-    lines = demo_motion_path.read_text("utf8").splitlines()
-    start = next(number for number, line in enumerate(lines) if not line.startswith("#")) + 1
-    short = tmp_path / "short.csv"
-    short.write_text("\n".join(lines[: start + 6]) + "\n", "utf8")
+@pytest.fixture(scope="module")
+def film(page, tmp_path_factory, demo_motion_path) -> Path:
+    """A video that the page made of six frames of motion."""
+    folder = tmp_path_factory.mktemp("film")
+    short, made = folder / "short.csv", folder / "made.mp4"
+    Motion.load(demo_motion_path).part(0, 6).save(short)
     page.click("text=Motion file")
     page.set_input_files("#motion-file", str(short))
     assert "--motion short.csv" in page.text_content("#command")
+    make(page)
+    save(page, "#history li:first-child a >> text=MP4", made)
+    return made
+
+
+def make(page):
+    """Make the video, and wait until it stands first in the history."""
     page.click("#make")
-    until(page, "document.querySelector('#history video, #history .error') !== null")
+    until(page, "document.querySelector('#history li:first-child :is(video, .error)') !== null")
+    assert page.locator("#history li:first-child .error").count() == 0
+
+
+def save(page, selector, path: Path):
     with page.expect_download() as download:
-        page.click("#history a >> text=MP4")
-    made = tmp_path / "made.mp4"
-    download.value.save_as(made)
-    assert probe_video(made).width == 512
-    assert verify(made).found
+        page.click(selector)
+    download.value.save_as(path)
+
+
+def test_a_motion_file_becomes_a_video_that_can_be_verified(page, film):
+    assert probe_video(film).width == 512
+    assert verify(film).found
+    page.click("#tab-verify")
+    page.set_input_files("#verify-file", str(film))
+    until(page, "!document.querySelector('#verdict').hidden")
+    assert "generated" in page.text_content("#verdict").lower()
+    page.click("#tab-studio")
+
+
+def test_a_driving_video_becomes_a_transparent_webm_and_a_motion_file(page, film, tmp_path):
+    page.click("text=Video >> nth=0")
+    page.set_input_files("#video-file", str(film))
+    page.select_option("#format", "webm-alpha")
+    assert "--video made.mp4" in page.text_content("#command")
+    make(page)
+    save(page, "#history li:first-child a >> text=WEBM", tmp_path / "made.webm")
+    with av.open(str(tmp_path / "made.webm")) as container:
+        assert container.streams.video[0].metadata.get("alpha_mode") == "1"
+    save(page, "#history li:first-child button >> text=Motion (CSV)", tmp_path / "motion.csv")
+    assert len(Motion.load(tmp_path / "motion.csv")) == probe_video(film).frame_count
+    page.select_option("#format", "mp4")
+
+
+def test_a_video_that_is_cancelled_says_so_and_leaves_the_history(page, demo_motion_path):
+    page.click("text=Motion file")
+    page.set_input_files("#motion-file", str(demo_motion_path))
+    page.click("#make")
+    page.click("#history li:first-child button >> text=Cancel")
+    until(page, "document.querySelector('#history li:first-child').textContent.includes('cancelled')")
+    rows = page.locator("#history li").count()
+    page.click("#history li:first-child button >> text=Remove")
+    assert page.locator("#history li").count() == rows - 1
+
+
+def test_an_avatar_of_the_page_begins_another_page_beside_it(browser, address, page, film, tmp_path):
+    save(page, "#history a >> text=Avatar", tmp_path / "me.avatar")
+    other = browser.new_page()
+    other.set_default_timeout(PATIENCE)
+    other.goto(address)
+    other.set_input_files("#photo-file", str(tmp_path / "me.avatar"))
+    until(other, "cameo.live.stats.shown > 3 || !document.querySelector('#error').hidden")
+    shown = page.evaluate("cameo.live.stats.shown")
+    if other.is_visible("#error"):  # a machine for one viewer
+        assert "busy" in other.text_content("#error")
+    until(page, f"cameo.live.stats.shown > {shown + 3}")
+    other.close()
 
 
 def test_a_still_says_that_it_is_generated(page, tmp_path):

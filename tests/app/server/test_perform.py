@@ -41,6 +41,15 @@ def test_a_job_makes_an_avatar_and_animates_it(folder, capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def test_an_avatar_file_is_taken_as_it_is_and_anything_else_refused(folder):
+    run(folder, "avatar", photos=["photo1"], out="mine")
+    made = (folder / "mine").read_bytes()
+    run(folder, "avatar", avatar="mine", out="result.avatar")
+    assert (folder / "result.avatar").read_bytes() == made
+    with pytest.raises(InputError, match="photo1"):
+        run(folder, "avatar", avatar="photo1", out="other.avatar")
+
+
 def test_messages_are_those_of_the_command_line_and_name_no_folder(folder):
     (folder / "photo1").write_bytes(b"\x89PNG\r\n\x1a\n")
     wrong: list[tuple[dict, str]] = [

@@ -132,7 +132,10 @@ def _form(
 
 _PHOTOS = {"type": "array", "items": _file("A photo of the person."), "maxItems": 8}
 AVATAR_FORM = _form(
-    {"photo": _PHOTOS}, AvatarOptions, ["photo"], {"photo": ["me.png"], "options": {"face": 0}}
+    {"photo": _PHOTOS, "avatar": _file("An .avatar file, instead of photos.")},
+    AvatarOptions,
+    [],
+    {"photo": ["me.png"], "options": {"face": 0}},
 )
 ANIMATION_FORM = _form(
     {

@@ -69,7 +69,13 @@ def _animate(task: dict[str, Any]) -> None:
 
 
 def _create(task: dict[str, Any]) -> None:
-    _make_avatar(task, Path(task["out"]))
+    if "avatar" in task:
+        from cameo3d.models.avatar import Avatar
+
+        Avatar.load(task["avatar"])  # says what is wrong with it
+        Path(task["avatar"]).replace(task["out"])
+    else:
+        _make_avatar(task, Path(task["out"]))
 
 
 def _make_avatar(task: dict[str, Any], out: Path) -> None:

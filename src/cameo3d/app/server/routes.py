@@ -69,19 +69,24 @@ async def metrics(service: TheService) -> PlainTextResponse:
 
 @router.post("/avatars", status_code=201, openapi_extra=AVATAR_FORM)
 async def make_avatar(request: Request, service: TheService, response: Response) -> Created:
-    """Make an avatar of one or several photos of one person.
+    """Make an avatar of one or several photos of one person, or take an avatar file that was made before.
 
     The answer comes when the avatar is there (201), or, while the service is busy, sooner (202); animations
     may name its id at once in either case. The id is also that of a job, whose result is the avatar file.
     """
 
     def task(received: Received) -> dict[str, Any]:
-        if "photo" not in received.files:
-            raise Refusal(422, "Send one photo or several of the same person, in the field photo.")
+        files = received.files
+        if ("photo" in files) == ("avatar" in files) or "avatar" in received.texts:
+            raise Refusal(
+                422,
+                "Send one photo or several of one person in the field photo, or an avatar file as avatar.",
+            )
         options = read_options(create, received.texts.get("options"))
-        return {"photos": received.files["photo"], "options": options, "out": "result.avatar"}
+        source = {"photos": files["photo"]} if "photo" in files else {"avatar": files["avatar"][0]}
+        return {**source, "options": options, "out": "result.avatar"}
 
-    job = await _submitted(request, service, "avatar", {"photo", "options"}, task)
+    job = await _submitted(request, service, "avatar", {"photo", "avatar", "options"}, task)
     deadline = asyncio.get_running_loop().time() + _AVATAR_SECONDS
     async for _ in service.queue.changes(job, every=1.0):
         if await request.is_disconnected():

@@ -43,9 +43,8 @@ async function takePhoto(file) {
   stopAll();
   work("Reading the face …");
   try {
-    const isAvatar = file.name.toLowerCase().endsWith(".avatar");
-    if (isAvatar) throw new Error("The studio begins with a photo; an avatar file is for cameo3d animate and cameo3d live.");
-    const { id } = await ask("/v1/avatars", { method: "POST", body: form({ photo: file }) });
+    const field = file.name.toLowerCase().endsWith(".avatar") ? "avatar" : "photo";
+    const { id } = await ask("/v1/avatars", { method: "POST", body: form({ [field]: file }) });
     if (state.avatar) forget(state.avatar);
     state.avatar = id;
     state.photo = file;
