@@ -2,6 +2,7 @@
 
 import ast
 import inspect
+import textwrap
 from dataclasses import MISSING, dataclass, fields
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
@@ -80,7 +81,7 @@ def _alternatives(kind: Any) -> tuple[Any, ...]:
 
 def _texts(cls: type) -> dict[str, str]:
     """The text below each field in a class's source."""
-    body = ast.parse(inspect.cleandoc(inspect.getsource(cls))).body[0]
+    body = ast.parse(textwrap.dedent(inspect.getsource(cls))).body[0]
     assert isinstance(body, ast.ClassDef)
     texts = {}
     for line, below in zip(body.body, body.body[1:], strict=False):
