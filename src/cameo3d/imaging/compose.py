@@ -10,16 +10,20 @@ def compose(
     frame: UInt8[np.ndarray, "height width 4"], background: UInt8[np.ndarray, "height width 3"]
 ) -> UInt8[np.ndarray, "height width 3"]:
     """Blend a frame with straight alpha over a background of the same size."""
-    result = np.empty_like(background)
-    _blend(frame, background, result)
+    result = np.ascontiguousarray(background).copy()
+    _blend(frame, result)
     return result
 
 
 @compiled
-def _blend(frame, background, result):
+def _blend(frame, result):
     for row in range(frame.shape[0]):
         for column in range(frame.shape[1]):
-            alpha = np.int32(frame[row, column, 3])
-            for k in range(3):
-                mixed = frame[row, column, k] * alpha + background[row, column, k] * (255 - alpha)
-                result[row, column, k] = (mixed + 127) // 255
+            alpha = np.uint32(frame[row, column, 3])
+            if alpha == 255:
+                for k in range(3):
+                    result[row, column, k] = frame[row, column, k]
+            elif alpha > 0:
+                for k in range(3):
+                    mixed = frame[row, column, k] * alpha + result[row, column, k] * (np.uint32(255) - alpha)
+                    result[row, column, k] = (mixed + np.uint32(127)) // np.uint32(255)

@@ -3,10 +3,11 @@ import pytest
 
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.imaging.cubic import look_up_cubic
-from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, seen_through
+from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, seen_through, shown_blocks
 
 SIZE = 40
 TEXTURE = np.random.default_rng(5).integers(0, 256, (50, 60, 4), dtype=np.uint8)
+SHOWN = shown_blocks(TEXTURE)
 
 
 @pytest.fixture
@@ -26,11 +27,10 @@ def soup() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
 def test_a_surface_is_where_the_rasterizer_has_it(soup):
     points, depths, triangles, places = soup
     drawer = SurfaceDrawer(SIZE, SIZE, 6.0)
-    image = drawer.draw(points, depths, triangles, places, TEXTURE)
+    image = drawer.draw(points, depths, triangles, places, TEXTURE, SHOWN)
     wanted = rasterize(points, depths, triangles, places, SIZE, SIZE)
     seen = np.isfinite(wanted.depths)
     np.testing.assert_allclose(drawer.depths[seen], wanted.depths[seen], atol=1e-5)
-    np.testing.assert_allclose(drawer.places[seen], wanted.attributes[seen], atol=1e-3)
     colors = look_up_cubic(TEXTURE, wanted.attributes)
     assert np.abs(image[seen].astype(int) - colors[seen]).max() <= 2  # Grey levels, of a picture of noise.
     assert not image[~seen].any()
@@ -40,10 +40,10 @@ def test_a_surface_is_where_the_rasterizer_has_it(soup):
 def test_only_what_is_asked_for_is_drawn(soup):
     drawer = SurfaceDrawer(SIZE, SIZE, 6.0)
     points, depths, triangles, places = soup
-    whole = drawer.draw(points, depths, triangles, places, TEXTURE)
+    whole = drawer.draw(points, depths, triangles, places, TEXTURE, SHOWN)
     where = np.zeros((SIZE, SIZE), np.bool_)
     where[3:9, 20:31] = True
-    image = drawer.draw(points, depths, triangles, places, TEXTURE, where)
+    image = drawer.draw(points, depths, triangles, places, TEXTURE, SHOWN, where)
     np.testing.assert_array_equal(image[where], whole[where])
     assert not image[~where].any()
 
@@ -63,6 +63,6 @@ def test_half_of_a_front_over_a_full_back_is_their_mean():
     front, back = np.full((2, 2, 4), 200, np.uint8), np.full((2, 2, 4), 100, np.uint8)
     front[..., 3], back[..., 3] = 51, 255
     cover = np.full((2, 2), 255, np.uint8)
-    lay_over(front, cover, back, cover, 2.5)
+    lay_over(front, cover, back, cover, cover > 0, 2.5)
     assert np.abs(front[..., :3].astype(int) - 150).max() <= 1
     assert (front[..., 3] == 255).all()

@@ -2,9 +2,9 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Float32, UInt8
 
-from cameo3d.geometry.compiled import compiled
+from cameo3d.geometry.compiled import compiled, inlined
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS
 from cameo3d.geometry.rasterizer import rasterize
@@ -17,6 +17,8 @@ _HIDDEN_BEHIND = 0.003
 """Metres behind another part of the face from which on a surface counts as hidden."""
 _CELL = 2
 """Canvas pixels in a cell of the depths that the photo saw."""
+_SAMPLES = 8
+"""Along each side of a triangle, where it is compared with what the photo saw."""
 _SAME_DEPTH = 1e-5
 """Metres between two computations of the depth of one point."""
 
@@ -42,26 +44,11 @@ class Lenders:
         # Steep parts are not hidden by their own neighbours: the deepest one around counts.
         self._seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
         self._attributes = np.column_stack((points, lenders, lends, depths))
-        self._triangles = self._borrowing(avatar.triangles.numpy(), points, depths, lends)
+        triangles, hidden = avatar.triangles.numpy(), np.zeros(len(points), np.bool_)
+        _find_borrowing(triangles, points, depths, lends, self._seen, hidden)
+        # With their neighbours, into which colours fade.
+        self._triangles = np.ascontiguousarray(triangles[hidden[triangles].any(1)])
         self._vertices = np.unique(self._triangles)
-
-    def _borrowing(
-        self,
-        triangles: Int32[np.ndarray, "triangles 3"],
-        points: Float32[np.ndarray, "vertices 2"],
-        depths: Float32[np.ndarray, " vertices"],
-        lends: Float32[np.ndarray, " vertices"],
-    ) -> Int32[np.ndarray, "some 3"]:
-        """The triangles that the photo may have hidden, and their neighbours, into which colours fade."""
-        hidden = np.zeros(len(points), np.bool_)
-        for triangle in triangles[lends[triangles].any(1)]:
-            low, high = points[triangle].min(0), points[triangle].max(0)
-            left, top = np.maximum(np.floor(low / _CELL).astype(int) - 1, 0)
-            right, bottom = np.ceil(high / _CELL).astype(int) + 1
-            around = self._seen[top:bottom, left:right]
-            if not around.size or depths[triangle].max() > around.min() + _HIDDEN_BEHIND:
-                hidden[triangle] = True
-        return np.ascontiguousarray(triangles[hidden[triangles].any(1)])
 
     def lend(
         self,
@@ -100,6 +87,34 @@ class Lenders:
 
 
 @compiled
+def _find_borrowing(triangles, points, depths, lends, seen, hidden):
+    """Mark the corners of triangles that the photo hides somewhere, and whose mirrored ones it shows."""
+    for t in range(len(triangles)):
+        a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
+        if max(lends[a], lends[b], lends[c]) <= 0:
+            continue
+        found = False
+        # Closer together than cells, in triangles of seven pixels.
+        for i in range(_SAMPLES + 1):
+            for j in range(_SAMPLES + 1 - i):
+                u, v = i / _SAMPLES, j / _SAMPLES
+                x = points[a, 0] + (points[b, 0] - points[a, 0]) * u + (points[c, 0] - points[a, 0]) * v
+                y = points[a, 1] + (points[b, 1] - points[a, 1]) * u + (points[c, 1] - points[a, 1]) * v
+                depth = depths[a] + (depths[b] - depths[a]) * u + (depths[c] - depths[a]) * v
+                found |= depth > _seen_at(seen, x, y) + _HIDDEN_BEHIND
+        if found:
+            hidden[a] = hidden[b] = hidden[c] = True
+
+
+@inlined
+def _seen_at(seen, x, y):
+    """The depth that the photo saw at a place of the canvas."""
+    column, row = int(np.rint(x / _CELL - 0.5)), int(np.rint(y / _CELL - 0.5))
+    inside = column >= 0 and row >= 0 and column < seen.shape[1] and row < seen.shape[0]
+    return seen[row, column] if inside else np.float32(0)
+
+
+@compiled
 def _find_hidden(where, inside, seen, hidden):
     found = False
     for row in range(inside.shape[0]):
@@ -107,11 +122,7 @@ def _find_hidden(where, inside, seen, hidden):
             lends = where[row, column, 4]
             if not inside[row, column] or lends <= 0.01:
                 continue
-            x = int(np.rint(where[row, column, 0] / _CELL - 0.5))
-            y = int(np.rint(where[row, column, 1] / _CELL - 0.5))
-            before = 0.0
-            if x >= 0 and y >= 0 and x < seen.shape[1] and y < seen.shape[0]:
-                before = seen[y, x]
+            before = _seen_at(seen, where[row, column, 0], where[row, column, 1])
             behind = (where[row, column, 5] - before) / _HIDDEN_BEHIND - 1
             hidden[row, column] = min(max(behind, 0.0), 1.0) * min(lends, 1.0)
             found |= hidden[row, column] > 0

@@ -48,57 +48,59 @@ class ExpressionChange:
             expression: The photo's expression.
             rest: The photo's vertices in head axes, metres.
         """
-        self._basis = model.expression_basis.flatten(1)
-        self._source, self._rest = expression, rest
-        self._neutral = model.vertices(identity, torch.zeros_like(expression))
-        self._rims = [
+        basis, self._source = model.expression_basis.numpy(), expression.numpy()
+        self._basis = basis.reshape(len(basis), -1)
+        shapes = [BLENDSHAPES.index(name) for name in ("jawOpen", "jawForward", "jawLeft", "jawRight")]
+        self._jaw = torch.zeros(52, 3)
+        self._jaw[shapes] = model.expression_basis[shapes][:, list(_JAW_WITNESSES)].mean(1)
+        rims = [
             _Rim(rest, RIGHT_LID_UPPER, RIGHT_LID_LOWER, blink="eyeBlinkRight"),
             _Rim(rest, LEFT_LID_UPPER, LEFT_LID_LOWER, blink="eyeBlinkLeft"),
             _Rim(rest, INNER_LIP_UPPER, INNER_LIP_LOWER),
         ]
-        shapes = [BLENDSHAPES.index(name) for name in ("jawOpen", "jawForward", "jawLeft", "jawRight")]
-        self._jaw = torch.zeros(52, 3)
-        self._jaw[shapes] = model.expression_basis[shapes][:, list(_JAW_WITNESSES)].mean(1)
-        self._source_gaps = [rim.gaps(rest) for rim in self._rims]
-        self._model_gaps = self._modelled(expression)
-        self._neutral_gaps = [rim.gaps(self._neutral) for rim in self._rims]
+
+        def gaps(vertices: np.ndarray) -> Float[np.ndarray, "*shapes gaps"]:
+            """How far the openings' edges are apart, point by point and rim after rim, metres."""
+            return np.concatenate([rim.gaps(vertices) for rim in rims], axis=-1)
+
+        self._spread = np.concatenate([rim.spread for rim in rims], axis=1)
+        self._blinks = [rim.blink for rim in rims if rim.blink is not None]
+        self._blink_of = np.concatenate(
+            [[-1 if rim.blink is None else rim.blink] * rim.count for rim in rims]
+        )
+        self._is_lid = self._blink_of >= 0
+        # Of linear blendshapes, gaps are linear, too.
+        self._gap_basis = gaps(basis)
+        self._source_gaps = gaps(rest.numpy())
+        self._neutral_gaps = gaps(model.vertices(identity, torch.zeros_like(expression)).numpy())
+        self._model_gaps = self._modelled(self._source)
+        # Lids: the same share of the person's own opening as of the model's.
+        own = np.maximum(self._model_gaps, 0.25 * self._neutral_gaps.clip(min=1e-4))
+        self._ratio = np.where(self._is_lid, self._source_gaps.clip(min=0) / own, 1).astype(np.float32)
 
     def __call__(self, expression: Float[Tensor, "52"]) -> Float[Tensor, "468 3"]:
         """Displacements from the photo's vertices, head axes, metres; zero for the photo's own expression."""
-        change = ((expression - self._source) @ self._basis).view(-1, 3)
-        moved, gaps = self._rest + change, self._modelled(expression)
-        for number, rim in enumerate(self._rims):
-            source, modelled = self._source_gaps[number], self._model_gaps[number]
-            gap, neutral = gaps[number], self._neutral_gaps[number]
-            # What the model cannot explain of the photo's gap fades as the model closes.
-            share = torch.where(gap >= modelled, 1.0, gap.clamp(min=0) / modelled.clamp(min=1e-6)).clamp(
-                max=1
-            )
-            if rim.blink is not None:
-                # Lids: the same share of the person's own opening as of the model's.
-                ratio = source.clamp(min=0) / torch.maximum(modelled, 0.25 * neutral.clamp(min=1e-4))
-                wanted = gap * ratio + (source - modelled * ratio) * share
-            else:
-                wanted = gap + (source - modelled) * share
-            wanted = torch.maximum(wanted, source.clamp(max=0))
-            change = change + rim.correct(wanted - rim.gaps(moved))
-        return change
+        wanted_weights = expression.numpy()
+        moved = wanted_weights - self._source
+        change = (moved @ self._basis).reshape(-1, 3)
+        source, modelled, gap = self._source_gaps, self._model_gaps, self._modelled(wanted_weights)
+        # What the model cannot explain of the photo's gap fades as the model closes.
+        share = np.where(gap >= modelled, 1, gap.clip(min=0) / modelled.clip(min=1e-6)).clip(max=1)
+        wanted = gap * self._ratio + (source - modelled * self._ratio) * share
+        wanted = np.maximum(wanted, source.clip(max=0))
+        change[:, 1] += self._spread @ (wanted - source - moved @ self._gap_basis)
+        return torch.from_numpy(change)
 
     def jaw(self, expression: Float[Tensor, "52"]) -> Float[Tensor, "3"]:
         """How far the lower teeth move from the photo's, head axes, metres."""
-        return (expression - self._source) @ self._jaw
+        return (expression - torch.from_numpy(self._source)) @ self._jaw
 
-    def _modelled(self, expression: Tensor) -> list[Tensor]:
+    def _modelled(self, expression: Float[np.ndarray, "52"]) -> Float[np.ndarray, " gaps"]:
         """How far the model opens at every rim, point by point, metres."""
-        awake = expression.clone()
-        awake[[rim.blink for rim in self._rims if rim.blink is not None]] = 0
-        posed = self._neutral + (awake @ self._basis).view(-1, 3)
-        return [
-            rim.gaps(posed)
-            if rim.blink is None
-            else rim.gaps(posed).clamp(min=0) * (1 - expression[rim.blink])
-            for rim in self._rims
-        ]
+        awake = expression.copy()
+        awake[self._blinks] = 0
+        gaps = self._neutral_gaps + awake @ self._gap_basis
+        return np.where(self._is_lid, gaps.clip(min=0) * (1 - expression[self._blink_of]), gaps)
 
 
 class _Rim:
@@ -109,7 +111,7 @@ class _Rim:
     ) -> None:
         self.blink = None if blink is None else BLENDSHAPES.index(blink)
         upper_share, reach = (_UPPER_LID_SHARE, _LID_REACH) if blink else (_UPPER_LIP_SHARE, _LIP_REACH)
-        self._upper, self._lower = torch.tensor(upper[1:-1]), torch.tensor(lower[1:-1])
+        self._upper, self._lower, self.count = list(upper[1:-1]), list(lower[1:-1]), len(upper) - 2
         points = rest.numpy()
         up, low = points[list(upper[1:-1])], points[list(lower[1:-1])]
         spread = np.zeros((len(points), len(up)), np.float32)
@@ -122,17 +124,12 @@ class _Rim:
             spread += np.where(side[:, None], share * weight, 0)
         for edge, share in ((upper[1:-1], -upper_share), (lower[1:-1], 1 - upper_share)):
             spread[list(edge)] = share * np.eye(len(edge), dtype=np.float32)
-        self._spread = torch.from_numpy(spread.astype(np.float32))
+        self.spread = spread
+        """How far each vertex moves down when the opening gets wider, gap by gap."""
 
-    def gaps(self, vertices: Tensor) -> Tensor:
+    def gaps(self, vertices: Float[np.ndarray, "*shapes vertices 3"]) -> Float[np.ndarray, "*shapes gaps"]:
         """How far the lower edge lies below the upper one, point by point, metres."""
-        return vertices[self._lower, 1] - vertices[self._upper, 1]
-
-    def correct(self, missing: Tensor) -> Tensor:
-        """Displacements that widen the opening by so much, with the skin around it."""
-        change = torch.zeros(len(self._spread), 3)
-        change[:, 1] = self._spread @ missing
-        return change
+        return vertices[..., self._lower, 1] - vertices[..., self._upper, 1]
 
 
 def _sorted(upper: np.ndarray, lower: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

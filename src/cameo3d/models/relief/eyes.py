@@ -10,6 +10,7 @@ import torch
 from jaxtyping import Float32, UInt8
 from torch import Tensor
 
+from cameo3d.geometry.compiled import compiled
 from cameo3d.geometry.face_topology import (
     LEFT_IRIS,
     LEFT_LID_LOWER,
@@ -129,10 +130,20 @@ def box_around(outline: np.ndarray, width: int, height: int) -> tuple[int, int, 
 
 def blend(output: np.ndarray, image: np.ndarray, mask: np.ndarray, box: tuple[int, int, int, int]) -> None:
     """Lay an image with alpha over a box of the output, where the mask allows."""
-    left, top, right, bottom = box
-    weight = mask[..., None] * (image[..., 3:].astype(np.float32) / 255)
-    part = output[top:bottom, left:right, :3]
-    part[:] = np.rint(part + (image[..., :3].astype(np.float32) - part) * weight)
+    _blend(output, image, np.ascontiguousarray(mask, np.float32), box)
+
+
+@compiled
+def _blend(output, image, mask, box):
+    left, top = box[0], box[1]
+    for row in range(mask.shape[0]):
+        for column in range(mask.shape[1]):
+            weight = mask[row, column] * np.float32(image[row, column, 3]) / np.float32(255)
+            if weight > 0:
+                for k in range(3):
+                    before = np.float32(output[top + row, left + column, k])
+                    mixed = before + (np.float32(image[row, column, k]) - before) * weight
+                    output[top + row, left + column, k] = np.uint8(np.rint(mixed))
 
 
 def _complete(part: np.ndarray, outline: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:

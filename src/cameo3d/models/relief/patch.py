@@ -10,6 +10,7 @@ from jaxtyping import Float32, Int32, UInt8
 from torch import Tensor
 
 from cameo3d.geometry.rasterizer import rasterize
+from cameo3d.imaging.cubic import look_up_cubic
 from cameo3d.values.limits import IndexOf, Within
 
 
@@ -100,14 +101,7 @@ def texture_positions(
 
 def look_up(texture: np.ndarray, where: np.ndarray) -> np.ndarray:
     """Read a texture at pixel positions, transparent outside."""
-    return cv2.remap(
-        texture,
-        where[..., 0] - 0.5,
-        where[..., 1] - 0.5,
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(0, 0, 0, 0),
-    )
+    return look_up_cubic(texture, np.ascontiguousarray(where, np.float32))
 
 
 def soft_polygon(

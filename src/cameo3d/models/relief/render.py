@@ -23,7 +23,13 @@ from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth, tongue_shift
 from cameo3d.models.relief.patch import rounded
-from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, seen_through
+from cameo3d.models.relief.surface_kernel import (
+    SurfaceDrawer,
+    lay_over,
+    pose_surfaces,
+    seen_through,
+    shown_blocks,
+)
 from cameo3d.values import BLENDSHAPES, Motion
 
 NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
@@ -174,10 +180,11 @@ class Painter:
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
         self.folds = find_folds(texture, points, avatar.person.expression.numpy())
         self.texture, self.gone = texture if self.folds is None else texture.copy(), 0.0
+        self.shown = shown_blocks(texture)
         self.lids = [make_lid(side, texture, points, self.front[:468]) for side in (0, 1)]
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
-        self.head, self.anchored = avatar.head.numpy()[:, None], avatar.anchored.numpy()[:, None]
+        self.head, self.anchored = avatar.head.numpy(), avatar.anchored.numpy()
 
     def show(self, view: Viewport) -> None:
         """Draw another view from now on."""
@@ -253,25 +260,17 @@ class Painter:
     def _surfaces(
         self, change: np.ndarray, relative: np.ndarray, position: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        front, back = ((x - self.position) @ relative.T + position for x in (self.front, self.back))
-        front[self.carried] += np.einsum("vk,vkc->vc", self.carrier_weights, change[self.carriers])
-        return (
-            self._with_torso(self.front, front, relative, position),
-            self._with_torso(self.back, back, relative, position),
-        )
-
-    def _with_torso(
-        self, rest: np.ndarray, head: np.ndarray, relative: np.ndarray, position: np.ndarray
-    ) -> np.ndarray:
-        """Blend from the head's motion to the torso's, which follows a little."""
         neck = self.source @ NECK_BASE + self.position
-        shift = relative @ (neck - self.position) + position - neck
         angles = angles_from_matrices(torch.from_numpy(relative))
-        turn = matrices_from_angles(angles * TORSO_TURN).numpy()
-        # The torso's motion away from rest: linear in the position.
-        away = (rest - neck) @ (turn - np.eye(3, dtype=np.float32)).T + TORSO_SHIFT * shift
-        torso = rest + away * self.anchored
-        return torso + (head - torso) * self.head
+        sway = matrices_from_angles(angles * TORSO_TURN).numpy() - np.eye(3, dtype=np.float32)
+        shift = relative @ (neck - self.position) + position - neck
+        # Both motions are linear in the position at rest.
+        head = relative, position - relative @ self.position
+        torso = sway, TORSO_SHIFT * shift - sway @ neck
+        posed = np.empty((2, *self.front.shape), np.float32)
+        carried = self.carried, self.carriers, self.carrier_weights
+        pose_surfaces(self.front, self.back, head, torso, self.head, self.anchored, *carried, change, posed)
+        return posed[0], posed[1]
 
     def _iris_shift(self, yaw: float, pitch: float) -> np.ndarray:
         """Canvas pixels that an iris moves when its eye turns by so much from the photo's gaze."""
@@ -284,17 +283,17 @@ class Painter:
         """Both surfaces in straight colours with the matte."""
         avatar, view, drawer = self.avatar, self.view, self._drawer
         pixels, depths = view.pixels(front), np.ascontiguousarray(front[:, 2])
-        image = drawer.draw(pixels, depths, avatar.triangles.numpy(), self.places, self.texture)
+        photo = self.places, self.texture, self.shown
+        image = drawer.draw(pixels, depths, avatar.triangles.numpy(), *photo)
         self.lenders.lend(image, drawer, pixels, depths, self.texture)
         drawer.soften(image)
         cover = drawer.cover()
         through = seen_through(image, cover, firmness)
         # The back takes colours from the photo as they lie; only a face has another half to borrow from.
         pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
-        triangles = avatar.back_triangles.numpy()
-        behind = drawer.draw(pixels, depths, triangles, self.places, self.texture, through)
+        behind = drawer.draw(pixels, depths, avatar.back_triangles.numpy(), *photo, through)
         drawer.soften(behind)
-        lay_over(image, cover, behind, drawer.cover(), firmness)
+        lay_over(image, cover, behind, drawer.cover(), through, firmness)
         return image
 
     def _draw_front(self, front: np.ndarray) -> UInt8[np.ndarray, "height width 4"]:
@@ -305,6 +304,7 @@ class Painter:
             self.avatar.triangles.numpy(),
             self.places,
             self.texture,
+            np.ones_like(self.shown),  # also what the matte hides, which planes need
         )
         drawer.soften(image)
         return image

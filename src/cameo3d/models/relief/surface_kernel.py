@@ -29,13 +29,12 @@ class SurfaceDrawer:
 
     def __init__(self, height: int, width: int, fold: float) -> None:
         self._fold = np.float32(fold)
-        self.places = np.empty((height, width, 2), np.float32)
-        """Where in the photo the pixels come from, where anything was drawn."""
+        self._places = np.empty((2, height, width), np.float32)
         self.depths = np.empty((height, width), np.float32)
         """How far away they are; large, or negative, where nothing was drawn."""
         blocks = -(-height // _BLOCK), -(-width // _BLOCK)
         self._every_block, self._blocks = np.ones(blocks, np.bool_), np.empty(blocks, np.bool_)
-        self._seen = np.empty((height, width), np.uint8)
+        self._seen, self._torn = (np.zeros((height, width), np.uint8) for _ in range(2))
 
     def draw(
         self,
@@ -44,6 +43,7 @@ class SurfaceDrawer:
         triangles: Int32[np.ndarray, "triangles 3"],
         places: Float32[np.ndarray, "vertices 2"],
         texture: UInt8[np.ndarray, "rows columns 4"],
+        shown: Bool[np.ndarray, "rows_of_blocks columns_of_blocks"],
         where: Bool[np.ndarray, "height width"] | None = None,
     ) -> UInt8[np.ndarray, "height width 4"]:
         """Colours and matte of a surface, its folds not yet softened; zero where there is none.
@@ -54,6 +54,7 @@ class SurfaceDrawer:
             triangles: Vertex indices.
             places: Where in the photo the vertices lie, pixels.
             texture: The photo, with the matte.
+            shown: `shown_blocks` of the texture.
             where: The pixels that are drawn at all; None for all.
         """
         if where is None:
@@ -62,9 +63,10 @@ class SurfaceDrawer:
         else:
             blocks = self._blocks
             _open(where, self.depths, blocks)
-        _fill(points, depths, triangles, places, blocks, self.places, self.depths)
+        self._places.fill(_FAR)
+        _fill(points, depths, triangles, places, blocks, self._places, self.depths)
         image = np.empty((*self.depths.shape, 4), np.uint8)
-        _look_up(texture, self.places, self.depths, image, self._seen)
+        _look_up(texture, shown, self._places, self.depths, image, self._seen)
         return image
 
     def cover(self) -> UInt8[np.ndarray, "height width"]:
@@ -73,13 +75,26 @@ class SurfaceDrawer:
 
     def soften(self, image: UInt8[np.ndarray, "height width 4"]) -> None:
         """Blur where one part of the surface hides another, in place, so that the edge is no staircase."""
-        _soften(image, self.places, self.depths, self._fold)
+        _find_torn(self._places, self._fold, self._torn)
+        _soften(image, self._places, self._torn, self._fold)
+
+
+def shown_blocks(
+    texture: UInt8[np.ndarray, "rows columns 4"],
+) -> Bool[np.ndarray, "blocks_down blocks_across"]:
+    """In which squares of a texture, or close to them, its matte lets anything be seen."""
+    height, width = texture.shape[:2]
+    rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
+    near = cv2.dilate(texture[..., 3], np.ones((7, 7), np.uint8))
+    whole = np.zeros((rows * _BLOCK, columns * _BLOCK), np.uint8)
+    whole[:height, :width] = near
+    return whole.reshape(rows, _BLOCK, columns, _BLOCK).max((1, 3)) > 0
 
 
 def seen_through(
     front: UInt8[np.ndarray, "height width 4"], cover: UInt8[np.ndarray, "height width"], firmness: float
 ) -> Bool[np.ndarray, "height width"]:
-    """Where a front surface lets anything behind it be seen, and next to that."""
+    """Where a front surface lets anything behind it be seen, and next to that; elsewhere it gets opaque."""
     open_ = np.empty(cover.shape, np.uint8)
     _find_open(front, cover, np.float32(firmness), open_)
     return cv2.dilate(open_, np.ones((3, 3), np.uint8)).view(np.bool_)
@@ -90,10 +105,46 @@ def lay_over(
     front_cover: UInt8[np.ndarray, "height width"],
     back: UInt8[np.ndarray, "height width 4"],
     back_cover: UInt8[np.ndarray, "height width"],
+    through: Bool[np.ndarray, "height width"],
     firmness: float,
 ) -> None:
-    """Lay a front surface over a back one, in place; both in straight colours, their mattes made firmer."""
-    _lay_over(front, front_cover, back, back_cover, np.float32(firmness))
+    """Lay a front surface over a back one, in place; both in straight colours, their mattes made firmer.
+
+    Args:
+        front: The surface in front.
+        front_cover: How much of each pixel it covers.
+        back: The surface behind.
+        back_cover: How much of each pixel that covers.
+        through: Where anything but the front is seen.
+        firmness: By how much mattes are multiplied.
+    """
+    _lay_over(front, front_cover, back, back_cover, through, np.float32(firmness))
+
+
+@compiled
+def pose_surfaces(front, back, head, torso, follows, anchored, carried, carriers, weights, change, posed):
+    """Put front, which the face's change moves as well, and back where head and torso go.
+
+    Both motions are (turn, shift), the torso's away from rest, so that `anchored` takes a part of it;
+    `follows` is 1 where the head is followed, and 0 where the torso is.
+    """
+    (turn, shift), (sway, drift) = head, torso
+    for side, rest in enumerate((front, back)):
+        for vertex in range(len(rest)):
+            x, y, z = rest[vertex, 0], rest[vertex, 1], rest[vertex, 2]
+            for k in range(3):
+                posed[side, vertex, k] = turn[k, 0] * x + turn[k, 1] * y + turn[k, 2] * z + shift[k]
+        if side == 0:
+            for i in range(len(carried)):
+                for j in range(carriers.shape[1]):
+                    for k in range(3):
+                        posed[0, carried[i], k] += weights[i, j] * change[carriers[i, j], k]
+        for vertex in range(len(rest)):
+            x, y, z = rest[vertex, 0], rest[vertex, 1], rest[vertex, 2]
+            for k in range(3):
+                away = sway[k, 0] * x + sway[k, 1] * y + sway[k, 2] * z + drift[k]
+                still = rest[vertex, k] + away * anchored[vertex]
+                posed[side, vertex, k] = still + (posed[side, vertex, k] - still) * follows[vertex]
 
 
 @compiled
@@ -167,8 +218,8 @@ def _fill(points, depths, triangles, places, blocks, where, nearest):
                 depth = depth_first + column * depth_step
                 if depth < nearest[row, column]:
                     nearest[row, column] = depth
-                    where[row, column, 0] = x_first + column * x_step
-                    where[row, column, 1] = y_first + column * y_step
+                    where[0, row, column] = x_first + column * x_step
+                    where[1, row, column] = y_first + column * y_step
 
 
 @inlined
@@ -177,53 +228,66 @@ def _is_seen(depth):
 
 
 @compiled
-def _look_up(texture, places, depths, image, seen):
+def _look_up(texture, shown, places, depths, image, seen):
     for row in range(depths.shape[0]):
         for column in range(depths.shape[1]):
-            if _is_seen(depths[row, column]):
-                seen[row, column] = 255
-                cubic(texture, places[row, column, 0], places[row, column, 1], image, row, column)
-            else:
+            if not _is_seen(depths[row, column]):
                 seen[row, column] = 0
                 for k in range(4):
                     image[row, column, k] = 0
-
-
-@inlined
-def _jump(places, depths, row, column, down, right):
-    """How far apart a pixel and a neighbour come from; zero where there is none."""
-    if not _is_seen(depths[row + down, column + right]):
-        return np.float32(0)
-    x = places[row + down, column + right, 0] - places[row, column, 0]
-    y = places[row + down, column + right, 1] - places[row, column, 1]
-    return abs(x) + abs(y)
+                continue
+            seen[row, column] = 255
+            x, y = places[0, row, column], places[1, row, column]
+            u, v = np.int64(x), np.int64(y)
+            inside = x >= 0 and y >= 0 and u < texture.shape[1] and v < texture.shape[0]
+            if inside and not shown[v // _BLOCK, u // _BLOCK]:
+                # Nothing is seen of it but at most next to a fold.
+                for k in range(4):
+                    image[row, column, k] = texture[v, u, k]
+            else:
+                cubic(texture, x, y, image, row, column)
 
 
 @compiled
-def _soften(image, places, depths, limit):
-    height, width = depths.shape
+def _find_torn(places, limit, torn):
+    """Mark pixels whose right or lower neighbour comes from far away, or from nowhere."""
+    x, y = places[0], places[1]
+    for row in range(x.shape[0] - 1):
+        for column in range(x.shape[1] - 1):
+            right = abs(x[row, column + 1] - x[row, column]) + abs(y[row, column + 1] - y[row, column])
+            down = abs(x[row + 1, column] - x[row, column]) + abs(y[row + 1, column] - y[row, column])
+            torn[row, column] = max(right, down) >= limit
+
+
+@inlined
+def _is_fold(places, row, column, limit):
+    """Whether a pixel comes from the photo, and a neighbour from far away in it."""
+    jump = np.float32(0)
+    if places[0, row, column] < _FAR:
+        for down, right in ((0, 1), (0, -1), (1, 0), (-1, 0)):
+            if places[0, row + down, column + right] < _FAR:
+                x = places[0, row + down, column + right] - places[0, row, column]
+                y = places[1, row + down, column + right] - places[1, row, column]
+                jump = max(jump, abs(x) + abs(y))
+    return jump >= limit
+
+
+@compiled
+def _soften(image, places, torn, limit):
     softened = [(0, 0, np.uint8(0), np.uint8(0), np.uint8(0), np.uint8(0)) for _ in range(0)]
-    for row in range(1, height - 1):
-        for column in range(1, width - 1):
-            if not _is_seen(depths[row, column]):
+    for row in range(1, torn.shape[0] - 1):
+        for column in range(1, torn.shape[1] - 1):
+            # A jump is marked at its left or upper end.
+            if not (torn[row, column] | torn[row, column - 1] | torn[row - 1, column]):
                 continue
-            jump = max(
-                _jump(places, depths, row, column, 0, 1),
-                _jump(places, depths, row, column, 0, -1),
-                _jump(places, depths, row, column, 1, 0),
-                _jump(places, depths, row, column, -1, 0),
-            )
-            if jump >= limit:
-                softened.append(
-                    (
-                        row,
-                        column,
-                        _softened(image, row, column, 0),
-                        _softened(image, row, column, 1),
-                        _softened(image, row, column, 2),
-                        _softened(image, row, column, 3),
-                    )
+            if _is_fold(places, row, column, limit):
+                color = (
+                    _softened(image, row, column, 0),
+                    _softened(image, row, column, 1),
+                    _softened(image, row, column, 2),
+                    _softened(image, row, column, 3),
                 )
+                softened.append((row, column, *color))
     # Only now, since neighbours look at one another.
     for row, column, red, green, blue, alpha in softened:
         image[row, column, 0], image[row, column, 1] = red, green
@@ -244,22 +308,24 @@ def _find_open(front, cover, firmness, result):
     for row in range(cover.shape[0]):
         for column in range(cover.shape[1]):
             full = np.float32(front[row, column, 3]) * firmness >= 255
-            result[row, column] = not (full and cover[row, column] == 255)
+            if full and cover[row, column] == 255:
+                result[row, column], front[row, column, 3] = 0, 255
+            else:
+                result[row, column] = 1
 
 
 @compiled
-def _lay_over(front, front_cover, back, back_cover, firmness):
-    most = np.float32(255)
+def _lay_over(front, front_cover, back, back_cover, through, firmness):
+    most, scale = np.float32(255), np.float32(1 / 65025)
     for row in range(front.shape[0]):
         for column in range(front.shape[1]):
-            alpha = min(most, front[row, column, 3] * firmness) * front_cover[row, column] / np.float32(65025)
-            if alpha >= 1:
-                front[row, column, 3] = 255
+            if not through[row, column]:
                 continue
-            behind = min(most, back[row, column, 3] * firmness) * back_cover[row, column] / np.float32(65025)
+            alpha = min(most, front[row, column, 3] * firmness) * front_cover[row, column] * scale
+            behind = min(most, back[row, column, 3] * firmness) * back_cover[row, column] * scale
             behind *= 1 - alpha
             total = alpha + behind
-            front[row, column, 3] = np.uint8(total * 255 + np.float32(0.5))
+            front[row, column, 3] = np.uint8(total * most + np.float32(0.5))
             if behind > 0:
                 share = alpha / total
                 for k in range(3):
