@@ -21,6 +21,7 @@ from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.lighting import find_light
+from cameo3d.models.relief.lip_edges import find_lip_edges
 from cameo3d.models.relief.mouth import Mouth, PhotoFacts, make_mouth
 from cameo3d.models.relief.onward import continue_onward
 from cameo3d.models.relief.surface import SKULL_CENTER, cell_centers, lift, sample, triangulate_around
@@ -138,7 +139,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
     image, matte, outside, plate = _take_apart(portrait, canvas, landmarks)
-    landmarks = find_lid_edges(image, landmarks)
+    landmarks = find_lip_edges(image, find_lid_edges(image, landmarks))
 
     rotation = matrices_from_angles(person.rotation)
     fitted = model.vertices(person.identity, person.expression) @ rotation.T + person.translation

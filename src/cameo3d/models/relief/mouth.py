@@ -41,6 +41,9 @@ _RAISED = np.array((0.0, -0.0075, -0.010), np.float32)
 """Metres that a tongue that is put out rises, and comes forward."""
 _FADE = 0.0025
 """Metres of further opening over which what the photo shows, but for its teeth, gives way to the rest."""
+_SHADOW, _GAP, _LEAST_SHOWN = 0.003, 0.0009, 0.35
+"""Metres of the upper lip's shadow over teeth, metres of a gap that ends them, and the share of the opening's
+width in which a photo must show upper teeth."""
 _DEPTH = 0.006
 """Metres from the lips back to the teeth."""
 _TEETH, _THROAT = 0.003, 0.015
@@ -132,9 +135,9 @@ def make_mouth(
         inside = soft_polygon((outline - (left, top)).astype(np.float32), (0, 0, shape[1], shape[0]))
         picture = image[top:bottom, left:right].astype(np.float32)
         seen = _from_photo(picture, inside)
-        sure = inside > 0.9
-        if sure.any() and np.quantile(picture[sure].mean(-1), 0.8) > 0.75 * skin.mean():
-            enamel, edge, span, behind_lip = _shown_teeth(picture, sure, aside, down)
+        teeth = _shown_teeth(picture, inside > 0.9, aside, down, skin)
+        if teeth is not None:
+            enamel, edge, span, behind_lip = teeth
             above = smoothstep((np.polyval(edge, aside.clip(*span)) - down) / 0.0008 + 0.3)
             shown = np.dstack((seen[..., :3], seen[..., 3] * above))
 
@@ -309,21 +312,42 @@ def _enamel(image: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> np.nd
     return light * tint / tint.mean()
 
 
-def _shown_teeth(
-    picture: np.ndarray, inside: np.ndarray, aside: np.ndarray, down: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, tuple[float, float], float]:
-    """The colour of teeth that a photo shows, how far down it shows them, where, and how far they go on.
+class _Shown(NamedTuple):
+    """The upper teeth that a photo shows."""
 
-    Metres down are a parabola of those aside. Teeth that end at the photo's lower lip go on behind it.
-    """
+    enamel: np.ndarray
+    """Their colour."""
+    edge: np.ndarray
+    """How far down they are shown, metres, as a parabola of metres aside."""
+    span: tuple[float, float]
+    """Where aside they are shown, metres."""
+    behind_lip: float
+    """How much further they go on, metres: teeth that end at the photo's lower lip do so behind it."""
+
+
+def _shown_teeth(
+    picture: np.ndarray, inside: np.ndarray, aside: np.ndarray, down: np.ndarray, skin: np.ndarray
+) -> _Shown | None:
+    """Find upper teeth: what is bright and paler than skin from the upper lip to the first gap."""
     light = picture.mean(-1)
-    enamel = picture[inside & (light >= np.median(light[inside]))].mean(0)
-    teeth = inside & (light > 0.75 * enamel.mean())
-    columns = np.flatnonzero(teeth.any(0))
-    shown, open_to = (np.where(where, down, -np.inf)[:, columns].max(0) for where in (teeth, inside))
-    places = aside.mean(0)[columns]
+    colorful = np.ptp(picture, axis=-1) / light.clip(1)
+    pale = inside & (colorful < 0.05 + 0.95 * float(np.ptp(skin) / skin.mean().clip(1)))
+    if not pale.any() or np.quantile(light[inside], 0.8) < 0.75 * skin.mean():
+        return None
+    enamel = picture[pale & (light >= np.median(light[pale]))].mean(0)
+    teeth = pale & (light > 0.75 * enamel.mean())
+    rows, gap = [], max(_GAP, 1.5 * float(down[1, 0] - down[0, 0]))
+    for column in np.flatnonzero(teeth.any(0)):
+        here, tooth = (down[where[:, column], column] for where in (inside, teeth))
+        if tooth[0] - here[0] < _SHADOW:
+            gaps = np.flatnonzero(np.diff(tooth) > gap)
+            end = tooth[gaps[0] if len(gaps) else -1]
+            rows.append((aside[:, column].mean(), end, here[-1] - end < 0.0007))
+    if len(rows) < max(4, _LEAST_SHOWN * inside.any(0).sum()):
+        return None
+    places, shown, to_lip = np.array(rows).T
     span = (float(places.min()), float(places.max()))
-    return enamel, np.polyfit(places, shown, 2), span, 0.0012 * float(np.mean(open_to - shown < 0.0007))
+    return _Shown(enamel, np.polyfit(places, shown, 2), span, 0.0012 * float(to_lip.mean()))
 
 
 def _softened(texture: np.ndarray, sigma: float) -> np.ndarray:
