@@ -10,7 +10,6 @@ import urllib.request
 import wave
 from pathlib import Path
 
-import av
 import numpy as np
 import pytest
 
@@ -182,8 +181,8 @@ def test_a_driving_video_becomes_a_transparent_webm_and_a_motion_file(page, film
     assert "--video made.mp4" in page.text_content("#command")
     make(page)
     save(page, "#history li:first-child a >> text=WEBM", tmp_path / "made.webm")
-    with av.open(str(tmp_path / "made.webm")) as container:
-        assert container.streams.video[0].metadata.get("alpha_mode") == "1"
+    alpha_mode = b"\x53\xc0\x81\x01"  # Matroska's element of that name, one byte long: 1
+    assert alpha_mode in (tmp_path / "made.webm").read_bytes()[:4096]
     save(page, "#history li:first-child button >> text=Motion (CSV)", tmp_path / "motion.csv")
     assert len(Motion.load(tmp_path / "motion.csv")) == probe_video(film).frame_count
     page.select_option("#format", "mp4")
