@@ -22,14 +22,14 @@ from cameo3d.training.stages import recipe_of
 logger = logging.getLogger(__name__)
 
 
-def make_shards(folder: Path, out: Path, how: How, jobs: int) -> None:
+def make_shards(folder: Path, out: Path, how: How, jobs: int, ray: str | None = None) -> None:
     """Prepare or synthesise a folder and say what came out.
 
     Raises:
         CameoError: If there is nothing to prepare, or the shards cannot be written.
     """
     with progress_bar("Preparing") as advance:
-        shards, skipped = prepare_folder(folder, out, how, jobs, advance)
+        shards, skipped = prepare_folder(folder, out, how, jobs, advance, ray)
     reasons = f"; {skipped} were skipped, see {shown(out / SKIPPED)}" if skipped else ""
     print(f"{shards} shards in {shown(out)}{reasons}")
 

@@ -20,6 +20,7 @@ def data(
     seed: int = 0,
     licence: str = "",
     jobs: int = 1,
+    ray: Annotated[str | None, arg(metavar="ADDRESS")] = None,
 ) -> None:
     """Turn photos and clips into compact shards to learn from; the same call takes up what was stopped.
 
@@ -39,6 +40,8 @@ def data(
         seed: For synthesise, of all draws.
         licence: Noted in every shard.
         jobs: Processes that work at the same time.
+        ray: Let the machines of a Ray cluster work, at this address or `auto`, or a `local` one of --jobs
+            processes; FOLDER and SHARDS should be on a disk that they share.
     """
     for name, value, least in (
         ("size", size, 32),
@@ -57,4 +60,4 @@ def data(
         if action == "prepare"
         else Synthesis(size, views, seed, licence)
     )
-    make_shards(folder, out, how, jobs)
+    make_shards(folder, out, how, jobs, ray)

@@ -3,11 +3,13 @@
 import csv
 import json
 import multiprocessing
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
+from cameo3d.data.portraits.cluster import spread
 from cameo3d.data.portraits.preparing import Preparation, prepare
 from cameo3d.data.portraits.shards import write_shard
 from cameo3d.data.portraits.sources import Source, find_sources
@@ -27,6 +29,7 @@ def prepare_folder(
     how: How,
     jobs: int = 1,
     progress: Callable[[int, int], None] | None = None,
+    ray: str | None = None,
 ) -> tuple[int, int]:
     """Prepare all photos and clips of a folder.
 
@@ -38,6 +41,7 @@ def prepare_folder(
         how: The same for all shards of a folder.
         jobs: Processes that work at the same time.
         progress: Called with how many sources are done, and of how many.
+        ray: Address of a Ray cluster whose machines work, see `cluster.spread`; None for this process's own.
 
     Returns:
         Number of shards and of skipped sources.
@@ -46,13 +50,14 @@ def prepare_folder(
         InputError: If there is nothing to prepare, or the shards there were prepared in another way.
         OutputError: If the folder cannot be written.
     """
+    folder, out = folder.resolve(), out.resolve()  # the same on every machine
     sources = find_sources(folder)
     make_folder(out)
     _check_settings(out / _SETTINGS, how)
     skipped = _read_skipped(out / SKIPPED)
     left = [x for x in sources if x.name not in skipped and not _path(out, x).is_file()]
     done = len(sources) - len(left)
-    for source, reason in _worked(left, out, how, jobs):
+    for source, reason in _worked(left, out, how, jobs, ray):
         done += 1
         if reason:
             skipped[source.name] = reason
@@ -63,7 +68,12 @@ def prepare_folder(
     return sum(_path(out, x).is_file() for x in sources), len(skipped)
 
 
-def _worked(sources: list[Source], out: Path, how: How, jobs: int):
+def _worked(
+    sources: list[Source], out: Path, how: How, jobs: int, ray: str | None
+) -> Iterator[tuple[Source, str]]:
+    if ray is not None and sources:
+        yield from spread(sources, partial(_alone, out=out, how=how), ray, jobs)
+        return
     if jobs == 1 or len(sources) < 2:
         for source in sources:
             yield source, _work(source, _path(out, source), how)
@@ -85,6 +95,11 @@ def _work(source: Source, path: Path, how: How) -> str:
     except CameoError as error:
         return str(error)
     return ""
+
+
+def _alone(source: Source, out: Path, how: How) -> str:
+    _one_thread()
+    return _work(source, _path(out, source), how)
 
 
 def _one_thread() -> None:
