@@ -50,7 +50,7 @@ def folder(tmp_path_factory, astronaut_path):
 
 def test_the_source_is_the_first_picture_with_its_own_matte_and_camera(model, folder):
     frame = read_clips(folder)[0].frames[0]
-    assert frame.image.name == "2.png"
+    assert frame.image.name == "2.png"  # type: ignore[attr-defined]
     avatar = model.animate(folder, motion=still(), relative=False).avatar
     torch.testing.assert_close(avatar.eg3d_from_camera, frame.label()[:16].reshape(4, 4))
     torch.testing.assert_close(avatar.image, frame.read(TINY.image_size), atol=0.2, rtol=0)
@@ -67,7 +67,7 @@ def still():
 def test_the_driver_is_read_off_pictures_and_labels_in_natural_order(model, folder):
     driven = model.animate(folder, video=folder / "clip", relative=False)
     frames = read_clips(folder)[0].frames
-    assert [frame.image.stem for frame in frames] == ["2", "9", "10"]
+    assert [frame.image.stem for frame in frames] == ["2", "9", "10"]  # type: ignore[attr-defined]
     motion = driven.motion
     assert len(motion) == 3
     expected = torch.stack([model.network.read_prepared(frame.read(TINY.image_size)) for frame in frames])

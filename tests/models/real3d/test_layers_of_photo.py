@@ -108,6 +108,17 @@ def test_a_shirt_of_the_hairs_colour_is_not_taken_for_hair(drawn):
     assert classify(dark, person, landmarks)[HAIR, 300:].mean() < 0.02
 
 
+def test_fair_hair_over_a_coat_is_hair_and_the_coats_shoulders_are_not(drawn):
+    image, person, landmarks = drawn
+    fair = image.copy()
+    hair = np.abs(image.astype(int) - (60, 38, 26)).max(axis=2) < 20
+    fair[hair] = (image[hair].astype(int) + (145, 118, 74)).clip(0, 255)  # little lighter than the skin
+    classes = classify(fair, person, landmarks)
+    assert classes[HAIR, 260:320, 106:134].mean() > 0.9
+    assert classes[HAIR, 300:380, 62:90].mean() < 0.02
+    assert classes[BODY_SKIN, 262:280, 184:200].mean() > 0.9
+
+
 def test_dark_lenses_are_others(drawn):
     none, both = (classify(*drawn, covered_eyes=eyes) for eyes in ((False, False), (True, True)))
     assert not none[OTHERS].any()
