@@ -90,3 +90,13 @@ def test_lashes_take_no_colour_from_the_iris():
     image[EDGE - 1 : EDGE + 20, :, :3] = (30, 60, 120)
     closed = drawn(image, make_lid(0, image, *face()), EDGE + 16)
     assert (closed[EDGE + 15, 60:120, 2] < closed[EDGE + 15, 60:120, 0]).all()
+
+
+def test_lashes_stand_until_a_lid_closes(photo, lid):
+    points, positions = face(EDGE + 20)
+    seen = []
+    for closed in (0.2, 1.0):
+        output = photo.copy()
+        draw_lid(output, lid, positions, points, closed)
+        seen.append(np.abs(output[EDGE + 23 :, 60:120, 1].astype(int) - photo[EDGE + 23 :, 60:120, 1]).sum())
+    assert seen[0] < 0.5 * seen[1]

@@ -40,6 +40,8 @@ _LASH = 0.052
 """Half the thickness of a lash line, as a share of the eye's width."""
 _HANGING, _ROOTS = 3.0, 1.6
 """How far lashes hang down and their roots reach up from the lid's edge, in halves of the lash line."""
+_STANDING = 0.25
+"""How much of the hanging lashes is seen before a lid closes: until then they stand towards the camera."""
 _TOGETHER = 0.75
 """Light left by the lashes of both lids, together, of what the photo's upper ones alone leave."""
 _DENSE, _STRANDS = 0.7, 2.5
@@ -140,6 +142,7 @@ def draw_lid(
     lid: Lid,
     positions: Float32[np.ndarray, "468 3"],
     pixels: Float32[np.ndarray, "468 2"],
+    closed: float = 1.0,
 ) -> None:
     """Draw a lid over the face and the eye, as far as it has grown since the photo.
 
@@ -148,6 +151,7 @@ def draw_lid(
         lid: The lid.
         positions: The face's vertices, metres.
         pixels: The same vertices in the output.
+        closed: How far it has closed since the photo, from 0 to 1.
     """
     lengths = np.linalg.norm(positions[lid.fold] - positions[lid.edge], axis=1)
     shown = smoothstep((lengths / lid.lengths.clip(1e-6) - 1) / _GROWTH)
@@ -155,7 +159,8 @@ def draw_lid(
     lash = (lid.lash / lengths.clip(1e-6)).clip(max=0.4)
     kept = 1 - (1 - _KEPT) * (lid.lengths / lengths.clip(1e-6)).clip(max=1)
     roots = _ROOTS * lash
-    shares = np.stack((-_HANGING * lash, roots, np.maximum(kept, roots), np.ones_like(lash)))[..., None]
+    hanging = _HANGING * (_STANDING + (1 - _STANDING) * closed**2)
+    shares = np.stack((-hanging * lash, roots, np.maximum(kept, roots), np.ones_like(lash)))[..., None]
     places = pixels[lid.edge] + (pixels[lid.fold] - pixels[lid.edge]) * shares
     rows = np.cumsum((0, _LASHES, _SKIN, _FOLD, _ABOVE))
     draw_sheet(output, lid.texture, np.concatenate((places, pixels[lid.top][None])), rows, shown)

@@ -218,12 +218,12 @@ class Painter:
             sight = avatar.person.sight
             if sight.covered_eyes[side]:
                 continue
+            closed = 1 - min(1.0, _openness(front, side) / self.openness[side])
             if not sight.shut_eyes[side]:
                 pixels = view.pixels(with_head(eye.patch.positions.numpy()))
                 shift = self._iris_shift(*(motion.gaze[0, side] - avatar.person.gaze[side]).tolist())
-                opened = _openness(front, side) / self.openness[side]
-                draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift, 1 - min(1.0, opened))
-            draw_lid(image, self.lids[side], front[:468], corners)
+                draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift, closed)
+            draw_lid(image, self.lids[side], front[:468], corners, closed)
         if avatar.person.sight.still_mouth:
             return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
