@@ -150,10 +150,37 @@ def test_missing_inputs_are_told_before_any_work(photo, capsys):
     )
 
 
+def test_wrong_paths_are_told_before_libraries_load():
+    program = """
+import sys
+from cameo3d.app.cli import main
+for words in sys.argv[1:]:
+    try:
+        main(words.split())
+    except SystemExit as end:
+        assert end.code == 1
+    heavy = {"torch", "cv2", "numba", "av", "scipy"} & set(sys.modules)
+    assert not heavy, f"{words} loads {heavy}"
+"""
+    commands = [
+        "animate no.png --text hello",
+        f"animate {__file__} --video no.mp4",
+        f"animate {__file__} --text hello --out {__file__}",
+        *(f"{name} no.png" for name in ("create", "orbit", "edit", "mesh", "faces", "track")),
+        "live no.png --virtual-camera",
+    ]
+    done = subprocess.run([sys.executable, "-c", program, *commands], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.count("does not exist; check the path.") == len(commands) - 1
+    assert "already exists" in done.stderr
+
+
 def test_outputs_are_checked_before_any_input_is_read(here, capsys):
     (here / "old.mp4").write_text("old")
     (here / "folder.mp4").mkdir()
-    words = ("animate", "no.png", "--motion", "no.csv", "--out")
+    for name in ("bad.png", "bad.csv"):
+        (here / name).write_text("neither picture nor motion")
+    words = ("animate", "bad.png", "--motion", "bad.csv", "--out")
     assert "--overwrite" in expected_failure(capsys, *words, "old.mp4")
     assert "folder does not exist" in expected_failure(capsys, *words, "none/new.mp4")
     assert "name it .mp4" in expected_failure(capsys, *words, "new.txt")
@@ -164,7 +191,9 @@ def test_outputs_are_checked_before_any_input_is_read(here, capsys):
 
 
 def test_transparency_needs_a_format_that_keeps_it(here, capsys):
-    words = ("animate", "no.png", "--motion", "no.csv", "--background", "transparent", "--out", "me.mp4")
+    for name in ("bad.png", "bad.csv"):
+        (here / name).write_text("neither picture nor motion")
+    words = ("animate", "bad.png", "--motion", "bad.csv", "--background", "transparent", "--out", "me.mp4")
     shown = expected_failure(capsys, *words)
     assert all(choice in shown for choice in (".mov", ".webm", "folder"))
 

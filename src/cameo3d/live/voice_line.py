@@ -109,7 +109,9 @@ class VoiceLine:
     def next(self) -> tuple[Motion, Float32[np.ndarray, " samples"]]:
         """The next frame's motion, of a neutral person as `VoiceStream` gives it, and the sound under it."""
         while len(self._motion) == 0:
-            self._hear(self._take())
+            # What waits already is heard two frames at once, which takes hardly longer than one.
+            count = 2 if self._waiting >= 2 * FRAME_SAMPLES else 1
+            self._hear(np.concatenate([self._take() for _ in range(count)]))
         motion, self._motion = self._motion.part(0, 1), self._motion.part(1, None)
         with self._lock:
             follow = self._following()

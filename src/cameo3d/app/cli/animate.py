@@ -13,6 +13,7 @@ from cameo3d.app.cli.shared import (
     File,
     Model,
     PhotoOrAvatar,
+    check_files,
     unit,
     usage,
 )
@@ -113,6 +114,9 @@ def animate(
         raise usage(f"--compare takes nothing or full, got {compare}.")
     if compare != "no" and transparent:
         raise usage("--compare and --background transparent do not go together.")
+    out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
+    posed = None if pose in ("natural", "still") else Path(pose)
+    check_files(out, overwrite, photo=source, video=video, motion_file=motion, sound=voice, pose=posed)
     from cameo3d.app.outputs import checked_video, origin, report
     from cameo3d.app.progress import counted, progress_bar
     from cameo3d.models.voice.contract import Delivery
@@ -121,7 +125,6 @@ def animate(
     from cameo3d.pipeline.compare import compared, compared_size, staged, staged_size
     from cameo3d.pipeline.text import spoken
 
-    out = out or Path(f"{source.stem}_animated{'.mov' if transparent else '.mp4'}")
     out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
     speech = None if text is None else spoken(text, seed)
     voice = voice if speech is None else Path(speech.name)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cameo3d.app.cli.shared import File, Model, Photo
+from cameo3d.app.cli.shared import File, Model, Photo, check_files
 from cameo3d.pipeline.options import DEFAULT_MODEL
 
 
@@ -22,9 +22,11 @@ def create(
         overwrite: Replace an existing output.
         model: The avatar model.
     """
+    out = out or Path(f"{photo.stem}.avatar")
+    check_files(out, overwrite, photo=photo)
     from cameo3d.app.outputs import checked_file
     from cameo3d.pipeline.animate import create as create_avatar
 
-    out = checked_file(out or Path(f"{photo.stem}.avatar"), overwrite, [photo], ".avatar")
+    out = checked_file(out, overwrite, [photo], ".avatar")
     create_avatar(photo, face, model).save(out)
     print(out)

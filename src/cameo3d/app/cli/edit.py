@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Literal
 
-from cameo3d.app.cli.shared import DisclosureFlags, File, Model, Photo, RetouchFlags
+from cameo3d.app.cli.shared import DisclosureFlags, File, Model, Photo, RetouchFlags, check_files
 from cameo3d.pipeline.adjustments import Retouch
 from cameo3d.pipeline.options import DEFAULT_MODEL
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE
@@ -31,11 +31,13 @@ def edit(
         disclosure: How the picture says that it is generated.
         model: What draws it.
     """
+    out = out or Path(f"{photo.stem}_edited.png")
+    check_files(out, overwrite, photo=photo)
     from cameo3d.app.outputs import checked_picture, report
     from cameo3d.pipeline.animate import model_of
     from cameo3d.pipeline.edit import edit as edit_photo
 
-    out = checked_picture(out or Path(f"{photo.stem}_edited.png"), overwrite, [photo])
+    out = checked_picture(out, overwrite, [photo])
     drawn_by = None if model == DEFAULT_MODEL else model_of(model)
     edited = edit_photo(photo, change, model=drawn_by, face=face, hidden=hidden)
     report([out], edited.save(out, overwrite, disclosure))

@@ -7,6 +7,8 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
+from cameo3d.app.cli.shared import check_files
+
 
 def faces(photo: Annotated[Positional[Path], arg(metavar="PHOTO")], json: bool = False) -> None:
     """List the faces of a photo, the largest first, as --face of the other commands counts them.
@@ -18,6 +20,7 @@ def faces(photo: Annotated[Positional[Path], arg(metavar="PHOTO")], json: bool =
         json: Print them as JSON: number, box (left, top, right, bottom in pixels), score in [0, 1], roll
             in degrees, clockwise.
     """
+    check_files(None, False, picture=photo)
     from cameo3d.errors import FaceError
     from cameo3d.media.images import read_image
     from cameo3d.perception.landmarks import list_faces

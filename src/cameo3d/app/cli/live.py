@@ -5,7 +5,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from cameo3d.app.cli.shared import Background, usage
+from cameo3d.app.cli.shared import Background, check_files, usage
 
 
 def live(
@@ -26,6 +26,7 @@ def live(
     """
     if not virtual_camera:
         raise usage("Give --virtual-camera, or run `cameo3d studio` for a page.")
+    check_files(None, False, photo=source)
     from cameo3d.app.virtual_camera import show
 
     show(source, background, seed, camera)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cameo3d.app.cli.shared import File, Model, PhotoOrAvatar, usage
+from cameo3d.app.cli.shared import File, Model, PhotoOrAvatar, check_files, usage
 from cameo3d.pipeline.options import DEFAULT_MODEL
 
 
@@ -29,13 +29,15 @@ def mesh(
     """
     if not 16 <= resolution <= 1024:
         raise usage(f"--resolution should lie between 16 and 1024, got {resolution}.")
+    out = out or Path(f"{source.stem}.ply")
+    check_files(out, overwrite, photo=source)
     from cameo3d.app.outputs import checked_file
     from cameo3d.errors import OutputError
     from cameo3d.media.files import shown
     from cameo3d.pipeline.animate import model_for
     from cameo3d.values.mesh_files import MESH_SUFFIXES
 
-    out = checked_file(out or Path(f"{source.stem}.ply"), overwrite, [source])
+    out = checked_file(out, overwrite, [source])
     if out.suffix.lower() not in MESH_SUFFIXES:
         raise OutputError(f"The mesh {shown(out)} should end in {', '.join(MESH_SUFFIXES)}.")
     loaded, known = model_for(source, model)

@@ -4,7 +4,15 @@ import math
 from pathlib import Path
 from typing import Literal
 
-from cameo3d.app.cli.shared import Background, DisclosureFlags, File, Model, PhotoOrAvatar, usage
+from cameo3d.app.cli.shared import (
+    Background,
+    DisclosureFlags,
+    File,
+    Model,
+    PhotoOrAvatar,
+    check_files,
+    usage,
+)
 from cameo3d.pipeline.options import DEFAULT_MODEL
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE
 
@@ -41,13 +49,14 @@ def orbit(
         raise usage(f"--seconds should lie between 0.04 and 3600, got {seconds}.")
     if not (abs(yaw) <= 60 and abs(pitch) <= 60):
         raise usage(f"--yaw and --pitch should lie between -60 and 60 degrees, got {yaw} and {pitch}.")
+    transparent = background == "transparent"
+    out = out or Path(f"{source.stem}_orbit{'.mov' if transparent else '.mp4'}")
+    check_files(out, overwrite, photo=source)
     from cameo3d.app.outputs import checked_video, origin, report
     from cameo3d.app.progress import counted
     from cameo3d.pipeline.animate import orbit as orbit_head
     from cameo3d.pipeline.animation import write_animation
 
-    transparent = background == "transparent"
-    out = out or Path(f"{source.stem}_orbit{'.mov' if transparent else '.mp4'}")
     out = checked_video(out, transparent, overwrite, [source])
     animation = orbit_head(
         source,

@@ -7,6 +7,7 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
+from cameo3d.media.files import check_input, check_output
 from cameo3d.pipeline.adjustments import NOTATIONS, Adjustments, Retouch
 from cameo3d.pipeline.options import ModelOptions
 from cameo3d.provenance.disclosure import Disclosure
@@ -62,3 +63,22 @@ def unit(name: str, value: float) -> float:
     if not 0 <= value <= 1:
         raise usage(f"--{name} should lie between 0 and 1, got {value}.")
     return value
+
+
+def check_files(out: Path | None, overwrite: bool, **inputs: Path | None) -> None:
+    """Refuse what is not there, or must not be replaced, before libraries load, which takes seconds.
+
+    Args:
+        out: File that will be written.
+        overwrite: Whether it may be replaced.
+        inputs: Files by what they are for; folders are checked by those who read them.
+
+    Raises:
+        InputError: If a file cannot be read.
+        OutputError: If the output cannot be written.
+    """
+    if out is not None and out.suffix:  # else a folder for frames
+        check_output(out, overwrite)
+    for what, path in inputs.items():
+        if path is not None and not path.is_dir():
+            check_input(path, what.replace("_", " "))

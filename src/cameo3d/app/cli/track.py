@@ -5,7 +5,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from cameo3d.app.cli.shared import File, unit
+from cameo3d.app.cli.shared import File, check_files, unit
 
 
 def track(
@@ -26,13 +26,14 @@ def track(
         overwrite: Replace an existing output.
     """
     smooth = unit("smooth", smooth)
+    out = out or Path(f"{video.stem}_motion.csv")
+    check_files(out, overwrite, video=video)
     from cameo3d.app.outputs import checked_file
     from cameo3d.app.progress import progress_bar
     from cameo3d.pipeline.animate import track as track_face
     from cameo3d.pipeline.coefficients import is_coefficients
     from cameo3d.pipeline.drivers import write_coefficients
 
-    out = out or Path(f"{video.stem}_motion.csv")
     fits = is_coefficients(out)
     out = checked_file(out, overwrite, [video], ".npy" if fits else ".csv")
     with progress_bar("Tracking") as advance:
