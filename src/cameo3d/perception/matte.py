@@ -5,6 +5,7 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
+from cameo3d.geometry.compiled import compiled
 from cameo3d.perception.selfie_segmentation import SIDE, load_selfie_segmentation
 
 
@@ -50,15 +51,38 @@ def guided_filter(
     def mean(values: np.ndarray) -> np.ndarray:
         return cv2.blur(values, size, borderType=cv2.BORDER_REFLECT)
 
-    mean_guide, mean_mask = mean(guide), mean(mask)
-    products = mean((guide[..., :, None] * guide[..., None, :]).reshape(*guide.shape[:2], 9))
-    covariance = (
-        products.reshape(*guide.shape[:2], 3, 3) - mean_guide[..., :, None] * mean_guide[..., None, :]
-    )
-    cross = mean(guide * mask[..., None]) - mean_guide * mean_mask[..., None]
-    slope = np.linalg.solve(covariance + epsilon * np.eye(3, dtype=np.float32), cross[..., None])[..., 0]
-    offset = mean_mask - (slope * mean_guide).sum(-1)
-    return (mean(slope.astype(np.float32)) * guide).sum(-1) + mean(offset.astype(np.float32))
+    red, green, blue = (np.ascontiguousarray(guide[..., k]) for k in range(3))
+    products = (red * red, red * green, red * blue, green * green, green * blue, blue * blue)
+    means = [
+        mean(values) for values in (red, green, blue, mask, *products, red * mask, green * mask, blue * mask)
+    ]
+    slopes = np.empty((4, *mask.shape), np.float32)
+    _fit_windows(*means, epsilon, slopes)
+    slopes = [mean(values) for values in slopes]
+    return slopes[0] * red + slopes[1] * green + slopes[2] * blue + slopes[3]
+
+
+@compiled
+def _fit_windows(r, g, b, m, rr, rg, rb, gg, gb, bb, rm, gm, bm, epsilon, slopes):
+    """Slopes and offset of the mask in every window from means: a 3x3 system, by Cholesky."""
+    for row in range(r.shape[0]):
+        for column in range(r.shape[1]):
+            at = row, column
+            # In double precision, since flat windows are nearly singular.
+            x, y, z, w = np.float64(r[at]), np.float64(g[at]), np.float64(b[at]), np.float64(m[at])
+            first = np.sqrt(rr[at] - x * x + epsilon)
+            low_1, low_2 = (rg[at] - x * y) / first, (rb[at] - x * z) / first
+            second = np.sqrt(gg[at] - y * y + epsilon - low_1 * low_1)
+            low_3 = (gb[at] - y * z - low_1 * low_2) / second
+            third = np.sqrt(bb[at] - z * z + epsilon - low_2 * low_2 - low_3 * low_3)
+            one = (rm[at] - x * w) / first
+            two = (gm[at] - y * w - low_1 * one) / second
+            three = (bm[at] - z * w - low_2 * one - low_3 * two) / third
+            three = three / third
+            two = (two - low_3 * three) / second
+            one = (one - low_1 * two - low_2 * three) / first
+            slopes[0, row, column], slopes[1, row, column], slopes[2, row, column] = one, two, three
+            slopes[3, row, column] = w - one * x - two * y - three * z
 
 
 def _sharpen(matte: np.ndarray) -> np.ndarray:
