@@ -65,6 +65,12 @@ def places(vertices: np.ndarray) -> np.ndarray:
     return np.array([(y[61] + y[291]) / 2 - y[0], (y[133] + y[362] - y[55] - y[285]) / 2])
 
 
+def clearest(apart: np.ndarray, faces: np.ndarray) -> float:
+    """The clearest tenth, without what neutral faces differ by anyhow."""
+    own = max(0.0, 1 - (faces.std() / apart.std()) ** 2) ** 0.5
+    return float(np.median(apart) + own * (np.quantile(apart, QUANTILE) - np.median(apart)))
+
+
 def columns(name: str) -> list[int]:
     return [i for i, shape in enumerate(BLENDSHAPES) if shape in (name, f"{name}Left", f"{name}Right")]
 
@@ -88,7 +94,8 @@ def main() -> None:
             if mood and seen is not None:
                 found.setdefault(mood, []).append(seen)
     people = {mood: np.stack(rows) for mood, rows in found.items()}
-    usual = np.median(people.pop("neutral"), 0)
+    faces = people.pop("neutral")
+    usual = np.median(faces, 0)
     for mood, rows in people.items():
         table = {}
         shouts = np.median(rows[:, BLENDSHAPES.index("jawOpen")]) > OPEN
@@ -102,7 +109,11 @@ def main() -> None:
             # MediaPipe hardly scores what pulls corners down and inner brows up; the landmarks show it.
             table["mouthFrown"] = np.quantile(hanging, QUANTILE) / effect("mouthFrown")[0]
             lowered = -table.get("browDown", 0) * effect("browDown")[1]
-            table["browInnerUp"] = (np.median(raised) + lowered) / effect("browInnerUp")[1]
+            table["browInnerUp"] = (np.quantile(raised, QUANTILE) + lowered) / effect("browInnerUp")[1]
+        elif "browDown" in table:
+            # Nor does it see all that pulls brows down.
+            lowest = -clearest(-raised, faces[:, -1]) / effect("browDown")[1]
+            table["browDown"] = max(table["browDown"], lowest)
         pitch = np.median(rows[:, 53]) - usual[53]
         print(f"{mood:10} {len(rows):3} pictures, {pitch:+5.1f} degrees down, {shouts=!s}: ", end="")
         print(", ".join(f"{name} {weight:.2f}" for name, weight in table.items()))

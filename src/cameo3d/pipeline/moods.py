@@ -13,8 +13,8 @@ from cameo3d.values import BLENDSHAPES
 _TABLE: dict[str, dict[str, float]] = {
     "neutral": {},
     "happy": {"mouthSmile": 0.85, "eyeSquint": 0.34},
-    "sad": {"mouthFrown": 0.29, "browInnerUp": 0.21, "browDown": 0.32, "eyeSquint": 0.35},
-    "angry": {"browDown": 0.41, "eyeSquint": 0.24},
+    "sad": {"mouthFrown": 0.29, "browInnerUp": 0.65, "browDown": 0.32, "eyeSquint": 0.35},
+    "angry": {"browDown": 0.77, "eyeSquint": 0.24},
     "surprised": {"browInnerUp": 0.92, "browOuterUp": 0.83, "eyeWide": 0.41},
 }
 
