@@ -83,5 +83,12 @@ def test_a_folder_of_clips_alone_is_one_set(data):
 
 def test_every_recipe_can_be_written_into_a_checkpoint():
     for name in STAGES:
-        for size in ("official", "small", "end-to-end", "without-appearance", "linear-expression"):
+        for size in (
+            "official",
+            "small",
+            "end-to-end",
+            "small-end-to-end",
+            "without-appearance",
+            "linear-expression",
+        ):
             assert json.dumps(vars(recipe_of(name, size)), default=str)

@@ -93,8 +93,11 @@ def _sizes(official: GohaRecipe) -> dict[str, GohaRecipe]:
     # With the published face parser, which no stage trains.
     network = replace(SMALL, parsing_width=64)
     small = replace(short, network=network, batch=4, average=True, recompute=True)
-    ablations = {name: replace(official, network=network) for name, network in ABLATIONS.items()}
-    return {"official": official, "small": small, **ablations}
+    recipes = {"official": official, "small": small}
+    for prefix, whole in (("", official), ("small-", small)):
+        for name, changes in ABLATIONS.items():
+            recipes[prefix + name] = replace(whole, network=replace(whole.network, **changes))
+    return recipes
 
 
 RECONSTRUCTION_RECIPES = _sizes(RECONSTRUCTION)
