@@ -5,6 +5,7 @@ import pytest
 from cameo3d.geometry import face_topology as names
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.images import read_image
+from cameo3d.perception import face_search
 from cameo3d.perception.face_search import detect_faces
 from cameo3d.perception.landmarks import FaceTracker, face_size, find_faces, list_faces
 
@@ -83,6 +84,16 @@ def test_a_face_is_found_any_way_up(astronaut, face, degrees):
     error = np.linalg.norm(found[:468, :2] - expected, axis=1).mean()
     # Largest error measured: 2 % of the face; upside down before, 60 %.
     assert error < 0.05 * face_size(face)
+
+
+def test_the_whole_picture_is_believed_before_a_part_of_it(astronaut):
+    turned = np.ascontiguousarray(np.rot90(astronaut, 2))
+    (box,) = [
+        np.float32([*512 - seen[2:], *512 - seen[:2]])
+        for _, seen in face_search._detections(astronaut, 0.5)[:1]
+    ]
+    assert max(face_search._ways_up(turned, box, 0.0), key=lambda way: way[0])[1] == 2
+    assert max(face_search._ways_up(turned, box, 1.0), key=lambda way: way[0])[1] == 0
 
 
 def test_noise_shows_no_face():

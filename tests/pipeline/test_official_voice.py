@@ -51,7 +51,7 @@ def mine(monkeypatch, tmp_path):
     """An empty folder of the user's weights; HuBERT is expected to be tiny, and no generator is asked for."""
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     parts = {part.stored: part for part in weights.RELEASES["real3d"]}
-    hubert = replace(parts["real3d-hubert"], network=lambda: hubert_network(TINY), config=TINY)
+    hubert = replace(parts["real3d-hubert"], sizes=lambda path, official: TINY)
     monkeypatch.setitem(weights.RELEASES, "real3d", (parts["real3d-face"], hubert))
     return tmp_path
 

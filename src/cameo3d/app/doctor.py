@@ -50,7 +50,7 @@ def findings() -> list[Finding]:
     """Look at Python, the machine, libraries, video encoders, shipped files, and networks of measures."""
     return [
         Finding("cameo3d", version("cameo3d")),
-        Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 13)),
+        Finding("python", platform.python_version(), (3, 11) <= sys.version_info < (3, 14)),
         Finding("machine", f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores"),
         *map(_library, _LIBRARIES),
         *_transformers(),

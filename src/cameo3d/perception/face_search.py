@@ -57,21 +57,24 @@ def boxes_any_way_up(rgb: np.ndarray) -> Iterator[tuple[int, Box]]:
 
     A face is found in wrong ways up, too, but never as surely as in the right one.
     """
-    boxes = detect_faces(rgb)
-    if not boxes:
+    upright = _detections(rgb, 0.5)
+    if not upright:
         ways = [(turns, _detections(np.ascontiguousarray(np.rot90(rgb, turns)), 0.5)) for turns in (2, 1, 3)]
         turns, hits = max(ways, key=lambda way: max((score for score, _ in way[1]), default=0.0))
         yield from ((turns, box) for _, box in hits)
-    for box in boxes:
-        yield max(_ways_up(rgb, box), key=lambda way: way[0])[1:]
+    for score, box in upright:
+        yield max(_ways_up(rgb, box, score), key=lambda way: way[0])[1:]
 
 
-def _ways_up(rgb: np.ndarray, box: Box) -> Iterator[tuple[float, int, Box]]:
-    """How sure a detector is of a face in each of the four ways up; upright counts a little more."""
+def _ways_up(rgb: np.ndarray, box: Box, score: float) -> Iterator[tuple[float, int, Box]]:
+    """How sure a detector is of a face in each of the four ways up; upright counts a little more.
+
+    The square shows less than the whole picture, in which the face was found upright with that score.
+    """
     half = float(_WAY_MARGIN / 2 * (box[2:] - box[:2]).max())
     x, y = (float(c) for c in (box[:2] + box[2:]) / 2)
     window = np.array((x - half, y - half, x + half, y + half))
-    yield 0.0, 0, box
+    yield score + _UPRIGHT, 0, box
     for turns in range(4):
         turned = np.ascontiguousarray(np.rot90(rgb, turns))
         left, top, right, bottom = _turned_box(window, turns, *rgb.shape[:2]).round().astype(int).tolist()
