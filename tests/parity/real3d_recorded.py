@@ -105,13 +105,13 @@ class Recorded:
             "g_secc_prenet": model.motion_adapter.mix,
             "g_secc_vit": model.motion_adapter.encoder,
             "g_secc_fused": model.motion_adapter.dropout,
-            "g_sr_block0": model.super_resolution.head_block,
-            "g_torso": model.super_resolution.torso,
-            "g_torso_appearance": model.super_resolution.torso.appearance,
-            "g_head_torso_conv": model.super_resolution.join_torso[-1],
-            "g_head_torso": model.super_resolution.person_block,
-            "g_fg_bg_conv": model.super_resolution.join_background[-1],
-            "g_sr_block1": model.super_resolution.last_block,
+            "g_sr_block0": model.layers.head_block,
+            "g_torso": model.layers.torso,
+            "g_torso_appearance": model.layers.torso.appearance,
+            "g_head_torso_conv": model.layers.join_torso[-1],
+            "g_head_torso": model.layers.person_block,
+            "g_fg_bg_conv": model.layers.join_background[-1],
+            "g_sr_block1": model.layers.last_block,
         }
         hooks = [
             part.register_forward_hook(lambda _, __, output, name=name: seen.__setitem__(name, output))
@@ -130,8 +130,8 @@ class Recorded:
                 hook.remove()
             # Both are never computed on their own: what follows is linear, and done in one go with them.
             joined = (
-                model.super_resolution.torso_features(seen["g_torso"].features),
-                model.super_resolution.encode_background(scene.background),
+                model.layers.torso_features(seen["g_torso"].features),
+                model.layers.encode_background(scene.background),
             )
             next_added = model.motion_planes(*pncc_pictures, self.image("cond_tgt_1"))
             next_frame = model(

@@ -95,8 +95,8 @@ def _real3d() -> Iterator[tuple[str, Tensor]]:
         "shape": model.image_to_plane.shape,
         "detail": model.image_to_plane.detail,
         "head block": model.super_resolution.head_block,
-        "torso": model.super_resolution.torso,
-        "torso appearance": model.super_resolution.torso.appearance,
+        "torso": model.layers.torso,
+        "torso appearance": model.layers.torso.appearance,
         "last block": model.super_resolution.last_block,
     }
     for name, part in parts.items():

@@ -44,7 +44,7 @@ def test_a_threshold_that_does_not_fit_is_refused(model, threshold):
 
 def test_the_threshold_decides_what_the_head_hides():
     generator = Real3DGenerator(TINY).eval()
-    layers = generator.super_resolution
+    layers = generator.layers
     assert layers.head_threshold == 0.9
     torch.manual_seed(0)
     planes, points = torch.randn(1, 3, 4, 64, 64), torch.zeros(1, 68, 3)

@@ -62,7 +62,7 @@ def export_trained(checkpoint: Path, stage: str, recipe: Any, folder: Path) -> P
         state = {name: x for name, x in state.items() if name in kept}
     model = real3d_export.official_generator(state, size)
     told = None if judge is None else real3d_export.official_discriminator(judge, size)
-    return real3d_export.write_training(folder, steps, model, options | _options(recipe.network), told)
+    return real3d_export.write_training(folder, steps, model, {**options, **_options(recipe.network)}, told)
 
 
 def check_exportable(stage: str, recipe: Any) -> None:

@@ -21,7 +21,7 @@ def test_the_networks_have_their_published_sizes():
     assert parameters(model.image_to_plane) == 87_332_960
     assert parameters(model.motion_adapter) == 5_705_694
     assert parameters(model.renderer.decoder) == 4_257
-    assert parameters(model.super_resolution.torso) == 48_443_447
+    assert parameters(model.layers.torso) == 48_443_447
 
 
 def test_the_small_size_has_at_most_12_million_parameters():

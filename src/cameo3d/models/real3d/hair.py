@@ -9,6 +9,7 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 from jaxtyping import Bool, Float, Float32, UInt8
+from scipy import ndimage
 from scipy.sparse import coo_matrix, diags
 from scipy.sparse.linalg import splu
 
@@ -104,7 +105,7 @@ def _hangs(beside: Mask, points: Float32[np.ndarray, "478 2"]) -> Bool[np.ndarra
     reach = max(2, round(0.15 * np.ptp(points[list(OVAL), 1])))
     columns = beside[max(0, int(low) - reach) : int(low) + 1].any(axis=0)
     wider = max(1, round(0.12 * np.ptp(points[list(OVAL), 0])))
-    return cv2.dilate(columns.astype(np.uint8)[None], np.ones((1, 2 * wider + 1), np.uint8))[0] > 0
+    return ndimage.binary_dilation(columns, np.ones(2 * wider + 1, bool))
 
 
 def _likelihoods(
@@ -158,7 +159,7 @@ def _walked(
     solved = splu(system.tocsc()).solve((own * told[:, within]).T)
     met = np.zeros((3, *within.shape), np.float32)
     met[:, within] = solved.T
-    return list(met)
+    return [met[0], met[1], met[2]]
 
 
 def _hanging(hair: Mask, head: Mask) -> Mask:
