@@ -98,7 +98,7 @@ def test_bodies_that_are_no_form_or_too_large_are_refused(client, folder):
     pieces = (b"x" * (1 << 16) for _ in range(20))  # without a length
     assert "1 MiB" in refused(client, folder, 413, content=pieces, headers=form)
     refused(client, folder, 400, files=[("photo", PNG)] * 40)
-    assert "or an avatar file" in refused(client, folder, 422, "avatars", data={"avatar": "an id"})
+    assert "or an avatar file" in refused(client, folder, 422, "avatars", files={"avatar": (None, "an id")})
     assert "8 times" in refused(client, folder, 422, "avatars", files=[("photo", PNG)] * 9)
 
 
