@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 from synthetic_basel import basel_face
+from tiny_real3d import TINY
 
 from cameo3d.blocks.density_mesh import density_mesh
 from cameo3d.errors import InputError
@@ -15,7 +16,6 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar, _bytes
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering
-from cameo3d.models.real3d.config import FusionSizes, MotionSizes, PlaneSizes, Real3DConfig, TorsoSizes
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.pipeline.animate import load_model
 from cameo3d.pipeline.animation import Animation
@@ -25,19 +25,6 @@ from cameo3d.pipeline.orbit import orbit_motion
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES
 from cameo3d.values.storage import load_value, save_value
-
-TINY = Real3DConfig(
-    image_size=128,
-    render_size=32,
-    plane_channels=4,
-    decoder_width=8,
-    coarse_samples=4,
-    fine_samples=4,
-    plane=PlaneSizes((4, 4, 4, 4), (1, 1, 1, 1), 4, 16, 1, 2, 4, 4, 4),
-    motion=MotionSizes((4, 4, 4, 4), (1, 1, 1, 1), (1, 1, 1, 1), fused_width=4),
-    torso=TorsoSizes((4, 4, 4), 2, 4, 1, 2, 4, (4, 4), 2, (4, 4, 4), 4),
-    fusion=FusionSizes(8, 4, 4, 8),
-)
 
 
 @pytest.fixture(scope="module")
