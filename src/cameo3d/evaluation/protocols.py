@@ -119,7 +119,8 @@ def _of_model(pair: Pair, settings: Settings, stack: ExitStack) -> tuple[Case, F
     model = _loaded(settings.model or DEFAULT_MODEL)
     first = next(frames_of(pair.source))
     try:
-        avatar = model.encode(make_portrait(first, crop_rule=model.crop_rule))
+        portrait = make_portrait(first, crop_rule=model.crop_rule, sharpen=model.sharpen)
+        avatar = model.encode(portrait)
     except FaceError as error:
         raise FaceError(f"{shown(pair.source.path)}: {error}") from error
     driver, video, early = pair.driver, None, 0

@@ -40,6 +40,7 @@ from cameo3d.pipeline.options import (
     Framing,
     ModelName,
     ModelOptions,
+    Sharpen,
     Size,
     SizePixels,
 )
@@ -78,6 +79,8 @@ class Model:
     """What encodes and draws."""
     crop_rule: CropRule = head_crop
     """Which square of a photo it makes the avatar of."""
+    sharpen: Sharpen = "off"
+    """Whether photos are doubled in size by a network first."""
 
     def encode(self, photos: Photo | Sequence[Photo], face: int = 0) -> Avatar:
         """Make an avatar of one person.
@@ -94,7 +97,7 @@ class Model:
         several = [photos] if isinstance(photos, str | Path | Portrait) else list(photos)
         if not several:
             raise InputError("No photo was given; give one or more of the same person.")
-        portraits = [_portrait(photo, face, self.crop_rule) for photo in several]
+        portraits = [_portrait(photo, face, self.crop_rule, self.sharpen) for photo in several]
         return self.network.encode(sorted(portraits, key=_awkwardness))
 
     def animate(
@@ -286,6 +289,7 @@ def load_model(
     device: Device = "cpu",
     fast: bool = False,
     size_px: SizePixels = 512,
+    sharpen: Sharpen = "off",
 ) -> Model:
     """Load an avatar model, once.
 
@@ -296,12 +300,13 @@ def load_model(
         device: "cpu" or "cuda".
         fast: Draw several times faster, a little less exactly.
         size_px: Pixels across relief's head-and-shoulders frames.
+        sharpen: Whether a network doubles photo files in size: "auto" those under 400 pixels around the head.
 
     Raises:
         WeightsError: If its weights are missing or damaged; the message says how to get them.
         InputError: If there is no such device here, or the model has no such option.
     """
-    return model_of(ModelOptions(name, size, fast, device, size_px))
+    return model_of(ModelOptions(name, size, fast, device, size_px, sharpen))
 
 
 def model_of(options: ModelOptions) -> Model:
@@ -311,7 +316,7 @@ def model_of(options: ModelOptions) -> Model:
     network = load_network(options)
     framing = options.framing or (network.framing if isinstance(network, Framed) else "head")
     rule = head_crop if framing == "head" else partial(picture_crop, least_share=options.min_face_share)
-    return Model(options.model or "relief", network, rule)
+    return Model(options.model or "relief", network, rule, options.sharpen)
 
 
 def model_for(source: Source, options: ModelOptions) -> tuple[Model, Source]:
@@ -396,12 +401,12 @@ def _options(model: ModelOptions | ModelName | None) -> ModelOptions:
     return DEFAULT_MODEL if model is None else ModelOptions(model)
 
 
-def _portrait(photo: Photo, face: int, crop_rule: CropRule) -> Portrait:
+def _portrait(photo: Photo, face: int, crop_rule: CropRule, sharpen: Sharpen) -> Portrait:
     if isinstance(photo, Portrait):
         return photo
     picture = read_picture(Path(photo), MAX_PHOTO_SIDE)
     try:
-        return make_portrait(picture.pixels, face, picture.alpha, crop_rule)
+        return make_portrait(picture.pixels, face, picture.alpha, crop_rule, sharpen)
     except FaceError as error:
         raise FaceError(f"{shown(Path(photo))}: {error}") from error
 

@@ -90,6 +90,8 @@ def edit(
         raise InputError("Nothing is to be changed; give --set, --gaze or --head.")
     added_weights(retouch)  # names are checked
     path = check_input(Path(photo), "photo")
+    if model is not None and model.sharpen != "off":
+        raise InputError(f"A retouched photo keeps its size, so it is not sharpened; got {model.sharpen}.")
     model = model or load_model(size_px=1440)  # for detail: a canvas holds no more than the photo has
     whole = read_picture(path)
     pixels = whole.pixels if whole.alpha is None else np.dstack((whole.pixels, whole.alpha))

@@ -12,6 +12,7 @@ Size = Literal["official", "lite", "small"]
 Device = Literal["cpu", "cuda"]
 SizePixels = Literal[512, 768, 1024, 1440]
 Framing = Literal["head", "picture"]
+Sharpen = Literal["off", "auto", "on"]
 
 
 @dataclass(frozen=True)
@@ -29,6 +30,8 @@ class ModelOptions:
     """Where to compute."""
     size_px: SizePixels = 512
     """Pixels across relief's head-and-shoulders frames, drawn from the photo's own pixels."""
+    sharpen: Sharpen = "off"
+    """Let a network double photos that show head and shoulders in under 400 pixels (auto), or all (on)."""
     framing: Framing | None = None
     """Square of the photo that becomes the avatar: around the head as EG3D cuts it, or the whole picture,
     unless the face is small in it, as in Real3D-Portrait's inference; that is official Real3D's default."""

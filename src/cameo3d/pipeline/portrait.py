@@ -18,6 +18,9 @@ from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces, turned_landmarks
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.sight import judge_sight
+from cameo3d.perception.span import SCALE
+from cameo3d.pipeline.options import Sharpen
+from cameo3d.pipeline.sharpening import is_sharpened, sharpened
 from cameo3d.values import Crop, Person, Portrait
 
 logger = logging.getLogger(__name__)
@@ -48,6 +51,7 @@ def make_portrait(
     face: int = 0,
     alpha: UInt8[np.ndarray, "height width"] | None = None,
     crop_rule: CropRule = head_crop,
+    sharpen: Sharpen = "off",
 ) -> Portrait:
     """Find one person in a photo and measure face, pose and outline.
 
@@ -59,6 +63,7 @@ def make_portrait(
         face: Which face, counted from the largest, 0.
         alpha: How opaque the photo is, if its file says so: nothing of the person lies where it is 0.
         crop_rule: Which square of the photo becomes the avatar.
+        sharpen: Whether the photo is doubled in size by a network: "auto" if it is small.
 
     Raises:
         FaceError: If there is no such face, or it is too small, turned too far away, or merely drawn.
@@ -77,6 +82,11 @@ def make_portrait(
         raise FaceError(f"The face is {width:.0f} pixels wide and needs {LEAST_FACE}; give a larger photo.")
     model = load_face_model()
     crop = crop_rule(landmarks, rgb.shape[1], rgb.shape[0])
+    if is_sharpened(sharpen, crop, rgb.shape[1], rgb.shape[0]):
+        rgb, landmarks = sharpened(rgb, crop), landmarks * np.float32(SCALE)
+        size = (rgb.shape[1], rgb.shape[0])
+        alpha = None if alpha is None else cv2.resize(alpha, size, interpolation=cv2.INTER_LINEAR)
+        crop = crop_rule(landmarks, *size)
     if shown_square(crop, landmarks, rgb.shape[1], rgb.shape[0]) != crop:
         logger.warning("The photo cuts the head; frames show what the photo holds, and little beyond it.")
     scores = expression_scores(landmarks[None])[0]

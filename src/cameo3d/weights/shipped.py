@@ -99,6 +99,13 @@ SHIPPED: dict[str, Shipped] = {
         "MIT",
         "docs/cards/plane_correction.md",
     ),
+    "span": Shipped(
+        "span.safetensors",
+        "photos at twice their size",
+        "18bd3df19d8b132b6661d3ee942bb0b6e12ca828170007b9b292b7ebaf3fe0a9",
+        "Apache-2.0",
+        "docs/cards/span.md",
+    ),
 }
 """By name."""
 
