@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cameo3d.blocks.images import resize
-from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaPairs, GohaSet
+from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaPairs, GohaSet, People
 from cameo3d.data.portraits.goha_shards import ShardFrame, shard_clips
 from cameo3d.data.portraits.shards import Shard
 from cameo3d.geometry.basel.bfm import FaceCoefficients, move_to_camera
@@ -45,6 +45,7 @@ from cameo3d.models.real3d.conditioning import ShippedSteering
 from cameo3d.perception.lpips import load_distance
 from cameo3d.training.discriminator import Discriminator
 from cameo3d.training.goha import recipe as recipes
+from cameo3d.training.goha.faces import FaceKind
 from cameo3d.training.goha.reconstruction import ReconstructionStage
 from cameo3d.training.goha.super_resolution import SuperResolutionStage
 
@@ -114,7 +115,7 @@ class SmallPictures(GohaGenerator):
         moving = torch.isin(best, torch.tensor([CLASSES.index(name) for name in FEATURES])).to(image.dtype)
         return 1 - functional.max_pool2d(moving, 3, 1, 1)
 
-    def appearance_input(self, source: GohaSource, rough: PlaneImage) -> Tensor:
+    def appearance_input(self, source: GohaSource, rough: PlaneImage, shown_resting: None = None) -> Tensor:
         shown = resize(rough.colors, SIZE, SIZE)
         moving = 1 - source.resting * self.resting_mask(shown)
         seen, rendered = normalized(source.image), normalized(shown)
@@ -132,6 +133,8 @@ def generator(name: str, parser: dict[str, Tensor], seed: int) -> GohaGenerator:
 class KnownFaces:
     """Draws the shipped face model as it lies over pictures that it has been shown before."""
 
+    kind: FaceKind = "shipped"
+
     def __init__(self) -> None:
         self._model, self._known = load_face_model(), {}
         self._steering = ShippedSteering(self._model, SIZE)
@@ -143,17 +146,20 @@ class KnownFaces:
             motion["identity"], motion["expression"][i], motion["euler"][i], motion["translation"][i]
         )  # fmt: skip
 
-    def expression(self, person: Tensor, expression: Tensor) -> tuple[Tensor, FaceCoefficients]:
-        maps, vectors = [], torch.zeros(len(person), 257)
-        for row, one, other in zip(vectors, person, expression, strict=True):
+    def expression(self, person: People, expression: People) -> tuple[Tensor, FaceCoefficients]:
+        maps, vectors = [], torch.zeros(len(person.images), 257)
+        for row, one, other in zip(vectors, person.images, expression.images, strict=True):
             identity, weights = self._known[_key(one)][0], self._known[_key(other)][1]
             maps.append((self._steering.pncc(identity, weights) + 1) / 2)
             row[: len(identity)], row[80 : 80 + len(weights)] = identity[:80], weights
         return torch.stack(maps), FaceCoefficients.from_vectors(vectors)
 
-    def neutral(self, person: Tensor) -> tuple[Tensor, Tensor]:
+    def resting(self, person: People, expression: People) -> None:
+        """The taught face parser looks."""
+
+    def neutral(self, person: People) -> tuple[Tensor, Tensor]:
         """The mesh without expression, with the picture's own colours."""
-        drawn = [self._neutral(picture, *self._known[_key(picture)]) for picture in person]
+        drawn = [self._neutral(picture, *self._known[_key(picture)]) for picture in person.images]
         return tuple(torch.stack(part) for part in zip(*drawn, strict=True))  # type: ignore[return-value]
 
     def _neutral(self, picture: Tensor, identity, expression, euler, translation) -> tuple[Tensor, Tensor]:
@@ -239,11 +245,11 @@ def scores(
     for kind, batches in held.items():
         for batch in batches:
             source = network.prepare(batch.source, *camera(batch.source_camera))
-            drawing, coverage = faces.neutral(batch.target)
+            drawing, coverage = faces.neutral(batch.targets())
             planes = source.canonical
             target = camera(batch.target_camera)
             still = network.renderer(planes, *target, NETWORK.render_size).colors
-            picture, coefficients = faces.expression(batch.source, batch.target)
+            picture, coefficients = faces.expression(batch.sources(), batch.targets())
             planes = planes + network.expression_planes(picture, coefficients)
             planes = network.with_appearance(source, planes)
             made = network.renderer(planes, *target, NETWORK.render_size).colors

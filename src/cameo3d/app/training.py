@@ -14,6 +14,7 @@ from cameo3d.pipeline.models import check_device
 from cameo3d.pipeline.options import Device
 from cameo3d.training.distributed import join_processes
 from cameo3d.training.exporting import check_exportable, export_trained
+from cameo3d.training.goha.building import demand_imported
 from cameo3d.training.reports import progress_line
 from cameo3d.training.running import changed, run_stage, store_generator
 from cameo3d.training.setting import Setting
@@ -75,6 +76,8 @@ def train_stage(
     recipe = changed(recipe_of(stage, size), **changes)
     if export is not None:
         check_exportable(stage, recipe)
+        if stage.startswith("goha."):
+            demand_imported()
     steps = recipe.plan.steps
     recipe = changed(recipe, log_every=min(recipe.plan.log_every, math.ceil(steps / 100)))
     try:

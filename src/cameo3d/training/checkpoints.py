@@ -75,22 +75,40 @@ def load_checkpoint(
     return int(metadata["step"]), json.loads(metadata.get("extra", "{}"))
 
 
+def load_choices(path: Path) -> dict[str, object]:
+    """What a checkpoint says of its training: stage, recipe and what it began with.
+
+    Raises:
+        TrainingError: If the file is missing or damaged.
+    """
+    _demand(path)
+    try:
+        found = json.loads(_read(path)[0].get("recipe", "{}"))
+    except ValueError:
+        return {}  # a training of its own, with a name instead
+    return found if isinstance(found, dict) else {}
+
+
 def load_network(path: Path, name: str) -> dict[str, Tensor]:
     """The tensors of one network of a checkpoint, to start another training from.
 
     Raises:
         TrainingError: If the file is missing or damaged, or has no such network.
     """
-    if not path.is_file():
-        raise TrainingError(
-            f"The checkpoint {shown(path)} does not exist; train the stage before, or give its file."
-        )
+    _demand(path)
     _, tensors = _read(path)
     found = _below(tensors, f"network.{name}.")
     if not found:
         names = sorted({key.split(".")[1] for key in tensors if key.startswith("network.")})
         raise TrainingError(f"{shown(path)} holds no network {name!r}, only {', '.join(names)}.")
     return found
+
+
+def _demand(path: Path) -> None:
+    if not path.is_file():
+        raise TrainingError(
+            f"The checkpoint {shown(path)} does not exist; train the stage before, or give its file."
+        )
 
 
 def _read(path: Path) -> tuple[dict[str, str], dict[str, Tensor]]:

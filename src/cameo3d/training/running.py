@@ -11,6 +11,7 @@ from torch import Tensor
 from cameo3d.errors import TrainingError
 from cameo3d.training.checkpoints import load_network
 from cameo3d.training.distributed import Processes
+from cameo3d.training.goha.stage import GohaStage
 from cameo3d.training.loop import train
 from cameo3d.training.norms import without_norms
 from cameo3d.training.setting import Setting
@@ -54,6 +55,8 @@ def run_stage(
     """
     stage, batches = entry_of(name).build(recipe, setting)
     begins = {"data": str(setting.data), "start": str(setting.start), "teacher": str(setting.teacher)}
+    if isinstance(stage, GohaStage) and stage.drawer.kind != "basel":
+        begins["faces"] = stage.drawer.kind
     # How long and how often may change from call to call; all else belongs to the checkpoint.
     choices = asdict(recipe)
     choices["plan"] = {key: choices["plan"][key] for key in ("accumulate", "ema", "seed")}

@@ -44,6 +44,15 @@ class Frame(Protocol):
         ...
 
 
+@runtime_checkable
+class FacedFrame(Frame, Protocol):
+    """A picture that may know how the shipped face model lies over it."""
+
+    def face(self) -> tuple[Tensor, Tensor, Tensor, Tensor] | None:
+        """Identity, expression, Deep3D's angles and translation."""
+        ...
+
+
 @dataclass(frozen=True)
 class GohaFrame:
     """One prepared picture, still in its files."""

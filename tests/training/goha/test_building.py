@@ -42,7 +42,7 @@ def data(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         "goha-face": vars(face),
     }
     monkeypatch.setattr(building, "_stored", stored.__getitem__)
-    monkeypatch.setattr(building, "_demand_weights", lambda: None)
+    monkeypatch.setattr(building, "_face_kind", lambda sets: "basel")
     monkeypatch.setenv("CAMEO3D_WEIGHTS", str(tmp_path))
     return tmp_path / "data"
 

@@ -119,7 +119,7 @@ def test_synthetic_pairs_keep_their_own_expression_in_stage_1_and_get_the_target
 
     class Listening(PaintedFaces):
         def expression(self, person, expression):
-            asked.append(expression is pairs.source)
+            asked.append(expression.images is pairs.source)
             return super().expression(person, expression)
 
     stage = reconstruction()

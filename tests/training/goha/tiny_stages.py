@@ -11,6 +11,7 @@ from cameo3d.data.portraits.goha_pairs import GohaPairs, Kind
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.training.discriminator import Discriminator
+from cameo3d.training.goha.faces import FaceKind
 
 SIZE = 32
 SMALL = replace(
@@ -28,17 +29,22 @@ SMALL = replace(
 class PaintedFaces:
     """Stands in for the face model: what it draws is a function of the mean colours of the images."""
 
+    kind: FaceKind = "basel"
+
     def expression(self, person, expression):
-        code = torch.cat((person.mean(dim=(2, 3)), expression.mean(dim=(2, 3))), dim=1)
-        vectors = torch.zeros(len(person), 257)
+        code = torch.cat((person.images.mean(dim=(2, 3)), expression.images.mean(dim=(2, 3))), dim=1)
+        vectors = torch.zeros(len(code), 257)
         vectors[:, 80:86] = code
         picture = torch.sigmoid(code[:, :3] + code[:, 3:])[..., None, None].expand(-1, -1, 24, 24)
         return picture, FaceCoefficients.from_vectors(vectors)
 
     def neutral(self, person):
-        mask = torch.zeros(len(person), 1, 24, 24)
+        mask = torch.zeros(len(person.images), 1, 24, 24)
         mask[..., 8:16, 8:16] = 1
-        return mask * torch.sigmoid(person.mean(dim=(2, 3)))[..., None, None], mask
+        return mask * torch.sigmoid(person.images.mean(dim=(2, 3)))[..., None, None], mask
+
+    def resting(self, person, expression):
+        return None
 
 
 class Features(nn.Module):

@@ -1,7 +1,7 @@
 """Pairs of pictures to learn GOHA from: which set, which clip and which two frames make a batch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Literal
 
 import numpy as np
@@ -10,7 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.errors import InputError
-from cameo3d.values.goha_folders import Frame, GohaClip
+from cameo3d.values.goha_folders import FacedFrame, Frame, GohaClip
 
 Kind = Literal["video", "views", "photos"]
 """Two frames of a video; two views of one person with one expression; a photo with itself."""
@@ -26,6 +26,32 @@ class GohaSet:
 
 
 @dataclass(frozen=True)
+class LaidFaces:
+    """How the shipped face model lies over pictures, in Deep3D's camera."""
+
+    identity: Float[Tensor, "batch components"]
+    expression: Float[Tensor, "batch 52"]
+    angles: Float[Tensor, "batch 3"]
+    """Radians about x, y and z."""
+    translation: Float[Tensor, "batch 3"]
+    """Decimetres."""
+
+    def first(self, count: int) -> "LaidFaces":
+        """Only some of them."""
+        return LaidFaces(*(getattr(self, field.name)[:count] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class People:
+    """One side of a batch."""
+
+    images: Float[Tensor, "batch 3 size size"]
+    """Over black, in [-1, 1]."""
+    faces: LaidFaces | None = None
+    """Where the data tells it."""
+
+
+@dataclass(frozen=True)
 class GohaPairs:
     """A batch, all of one set."""
 
@@ -36,12 +62,24 @@ class GohaPairs:
     """World from camera and intrinsics."""
     target_camera: Float[Tensor, "batch 25"]
     kind: Kind
+    source_faces: LaidFaces | None = None
+    target_faces: LaidFaces | None = None
+
+    def sources(self) -> People:
+        """The people whose photos are given."""
+        return People(self.source, self.source_faces)
+
+    def targets(self) -> People:
+        """The people as they should look."""
+        return People(self.target, self.target_faces)
 
     def first(self, count: int) -> "GohaPairs":
         """Only some of the pairs."""
-        parts = (self.source, self.target, self.source_camera, self.target_camera)
-        source, target, source_camera, target_camera = (x[:count] for x in parts)
-        return GohaPairs(source, target, source_camera, target_camera, self.kind)
+        source, target, source_camera, target_camera = (
+            x[:count] for x in (self.source, self.target, self.source_camera, self.target_camera)
+        )
+        faces = [None if x is None else x.first(count) for x in (self.source_faces, self.target_faces)]
+        return GohaPairs(source, target, source_camera, target_camera, self.kind, *faces)
 
 
 class GohaBatches:
@@ -101,7 +139,16 @@ class GohaBatches:
             source_camera=torch.stack([frame.label() for frame in sources]).to(self._device),
             target_camera=torch.stack([frame.label() for frame in targets]).to(self._device),
             kind=chosen.kind,
+            source_faces=self._faces(sources),
+            target_faces=self._faces(targets),
         )
+
+    def _faces(self, frames: Sequence[Frame]) -> LaidFaces | None:
+        """How the shipped face model lies over frames, if all of them know."""
+        known = [face for frame in frames if isinstance(frame, FacedFrame) and (face := frame.face())]
+        if len(known) < len(frames):
+            return None
+        return LaidFaces(*(torch.stack(part).to(self._device) for part in zip(*known, strict=True)))
 
     def _choose(self, random: np.random.Generator, step: int) -> GohaSet:
         # Drawing again until it fits is drawing among those that fit.
@@ -117,6 +164,12 @@ def _pair(chosen: GohaSet, random: np.random.Generator) -> tuple[Frame, Frame]:
         return frame, frame
     source, target = random.choice(len(clip.frames), 2, replace=False)
     return clip.frames[int(source)], clip.frames[int(target)]
+
+
+def know_faces(sets: Sequence[GohaSet]) -> bool:
+    """Whether every frame tells how the shipped face model lies over it."""
+    frames = (frame for one in sets for clip in one.clips for frame in clip.frames)
+    return all(isinstance(frame, FacedFrame) and frame.face() is not None for frame in frames)
 
 
 def most_frontal(sets: Sequence[GohaSet]) -> Frame:

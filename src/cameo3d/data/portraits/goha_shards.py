@@ -9,7 +9,8 @@ from jaxtyping import Float
 
 from cameo3d.data.portraits.shards import Shard
 from cameo3d.geometry.basel.bfm import FaceCoefficients
-from cameo3d.models.goha.framing import label_of, lens
+from cameo3d.models.goha.framing import RADIUS, label_of, lens
+from cameo3d.models.real3d.poses import HEAD_OFFSET
 from cameo3d.values.goha_folders import GohaClip
 
 
@@ -38,6 +39,18 @@ class ShardFrame:
         """The camera's numbers."""
         return torch.tensor(self.camera)
 
+    def face(self) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor] | None:
+        """Identity, expression, Deep3D's angles and translation, if they are of the shipped face model."""
+        if self.shard.about.face != "shipped":
+            return None
+        motion, index = self.shard.motion, self.index
+        return (
+            motion["identity"],
+            motion["expression"][index],
+            motion["euler"][index],
+            motion["translation"][index],
+        )
+
 
 def shard_clips(shards: Sequence[Shard]) -> list[GohaClip]:
     """Every shard as a clip."""
@@ -51,7 +64,15 @@ def shard_clips(shards: Sequence[Shard]) -> list[GohaClip]:
 
 
 def _labels(shard: Shard) -> Float[torch.Tensor, "frames 25"]:
-    """World from camera and intrinsics, as GOHA's preparation makes them of Deep3D's poses."""
+    """World from camera and intrinsics, as GOHA's preparation makes them of Deep3D's poses.
+
+    Known cameras of EG3D count instead; GOHA's have the head in the world's origin, always as far away.
+    """
+    if shard.cameras is not None:
+        pose = shard.cameras[:, :16].unflatten(1, (4, 4)).clone()
+        away = pose[:, :3, 3] - pose.new_tensor(HEAD_OFFSET)
+        pose[:, :3, 3] = RADIUS * torch.nn.functional.normalize(away, dim=1)
+        return torch.cat((pose.flatten(1), lens(len(pose)).flatten(1)), dim=1)
     euler, translation = shard.motion["euler"], shard.motion["translation"]
     vectors = torch.zeros(len(euler), 257)
     vectors[:, 224:227], vectors[:, 254:] = euler, translation

@@ -149,6 +149,11 @@ class Shard:
         with safe_open(self.path, "pt") as file:
             return {name: file.get_tensor(name) for name in _MOTION}
 
+    @cached_property
+    def cameras(self) -> Float[Tensor, "frames 25"] | None:
+        """EG3D's cameras of all frames, where they are known and not measured."""
+        return self.tensor("cameras") if self.has("cameras") else None
+
     def _image(self, name: str, frame: int) -> np.ndarray:
         with safe_open(self.path, "np") as file:
             ends = file.get_tensor(f"{name}.ends")

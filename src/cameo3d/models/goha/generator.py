@@ -103,6 +103,7 @@ class GohaGenerator(nn.Module):
         source: GohaSource,
         base: Float[Tensor, "batch 3 channels plane_height plane_width"],
         noise: SampleNoise | None = None,
+        shown_resting: Float[Tensor, "batch 1 height width"] | None = None,
     ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
         """Canonical and expression planes with the photo's details, which depend on both.
 
@@ -110,8 +111,12 @@ class GohaGenerator(nn.Module):
             source: The person.
             base: Canonical and expression planes.
             noise: Of the rays that find the details' depth.
+            shown_resting: 1 where the face of `base` keeps still as the photo's camera sees it; None lets the
+                face parser look.
         """
-        return base if self.appearance is None else base + self.appearance_planes(source, base, noise)
+        if self.appearance is None:
+            return base
+        return base + self.appearance_planes(source, base, noise, shown_resting)
 
     def draw(
         self,
@@ -175,23 +180,29 @@ class GohaGenerator(nn.Module):
         source: GohaSource,
         base: Float[Tensor, "batch 3 channels plane_height plane_width"],
         noise: SampleNoise | None = None,
+        shown_resting: Float[Tensor, "batch 1 height width"] | None = None,
     ) -> Float[Tensor, "batch 3 channels plane_height plane_width"]:
         """Planes of the photo's details, placed by the depth of the planes so far."""
         camera = source.eg3d_from_camera, source.intrinsics
         rough = self.renderer(base, *camera, self.config.lift_size, noise)
-        features = self.appearance_features(self.appearance_input(source, rough))
+        features = self.appearance_features(self.appearance_input(source, rough, shown_resting))
         points = self.lifted_points(source, rough.depth)
         return self.upsampled_appearance(
             features, nearest_points(points, self.config.lift_size, self.config.box_side)
         )
 
     def appearance_input(
-        self, source: GohaSource, rough: PlaneImage
+        self,
+        source: GohaSource,
+        rough: PlaneImage,
+        shown_resting: Float[Tensor, "batch 1 height width"] | None = None,
     ) -> Float[Tensor, "batch 6 height width"]:
         """The photo with its moving parts taken from the rough rendering, and the rendering itself."""
         size = self.config.image_size
         shown = resize(rough.colors, size, size)
-        return joined_input(source, shown, self.resting_mask(shown))
+        return joined_input(
+            source, shown, self.resting_mask(shown) if shown_resting is None else shown_resting
+        )
 
     def appearance_features(
         self, joined: Float[Tensor, "batch 6 height width"]

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from typing import Any
 
-import torch
 from jaxtyping import Float
 from torch import Tensor
 
@@ -71,8 +70,7 @@ class ReconstructionStage(GohaStage):
         return losses
 
     def _neutral(self, view: View, pairs: GohaPairs) -> dict[str, Float[Tensor, ""]]:
-        drawing, coverage = self.drawer.neutral(pairs.target)
-        with torch.no_grad():
-            resting = self.generator.resting_mask(pairs.target)
+        drawing, coverage = self.drawer.neutral(pairs.targets())
+        resting = self.views.resting(pairs.targets())
         made, wanted = neutral_pairs(view.colors, drawing, coverage, view.truth, resting)
         return neutral_losses(made, wanted, self._distance, self.recipe.neutral_weight)

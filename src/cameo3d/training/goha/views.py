@@ -6,7 +6,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cameo3d.data.portraits.goha_pairs import GohaPairs
+from cameo3d.data.portraits.goha_pairs import GohaPairs, People
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource
 from cameo3d.training.goha.faces import FaceDrawer
 from cameo3d.training.goha.modes import Mode
@@ -59,23 +59,32 @@ class Viewer:
             planes = planes + self._expression_planes(mode, pairs)
         if mode in ("source", "target") and iteration >= self._appearance_from:
             noise = self._generator.renderer.random_noise(planes, self._generator.config.lift_size)
-            planes = self._generator.with_appearance(source, planes, noise)
+            shown = self._drawer.resting(pairs.sources(), self._expressive(mode, pairs))
+            planes = self._generator.with_appearance(source, planes, noise, shown)
         camera = pairs.source_camera if mode == "source" else pairs.target_camera
         return View(self._render(planes, camera), planes, pairs.source if mode == "source" else pairs.target)
 
     def source(self, pairs: GohaPairs) -> GohaSource:
         """What the generator keeps of the source pictures."""
-        model = self._generator
-        with torch.no_grad():
-            resting = model.resting_mask(pairs.source)
+        model, resting = self._generator, self.resting(pairs.sources())
         with torch.set_grad_enabled(torch.is_grad_enabled() and self._canonical_learns):
             canonical = model.canonical_planes(pairs.source, resting)
         return GohaSource(pairs.source, resting, canonical, *camera_of(pairs.source_camera))
 
+    @torch.no_grad()
+    def resting(self, people: People) -> Float[Tensor, "batch 1 size size"]:
+        """1 where the faces of pictures keep still: by the drawn face, else by the face parser."""
+        drawn = self._drawer.resting(people, people)
+        return self._generator.resting_mask(people.images) if drawn is None else drawn
+
     def _expression_planes(self, mode: Mode, pairs: GohaPairs) -> Planes:
-        own = mode == "source" or (pairs.kind != "video" and not self._always_transfers)
-        picture, coefficients = self._drawer.expression(pairs.source, pairs.source if own else pairs.target)
+        picture, coefficients = self._drawer.expression(pairs.sources(), self._expressive(mode, pairs))
         return self._generator.expression_planes(picture, coefficients)
+
+    def _expressive(self, mode: Mode, pairs: GohaPairs) -> People:
+        """Whose expression is shown."""
+        own = mode == "source" or (pairs.kind != "video" and not self._always_transfers)
+        return pairs.sources() if own else pairs.targets()
 
     def _render(self, planes: Planes, label: Float[Tensor, "batch 25"]) -> Float[Tensor, "batch 3 _ _"]:
         renderer, size = self._generator.renderer, self._generator.config.render_size
