@@ -1,5 +1,6 @@
 """What was trained goes out in the official layout, and comes back as it was."""
 
+import json
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -15,6 +16,7 @@ from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.released_sizes import released_sizes
 from cameo3d.models.real3d.torso import Torso
 from cameo3d.models.voice.official.network import VoiceToExpression
+from cameo3d.models.voice.official.sync_expert import SyncExpert
 from cameo3d.training import exporting
 from cameo3d.training.checkpoints import save_checkpoint
 from cameo3d.training.discriminator import Discriminator
@@ -23,7 +25,15 @@ from cameo3d.training.loop import Plan
 from cameo3d.training.norms import add_spectral_norms, add_weight_norms, without_norms
 from cameo3d.training.real3d import building
 from cameo3d.training.real3d.adversary import build_discriminator
-from cameo3d.training.real3d.recipes import MOTION, SYNC, TORSO, Adversary, MotionRecipe, TorsoRecipe
+from cameo3d.training.real3d.recipes import (
+    IMAGE_TO_PLANE,
+    MOTION,
+    SYNC,
+    TORSO,
+    Adversary,
+    MotionRecipe,
+    TorsoRecipe,
+)
 from cameo3d.training.real3d.torso import TorsoStage
 from cameo3d.weights.conversion import goha, goha_training, real3d, real3d_training
 from cameo3d.weights.conversion.options import read_options
@@ -93,16 +103,14 @@ def test_a_motion_adapters_training_is_a_head_alone(depth, tmp_path):
 
 @pytest.mark.parametrize("stage", ["image to plane", "head", "torso"])
 def test_official_checkpoints_of_any_stage_begin_the_next(stage, tmp_path):
-    """With the head's discriminator; what they lack begins at random."""
+    """With their discriminator; what they lack begins at random."""
     torch.manual_seed(0)
     network, judge = Real3DGenerator(TINY), build_discriminator(TORSO_RECIPE.adversary, 128)
     checkpoint = trained(tmp_path / "a.safetensors", average=network, discriminator=judge)
-    kind = "real3d.torso" if stage == "torso" else "real3d.motion"
+    kind = {"image to plane": "real3d.image_to_plane", "head": "real3d.motion", "torso": "real3d.torso"}[
+        stage
+    ]
     path = export_trained(checkpoint, kind, TORSO_RECIPE, tmp_path / "official")
-    if stage == "image to plane":  # its own name for the backbone, no adapter, no discriminator
-        state = torch.load(path)["state_dict"]["model"]
-        state = {name.removeprefix("cano_"): x for name, x in state.items() if not name.startswith("secc_")}
-        torch.save({"state_dict": {"model": state}}, path)
     begun = building._official_start(path, TORSO_RECIPE)
     own = network.state_dict()
     equal_parts = {name for name, x in begun["generator"].items() if torch.allclose(x, own[name], atol=1e-7)}
@@ -115,7 +123,7 @@ def test_official_checkpoints_of_any_stage_begin_the_next(stage, tmp_path):
             "torso": set(),
         }[stage]
     )
-    assert ("discriminator" in begun) == (stage != "image to plane")
+    equal(begun["discriminator"], judge.state_dict())
     TorsoStage(TORSO_RECIPE, None, torch.device("cpu"), begun)
     official = torch.load(path)["state_dict"]["model"]
     torch.save({"state_dict": {"model": official | {"odd": torch.ones(1)}}}, path)
@@ -134,6 +142,48 @@ def test_a_voices_training_comes_back_with_its_norms(tmp_path):
     equal(found, without_norms(network.state_dict()))
 
 
+@pytest.mark.parametrize("depth", [1, 3])
+def test_planes_trained_by_a_teacher_have_the_names_of_their_own_stage(depth, tmp_path):
+    """The backbone without the prefix of later stages, nothing of adapter, torso or balances."""
+    own = replace(TINY, plane_depth=depth)
+    checkpoint = trained(tmp_path / "a.safetensors", average=Real3DGenerator(own))
+    recipe = SimpleNamespace(plan=PLAN, network=own)
+    path = export_trained(checkpoint, "real3d.image_to_plane", recipe, tmp_path / "planes")
+    names = real3d.read_checkpoint(path)
+    parts = {name.split(".")[0] for name in names}
+    assert parts == {"img2plane_backbone", "decoder", "superresolution"} | (
+        {"plane2grid_module"} if depth > 1 else set()
+    )
+    assert {name.split(".")[1] for name in names if name.startswith("superres")} == {"block0", "block1"}
+    options = read_options(path.parent)
+    assert str(options["task_cls"]).endswith("img2plane_task.OSAvatarImg2PlaneTask")
+    assert options["triplane_depth"] == depth
+
+
+def test_a_sync_expert_comes_back_and_teaches_the_voice(tmp_path):
+    torch.manual_seed(0)
+    expert = SyncExpert(12, width=8, embedding=16)
+    checkpoint = trained(tmp_path / "a.safetensors", expert=expert)
+    recipe = replace(SYNC["official"], plan=PLAN, width=8, embedding=16)
+    path = export_trained(checkpoint, "real3d.sync", recipe, tmp_path / "sync")
+    assert {name.split(".")[0] for name in real3d.read_checkpoint(path)} == {
+        "hubert_encoder",
+        "mouth_encoder",
+    }
+    assert "hubert_encoder.0.conv_block.1.running_mean" in real3d.read_checkpoint(path)
+    assert read_options(path.parent)["syncnet_base_hid_size"] == 8
+    for file in (path, checkpoint):
+        found = building._expert(file, 12)
+        assert found is not None
+        equal(found.state_dict(), expert.state_dict())
+    with pytest.raises(WeightsError, match="misshapen"):
+        building._expert(path, 10)
+    with pytest.raises(TrainingError, match=r"holds no sync expert"):
+        state = {"state_dict": {"model": {"odd": torch.ones(1)}}}
+        torch.save(state, path)
+        building._expert(path, 12)
+
+
 def test_gohas_stages_come_back_as_the_official_files_are(tmp_path):
     network, judge = GohaGenerator(TINY_GOHA), Discriminator(64, 3, (8,) * 5, camera=0, group=4)
     checkpoint = trained(tmp_path / "a.safetensors", generator=network, discriminator=judge)
@@ -146,11 +196,18 @@ def test_gohas_stages_come_back_as_the_official_files_are(tmp_path):
     assert not goha.has_super_resolution(goha.read_checkpoint(path))
 
 
+def test_what_our_own_face_model_drew_for_is_not_exported(tmp_path):
+    """The official programs draw the Basel model."""
+    networks = nn.ModuleDict({"generator": GohaGenerator(TINY_GOHA)})
+    save_checkpoint(tmp_path / "a.safetensors", 7, json.dumps({"faces": "shipped"}), networks, {})
+    recipe = SimpleNamespace(plan=PLAN, first=0, network=TINY_GOHA)
+    with pytest.raises(TrainingError, match="our own face model"):
+        export_trained(tmp_path / "a.safetensors", "goha.reconstruction", recipe, tmp_path / "out")
+
+
 def test_what_the_official_code_has_not_is_refused_before_anything_is_trained():
     with pytest.raises(TrainingError, match="of the recipe official"):
         check_exportable("real3d.motion", MOTION["small"])
-    with pytest.raises(TrainingError, match=r"run no network of real3d\.sync"):
-        check_exportable("real3d.sync", SYNC["small"])
     recipe = SimpleNamespace(network=replace(TINY_GOHA, expression="linear"))
     with pytest.raises(TrainingError, match="of the recipe official"):
         check_exportable("goha.adversarial", recipe)
@@ -158,7 +215,11 @@ def test_what_the_official_code_has_not_is_refused_before_anything_is_trained():
 
 def test_every_option_of_the_official_recipes_can_be_exported(monkeypatch):
     monkeypatch.undo()
-    for stage, recipes in (("real3d.motion", MOTION), ("real3d.torso", TORSO)):
+    for stage, recipes in (
+        ("real3d.image_to_plane", IMAGE_TO_PLANE),
+        ("real3d.motion", MOTION),
+        ("real3d.torso", TORSO),
+    ):
         for name in recipes:
             if name.startswith("official"):
                 check_exportable(stage, recipes[name])

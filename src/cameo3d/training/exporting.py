@@ -9,21 +9,35 @@ import torch
 from torch import Tensor
 
 from cameo3d.errors import TrainingError
+from cameo3d.media.files import shown
 from cameo3d.models.goha.config import OFFICIAL as GOHA
 from cameo3d.models.goha.config import GohaConfig
 from cameo3d.models.real3d.config import OFFICIAL as REAL3D
 from cameo3d.models.real3d.config import Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
-from cameo3d.training.checkpoints import load_network
+from cameo3d.training.checkpoints import load_choices, load_network
+from cameo3d.training.real3d.recipes import SyncRecipe
 from cameo3d.training.stages import entry_of
 from cameo3d.weights.conversion import goha_export, real3d_export
 
 _TASKS = {
+    "real3d.image_to_plane": "tasks.os_avatar.img2plane_task.OSAvatarImg2PlaneTask",
     "real3d.motion": "tasks.os_avatar.secc_img2plane_task.SECC_Img2PlaneEG3DTask",
     "real3d.torso": "tasks.os_avatar.secc_img2plane_torso_task.SECC_Img2PlaneEG3D_TorsoTask",
+    "real3d.sync": "tasks.os_avatar.audio_lm3d_syncnet.SyncNetTask",
     "real3d.voice": "tasks.os_avatar.audio2motion_task.Audio2MotionTask",
 }
-"""Stages whose networks the official programs of Real3D-Portrait run, and what calls them there."""
+"""Stages of Real3D-Portrait, and what the official programs call them."""
+_VOICE_OPTIONS = {
+    "audio_type": "hubert",
+    "motion_type": "exp",
+    "use_pitch": True,
+    "use_flow": True,
+    "use_mouth_amp_embed": True,
+    "use_eye_amp_embed": False,
+    "blink_mode": "blink_unit",
+}
+"""What the official code reads from `config.yaml` to build the voice."""
 
 
 def export_trained(checkpoint: Path, stage: str, recipe: Any, folder: Path) -> Path:
@@ -43,6 +57,11 @@ def export_trained(checkpoint: Path, stage: str, recipe: Any, folder: Path) -> P
         OutputError: If the folder cannot be written.
     """
     check_exportable(stage, recipe)
+    if load_choices(checkpoint).get("faces", "basel") != "basel":
+        raise TrainingError(
+            f"{shown(checkpoint)} was trained with our own face model's drawings, which the official code "
+            "does not make; import the Basel model, Deep3D and the face parser, and train again."
+        )
     state, judge = load_network(checkpoint, entry_of(stage).result), _discriminator(checkpoint)
     steps = recipe.plan.steps
     if stage.startswith("goha."):
@@ -54,13 +73,19 @@ def export_trained(checkpoint: Path, stage: str, recipe: Any, folder: Path) -> P
         )
     options: dict[str, object] = {"task_cls": _TASKS[stage]}
     if stage == "real3d.voice":
-        return real3d_export.write_training(folder, steps, real3d_export.official_voice(state), options)
+        voice = real3d_export.official_voice(state)
+        return real3d_export.write_training(folder, steps, voice, options | _VOICE_OPTIONS)
+    if stage == "real3d.sync":
+        expert = real3d_export.official_sync(state)
+        return real3d_export.write_training(folder, steps, expert, options | _sync_options(recipe))
     size = recipe.network.image_size
     if stage == "real3d.motion":
         with torch.device("meta"):
             kept = Real3DGenerator(replace(recipe.network, has_torso=False)).state_dict().keys()
         state = {name: x for name, x in state.items() if name in kept}
-    model = real3d_export.official_generator(state, size)
+    planes = stage == "real3d.image_to_plane"
+    name = real3d_export.official_image_to_plane if planes else real3d_export.official_generator
+    model = name(state, size)
     told = None if judge is None else real3d_export.official_discriminator(judge, size)
     return real3d_export.write_training(folder, steps, model, {**options, **_options(recipe.network)}, told)
 
@@ -71,9 +96,6 @@ def check_exportable(stage: str, recipe: Any) -> None:
     Raises:
         TrainingError: If it has not.
     """
-    if stage not in _TASKS and not stage.startswith("goha."):
-        known = ", ".join((*_TASKS, "goha.reconstruction", "goha.adversarial", "goha.super_resolution"))
-        raise TrainingError(f"The official programs run no network of {stage}; export one of {known}.")
     own = getattr(recipe, "network", None)
     if own is not None and own != (_like_goha(own) if stage.startswith("goha.") else _like_real3d(own)):
         raise TrainingError(
@@ -109,10 +131,31 @@ def _discriminator(checkpoint: Path) -> dict[str, Tensor] | None:
         return None
 
 
+def _sync_options(recipe: SyncRecipe) -> dict[str, object]:
+    """What the official code reads from `config.yaml` to build the sync expert."""
+    return {
+        "audio_type": "hubert",
+        "syncnet_keypoint_mode": "lm468",
+        "syncnet_num_layers_per_block": 3,
+        "syncnet_base_hid_size": recipe.width,
+        "syncnet_out_hid_size": recipe.embedding,
+    }
+
+
 def _options(network: Real3DConfig) -> Mapping[str, object]:
     """What the official code reads from `config.yaml` to build a network."""
     return {
         "final_resolution": network.image_size,
+        "w_dim": network.fusion.style_width,
+        # What the code asks for but changes no tensor: channels of a teacher, and options of the training.
+        "base_channel": 32768,
+        "max_channel": 512,
+        "gpc_reg_prob": 0.5,
+        "lambda_density_reg": 0.25,
+        "density_reg_p_dist": 0.004,
+        "enable_rescale_plane_regulation": False,
+        "min_rescale_factor": 0.25,
+        "use_motion_smo_net": False,
         "neural_rendering_resolution": network.render_size,
         "num_samples_coarse": network.coarse_samples,
         "num_samples_fine": network.fine_samples,
@@ -124,6 +167,8 @@ def _options(network: Real3DConfig) -> Mapping[str, object]:
         "img2plane_backbone_mode": "composite",
         "img2plane_backbone_scale": "standard",
         "secc_segformer_scale": "b0",
+        "pncc_cond_mode": "cano_src_tgt" if network.motion.sees_source else "cano_tgt",
+        "weight_fuse": True,
         "phase1_plane_fusion_mode": "add",
         "sr_type": "vanilla",
         "torso_model_version": "v2",

@@ -1,6 +1,7 @@
 """The stages of Real3D-Portrait, put together from a recipe, shards and earlier checkpoints."""
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -42,8 +43,10 @@ from cameo3d.weights.conversion.real3d_training import (
     read_mit_b0,
     read_resnet34,
     read_stage,
+    read_sync,
     read_teacher,
 )
+from cameo3d.weights.conversion.renaming import check_layout
 from cameo3d.weights.user_files import MIT_B0, RESNET_34, own_networks
 
 logger = logging.getLogger(__name__)
@@ -128,13 +131,17 @@ def voice(recipe: VoiceRecipe, setting: Setting) -> tuple[Stage, Batches]:
 
 
 def _expert(path: Path | None, channels: int) -> SyncExpert | None:
+    """The sync expert, ours or official, in the sizes that its file has."""
     if path is None:
         logger.warning("Without --teacher, the sync expert's checkpoint, the voice learns without it.")
         return None
-    state = load_network(path, "expert")
-    last = max(int(name.split(".")[1]) for name in state if name.startswith("hear."))
-    width, embedding = (len(state[f"hear.{layer}.conv.bias"]) for layer in (0, last))
+    state = load_network(path, "expert") if path.suffix == ".safetensors" else read_sync(path)
+    layers = [int(match[1]) for name in state if (match := re.fullmatch(r"hear\.(\d+)\.conv\.bias", name))]
+    if not layers:
+        raise TrainingError(f"{shown(path)} holds no sync expert; give the checkpoint of real3d.sync.")
+    width, embedding = (len(state[f"hear.{layer}.conv.bias"]) for layer in (min(layers), max(layers)))
     expert = SyncExpert(channels, 3 * 468, width, embedding)
+    check_layout(state, expert.state_dict(), str(path))
     expert.load_state_dict(state)
     return expert
 

@@ -156,6 +156,12 @@ _VOICE: Renames = (
     (r"(flows\.\d)\.leave\.", r"\1.post."),
     (r"(flows\.\d)\.gates\.", r"\1.enc."),
 )
+_SYNC: Renames = (
+    (r"^hear\.", "hubert_encoder."),
+    (r"^watch\.", "mouth_encoder."),
+    (r"\.conv\.", ".conv_block.0."),
+    (r"\.norm\.", ".conv_block.1."),
+)
 _SPECTRAL = re.compile(r"^super_resolution\.torso\.generator\.(stem|residual|up)\..*\bconv\.weight$")
 _GATED = re.compile(r"\.gates\.(inputs|outputs|conditions)(\.\d+)?\.weight$")
 _NORMS = {"original": "_orig", "0._u": "_u", "0._v": "_v", "original0": "_g", "original1": "_v"}
@@ -178,7 +184,7 @@ def write_training(
     Args:
         folder: It gets `model_ckpt_steps_STEP.ckpt` and `config.yaml`, and is made if need be.
         step: Steps done.
-        model: By `official_generator` or `official_voice`.
+        model: By `official_generator` or one of the others below.
         options: For `config.yaml`: words, numbers and truths.
         discriminator: By `official_discriminator`, if the training has one.
 
@@ -228,6 +234,30 @@ def official_generator(state: Mapping[str, Tensor], image_size: int) -> dict[str
     # Balances of losses: what the official training begins with.
     found |= {f"lambda_pertube_{name}": torch.full((1,), 0.001) for name in ("secc", "blink_secc")}
     return tensors | {name: x.clone() for name, x in found.items()}
+
+
+def official_image_to_plane(state: Mapping[str, Tensor], image_size: int) -> dict[str, Tensor]:
+    """What stage A has of the generator, under the official names of that stage.
+
+    Args:
+        state: Ours, of the whole generator.
+        image_size: Side of its pictures.
+    """
+    kept = (
+        "image_to_plane.", "renderer.", "super_resolution.head_block.", "super_resolution.last_block.",
+    )  # fmt: skip
+    tensors = official_generator({name: x for name, x in state.items() if name.startswith(kept)}, image_size)
+    unused = (_MOTION, "lambda_pertube_")
+    return {name.removeprefix("cano_"): x for name, x in tensors.items() if not name.startswith(unused)}
+
+
+def official_sync(state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The tensors of the sync expert under their official names.
+
+    Args:
+        state: Ours.
+    """
+    return renamed({name: x.detach().cpu() for name, x in state.items()}, _SYNC)
 
 
 def official_voice(state: Mapping[str, Tensor]) -> dict[str, Tensor]:

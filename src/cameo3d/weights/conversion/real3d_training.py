@@ -41,6 +41,14 @@ TEACHER_RENAMES: Renames = (
 """Names of EG3D's tensors."""
 
 
+_SYNC_RENAMES: Renames = (
+    (r"^hubert_encoder\.", "hear."),
+    (r"^mouth_encoder\.", "watch."),
+    (r"\.conv_block\.0\.", ".conv."),
+    (r"\.conv_block\.1\.", ".norm."),
+)
+
+
 def discriminator_renames(size: int) -> Renames:
     """Names of EG3D's dual discriminator for pictures of a size."""
     sizes = [size >> index for index in range(int(math.log2(size)) - 2)]
@@ -122,6 +130,15 @@ def read_stage(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
         ours, kept = "super_resolution.", ("super_resolution.head_block.", "super_resolution.last_block.")
         wanted = {name: x for name, x in wanted.items() if not name.startswith(ours) or name.startswith(kept)}
     return convert_generator(official, wanted)
+
+
+def read_sync(path: Path) -> dict[str, Tensor]:
+    """The sync expert of the official `model_ckpt_steps_N.ckpt`, of any size.
+
+    Raises:
+        WeightsError: If it cannot be opened.
+    """
+    return renamed(named_tensors(read_pickle(path), path), _SYNC_RENAMES)
 
 
 def read_mit_b0(path: Path, expected: Mapping[str, Tensor]) -> dict[str, Tensor]:
