@@ -1,14 +1,11 @@
 """Starts of a training of Real3D-Portrait, from files with the official names."""
 
-from dataclasses import replace
-
 import pytest
 import torch
+from eg3d_making import TEACHER, saved, teacher_file
 
 from cameo3d.blocks.segformer import MixTransformer
 from cameo3d.errors import WeightsError
-from cameo3d.models.real3d.config import OFFICIAL, FusionSizes
-from cameo3d.models.real3d.eg3d.config import Eg3dConfig
 from cameo3d.models.real3d.eg3d.generator import Eg3dGenerator
 from cameo3d.models.real3d.residual import ResidualEncoder
 from cameo3d.training.discriminator import Discriminator
@@ -18,47 +15,6 @@ from cameo3d.weights.conversion.real3d_training import (
     read_resnet34,
     read_teacher,
 )
-
-SMALL = replace(OFFICIAL, image_size=32, fusion=FusionSizes(16, 8, 8, 8))
-TEACHER = Eg3dConfig(latent=16, style=16, base=256, most=16, rendering=SMALL)
-
-
-def teacher_file():
-    """What EG3D's training writes, for planes of 16 pixels."""
-    tensors = {"backbone.mapping.w_avg": (16,), "backbone.synthesis.b4.const": (16, 4, 4)}
-
-    def linear(name, outputs, inputs):
-        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = (outputs, inputs), (outputs,)
-
-    def layer(name, outputs, inputs, size, style, noise=True):
-        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = (outputs, inputs, 3, 3), (outputs,)
-        linear(f"{name}.affine", inputs, style)
-        if noise:
-            tensors[f"{name}.noise_const"], tensors[f"{name}.noise_strength"] = (size, size), ()
-        tensors[f"{name}.resample_filter"] = (4, 4)
-
-    def colors(name, outputs, inputs, style):
-        tensors[f"{name}.weight"], tensors[f"{name}.bias"] = (outputs, inputs, 1, 1), (outputs,)
-        linear(f"{name}.affine", inputs, style)
-
-    linear("backbone.mapping.embed", 16, 25)
-    linear("backbone.mapping.fc0", 16, 32)
-    linear("backbone.mapping.fc1", 16, 16)
-    for size in (4, 8, 16):
-        block = f"backbone.synthesis.b{size}"
-        tensors[f"{block}.resample_filter"] = (4, 4)
-        if size > 4:
-            layer(f"{block}.conv0", 16, 16, size, 16)
-        layer(f"{block}.conv1", 16, 16, size, 16)
-        colors(f"{block}.torgb", 96, 16, 16)
-    linear("decoder.net.0", 64, 32)
-    linear("decoder.net.2", 33, 64)
-    for index, (inputs, outputs) in enumerate(((32, 16), (16, 8))):
-        block = f"superresolution.block{index}"
-        layer(f"{block}.conv0", outputs, inputs, 8, 8)
-        layer(f"{block}.conv1", outputs, outputs, 8, 8)
-        colors(f"{block}.torgb", 3, outputs, 8)
-    return {name: torch.rand(shape) for name, shape in tensors.items()}
 
 
 def discriminator_file(widths=(4, 6, 8)):
@@ -80,12 +36,6 @@ def discriminator_file(widths=(4, 6, 8)):
     for index in range(8):
         tensors |= {f"mapping.fc{index}.weight": (last, last), f"mapping.fc{index}.bias": (last,)}
     return {name: torch.rand(shape) for name, shape in tensors.items()}
-
-
-def saved(path, model=None, disc=None):
-    parts = {"model": model, "disc": disc}
-    torch.save({"state_dict": {name: x for name, x in parts.items() if x}, "global_step": 3}, path)
-    return path
 
 
 def test_eg3d_and_its_discriminator_fill_our_networks(tmp_path):

@@ -93,15 +93,21 @@ class PairBatches:
             torso=_picture(continued_torso(picture, head, classes[2], classes[4])),
             classes=torch.from_numpy(classes.astype(np.float32))[None],
             pncc=self._face.pncc(identity, expression)[None],
-            camera=camera_vectors(camera_of_pose(euler, translation)),
+            camera=frame_cameras(shard)[frame][None],
             points=self._face.key_points(identity, expression[None], euler, translation),
         )
 
 
+def frame_cameras(shard: Shard) -> Float[Tensor, "frames 25"]:
+    """EG3D's cameras of a shard's frames: known, or from the measured poses."""
+    if shard.cameras is not None:
+        return shard.cameras
+    return camera_vectors(camera_of_pose(shard.motion["euler"], shard.motion["translation"]))
+
+
 def video_cameras(shards: Sequence[Shard]) -> Float[Tensor, "frames 25"]:
     """The cameras of all frames, for the stage that draws people of its own."""
-    poses = [camera_of_pose(shard.motion["euler"], shard.motion["translation"]) for shard in shards]
-    return camera_vectors(torch.cat(poses))
+    return torch.cat([frame_cameras(shard) for shard in shards])
 
 
 def collated(pairs: Sequence[PairBatch]) -> PairBatch:

@@ -10,15 +10,16 @@ from functools import partial
 from pathlib import Path
 
 from cameo3d.data.portraits.cluster import spread
+from cameo3d.data.portraits.eg3d_synthesis import Eg3dSynthesis, draw_person, made_up_people
 from cameo3d.data.portraits.preparing import Preparation, prepare
-from cameo3d.data.portraits.shards import write_shard
+from cameo3d.data.portraits.shards import Clip, write_shard
 from cameo3d.data.portraits.sources import Source, find_sources
 from cameo3d.data.portraits.synthesis import Synthesis, synthesise
-from cameo3d.errors import CameoError, InputError, OutputError
+from cameo3d.errors import CameoError, InputError, OutputError, WeightsError
 from cameo3d.media.files import make_folder, replacing, shown
 
-How = Preparation | Synthesis
-"""What is made of sources: what they show, or views that the relief draws of them."""
+How = Preparation | Synthesis | Eg3dSynthesis
+"""What is made: what sources show, views that the relief draws of them, or people that EG3D makes up."""
 SKIPPED = "skipped.csv"
 _SETTINGS = "preparation.json"
 
@@ -36,7 +37,7 @@ def prepare_folder(
     What is there already, or is listed in `skipped.csv`, is left; delete it to try again.
 
     Args:
-        folder: Photos and clips.
+        folder: Photos and clips; to make up people, EG3D's checkpoint.
         out: Folder of the shards; it is made if need be.
         how: The same for all shards of a folder.
         jobs: Processes that work at the same time.
@@ -51,7 +52,7 @@ def prepare_folder(
         OutputError: If the folder cannot be written.
     """
     folder, out = folder.resolve(), out.resolve()  # the same on every machine
-    sources = find_sources(folder)
+    sources = made_up_people(folder, how) if isinstance(how, Eg3dSynthesis) else find_sources(folder)
     make_folder(out)
     _check_settings(out / _SETTINGS, how)
     skipped = _read_skipped(out / SKIPPED)
@@ -89,12 +90,18 @@ def _worked(
 def _work(source: Source, path: Path, how: How) -> str:
     """Write one shard; the reason if it could not be made."""
     try:
-        write_shard(synthesise(source, how) if isinstance(how, Synthesis) else prepare(source, how), path)
-    except OutputError:
+        write_shard(_made(source, how), path)
+    except (OutputError, WeightsError):
         raise
     except CameoError as error:
         return str(error)
     return ""
+
+
+def _made(source: Source, how: How) -> Clip:
+    if isinstance(how, Eg3dSynthesis):
+        return draw_person(source, how)
+    return synthesise(source, how) if isinstance(how, Synthesis) else prepare(source, how)
 
 
 def _alone(source: Source, out: Path, how: How) -> str:
