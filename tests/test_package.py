@@ -42,8 +42,8 @@ def locked_versions() -> dict[str, str]:
 
 
 def declared_requirements() -> set[str]:
-    """Names of all that cameo3d[dev,studio,text] asks for, also through others, but what is left out."""
-    found, pending = set(), [("cameo3d", extra) for extra in ("dev", "studio", "text")]
+    """Names of all that cameo3d[dev,studio,text,webrtc] asks for, also through others, but LEFT_OUT."""
+    found, pending = set(), [("cameo3d", extra) for extra in ("dev", "studio", "text", "webrtc")]
     while pending:
         name, extra = pending.pop()
         for text in requires(name) or []:

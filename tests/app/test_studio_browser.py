@@ -249,6 +249,14 @@ def test_without_webcodecs_the_head_lives_in_an_mp4(browser, address):
     page.close()
 
 
+def test_over_webrtc_the_head_lives_in_a_stream(browser, address):
+    page = browser.new_page()
+    page.goto(f"{address}?webrtc")
+    page.click("#example")
+    until(page, "cameo.live.stats.shown > 3 && document.querySelector('#mp4').videoWidth === 512")
+    page.close()
+
+
 @pytest.mark.parametrize("width", [360, 1280])
 def test_nothing_is_wider_than_the_screen(browser, address, width):
     page = browser.new_page(viewport={"width": width, "height": 800})

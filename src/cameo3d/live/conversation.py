@@ -6,20 +6,21 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float32
 
 from cameo3d.errors import CameoError, InputError
-from cameo3d.live.encoding import CODEC, FragmentedMp4, PictureEncoder
+from cameo3d.live.encoding import CODEC, FragmentedMp4
+from cameo3d.live.faces import Faces, picture_of
 from cameo3d.live.pace import Drawn, Pace
-from cameo3d.live.protocol import KEY, Kind, Message, samples_of, sound_bytes
-from cameo3d.live.session import LiveSession, Moment
+from cameo3d.live.protocol import Kind, Message, samples_of
+from cameo3d.live.session import LiveSession
+from cameo3d.live.sinks import Mp4, Plain
 from cameo3d.live.voice_line import SOUND_RATE
-from cameo3d.live.webcam import WebcamFace
 from cameo3d.models.voice.contract import FRAME_RATE
 from cameo3d.pipeline.adjusting import added_weights
 from cameo3d.pipeline.adjustments import Adjustments, parsed
@@ -29,15 +30,18 @@ from cameo3d.provenance.writing import write_still
 from cameo3d.values.motion_files import load_motion
 from cameo3d.values.sound import SAMPLE_RATE
 
+if TYPE_CHECKING:
+    from cameo3d.live.webrtc import WebRtc
+
 logger = logging.getLogger(__name__)
 
 Send = Callable[[str | bytes], None]
 Speak = Callable[[str], Iterable[tuple[Float32[np.ndarray, " samples"], int]]]
 """From a sentence to pieces of sound with their sample rate."""
-Format = Literal["h264", "mp4"]
+Format = Literal["h264", "mp4", "webrtc"]
+Microphone = Literal["hear", "say"]
+"""What a viewer's microphone does over WebRTC: the head listens to it, or speaks with it."""
 
-_MOST_PIXELS = 1 << 21
-"""Of a webcam's picture."""
 _STATE_SECONDS = 0.5
 _MOST_CHARACTERS = 10_000
 _ADJUSTED = ("only", "strength", "set", "gaze", "head")
@@ -54,6 +58,11 @@ class Conversation:
         origin: From what the head was made, for stills.
         format: How pictures and sound are sent.
         speak: Says typed text; None if nothing here can.
+        offer: The viewer's session description, for WebRTC.
+        microphone: What the viewer's microphone does, for WebRTC.
+
+    Raises:
+        InputError: If WebRTC is asked for, and the offer cannot be answered or aiortc is not installed.
     """
 
     def __init__(
@@ -64,13 +73,20 @@ class Conversation:
         origin: Origin,
         format: Format = "h264",  # noqa: A002
         speak: Speak | None = None,
+        offer: str = "",
+        microphone: Microphone = "hear",
     ) -> None:
         self._session, self._head, self._send, self._speak = session, head, send, speak
         self._origin = origin
         self._lock, self._stop = threading.Lock(), threading.Event()
-        self._out = (_Plain if format == "h264" else _Mp4)(head.width, head.height, self._tell)
+        self._faces = Faces(session, self._fail)
+        ready: dict[str, Any] = {"codec": CODEC if format == "h264" else FragmentedMp4.TYPE}
+        if format == "webrtc":
+            self._out = self._peer(offer, microphone)
+            ready = {"answer": self._out.answer}
+        else:
+            self._out = (Plain if format == "h264" else Mp4)(head.width, head.height, self._tell)
         self._pace = Pace(session, head, self._out)
-        self._faces = _Faces(session, self._fail)
         self._speaking = threading.Lock()
         self._turn = 0
         """Grows with every interruption, so that text that waits is not spoken after it."""
@@ -93,10 +109,18 @@ class Conversation:
                 "frame_rate": FRAME_RATE,
                 "sound_rate": SOUND_RATE,
                 "format": format,
-                "codec": CODEC if format == "h264" else FragmentedMp4.TYPE,
                 "text": speak is not None,
+                **ready,
             }
         )
+
+    def _peer(self, offer: str, microphone: Microphone) -> "WebRtc":
+        try:
+            from cameo3d.live.webrtc import WebRtc
+        except ModuleNotFoundError as error:
+            raise InputError("WebRTC needs aiortc; run pip install 'cameo3d[webrtc]'.") from error
+        hear = self._session.hear if microphone == "hear" else None
+        return WebRtc(offer, hear, self._session.say, self._faces.show, self._stop.set)
 
     def run(self, moments: int | None = None) -> None:
         """Send sound and pictures in real time until told to stop."""
@@ -108,6 +132,7 @@ class Conversation:
         finally:
             self._stop.set()
             self._faces.stop()
+            self._out.close()
             teller.join()
 
     def stop(self) -> None:
@@ -135,7 +160,7 @@ class Conversation:
                     )
                 self._session.hear(samples_of(message.payload))
             case _:
-                self._faces.show(message.payload, message.number)
+                self._faces.show(partial(picture_of, message.payload), message.number)
 
     def _take_words(self, text: str) -> None:
         if len(text) > 1 << 20:
@@ -248,134 +273,6 @@ class Conversation:
                 self._send(message if isinstance(message, bytes) else json.dumps(message))
             except OSError:  # the viewer left
                 self._stop.set()
-
-
-class _Plain:
-    """Sink of H.264 and PCM."""
-
-    def __init__(self, width: int, height: int, send: Callable[[bytes], None]) -> None:
-        self._encoder, self._send = PictureEncoder(width, height), send
-
-    def ask_key(self) -> None:
-        self._encoder.ask_key()
-
-    def sound(self, index: int, samples: Float32[np.ndarray, " samples"]) -> None:
-        self._send(Message(Kind.SOUND, index, sound_bytes(samples)).pack())
-
-    def picture(self, moment: Moment, rgb: UInt8[np.ndarray, "height width 3"]) -> None:
-        data, is_key = self._encoder.encode(rgb, moment.index)
-        self._send(
-            Message(Kind.PICTURE, moment.index, data, KEY if is_key else 0, moment.face % 65536).pack()
-        )
-
-
-class _Mp4:
-    """Sink of fragmented MP4."""
-
-    def __init__(self, width: int, height: int, send: Callable[[bytes], None]) -> None:
-        self._mp4, self._send, self._count = FragmentedMp4(width, height), send, 0
-        self._lock = threading.Lock()
-
-    def ask_key(self) -> None:
-        """Every viewer has a stream of their own, which begins with a key."""
-
-    def sound(self, index: int, samples: Float32[np.ndarray, " samples"]) -> None:
-        with self._lock:
-            self._pass_on(self._mp4.encode_sound(samples))
-
-    def picture(self, moment: Moment, rgb: UInt8[np.ndarray, "height width 3"]) -> None:
-        with self._lock:
-            self._pass_on(self._mp4.encode(rgb, moment.index))
-
-    def _pass_on(self, parts: Iterable[bytes]) -> None:
-        for part in parts:
-            self._send(Message(Kind.MP4, self._count, part).pack())
-            self._count += 1
-
-
-class _Faces:
-    """Looks at the newest webcam picture in a thread of its own; those that come too fast are left out."""
-
-    def __init__(self, session: LiveSession, fail: Callable[[str], None]) -> None:
-        self._session, self._fail = session, fail
-        self._newest: tuple[bytes, int] | None = None
-        self._news, self._is_over, self._recentres = threading.Condition(), False, False
-        self._thread: threading.Thread | None = None
-        self.sees = False
-
-    def start(self) -> None:
-        self._thread = threading.Thread(target=self._look, name="live webcam", daemon=True)
-        self._thread.start()
-
-    def stop(self) -> None:
-        with self._news:
-            self._is_over = True
-            self._news.notify()
-        if self._thread is not None:
-            self._thread.join()
-
-    def show(self, jpeg: bytes, number: int) -> None:
-        with self._news:
-            self._newest = (jpeg, number)
-            self._news.notify()
-
-    def recentre(self) -> None:
-        self._recentres = True
-
-    def _look(self) -> None:
-        face: WebcamFace | None = None
-        while (newest := self._wait()) is not None:
-            jpeg, number = newest
-            try:
-                face = face or WebcamFace()
-                if self._recentres:
-                    face.recentre()
-                    self._recentres = False
-                seen = face.see(_picture(jpeg))
-            except CameoError as error:
-                self._fail(str(error))
-                continue
-            self.sees = seen is not None
-            if seen is not None:
-                self._session.follow(*seen, number)
-
-    def _wait(self) -> tuple[bytes, int] | None:
-        with self._news:
-            while self._newest is None and not self._is_over:
-                self._news.wait()
-            newest, self._newest = self._newest, None
-            return None if self._is_over else newest
-
-
-def _picture(jpeg: bytes) -> UInt8[np.ndarray, "height width 3"]:
-    """A webcam's picture.
-
-    Raises:
-        InputError: If it is no JPEG, or too large.
-    """
-    size = _jpeg_size(jpeg)
-    if size is None or size[0] * size[1] > _MOST_PIXELS:
-        raise InputError("A webcam's picture is a JPEG of at most two megapixels; send another.")
-    picture = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
-    if picture is None:
-        raise InputError("A webcam's picture could not be decoded; send a JPEG.")
-    return cv2.cvtColor(picture, cv2.COLOR_BGR2RGB)
-
-
-def _jpeg_size(data: bytes) -> tuple[int, int] | None:
-    """Height and width that a JPEG's header tells, so that a bomb is never decoded."""
-    if data[:2] != b"\xff\xd8":
-        return None
-    place = 2
-    while place + 9 < len(data) and data[place] == 0xFF:
-        marker, length = data[place + 1], int.from_bytes(data[place + 2 : place + 4], "big")
-        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
-            return (
-                int.from_bytes(data[place + 5 : place + 7], "big"),
-                int.from_bytes(data[place + 7 : place + 9], "big"),
-            )
-        place += 2 + length
-    return None
 
 
 def _number(words: dict[str, Any], name: str) -> float:

@@ -4,6 +4,7 @@ import asyncio
 import json
 import os
 from contextlib import suppress
+from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Annotated, Any
@@ -20,9 +21,23 @@ router = APIRouter()
 _START_SECONDS = 10.0
 _SLOW_SECONDS = 5.0
 """A viewer who does not read for so long is cut off."""
-_FORMATS = ("h264", "mp4")
+_FORMATS = ("h264", "mp4", "webrtc")
+_MICROPHONES = ("hear", "say")
 _BACKGROUNDS = ("keep", "#")
 _heads: set[Child] = set()
+
+
+@dataclass(frozen=True)
+class _Start:
+    """What a viewer begins with, checked."""
+
+    avatar: str
+    """Path of the avatar file."""
+    format: Any
+    background: str
+    seed: int
+    offer: str
+    microphone: Any
 
 
 def most_heads() -> int:
@@ -43,7 +58,7 @@ async def live(socket: WebSocket, service: Annotated[Service, Depends(service_of
         return
     except WebSocketDisconnect:
         return
-    child = await Child.start(let_live, *start)
+    child = await Child.start(let_live, start)
     _heads.add(child)
     try:
         inward = asyncio.create_task(_inward(socket, child))
@@ -60,25 +75,28 @@ async def live(socket: WebSocket, service: Annotated[Service, Depends(service_of
         await child.kill()
 
 
-async def _start(socket: WebSocket, service: Service) -> tuple[str, str, str, int]:
+async def _start(socket: WebSocket, service: Service) -> _Start:
     """The viewer's first message: which avatar, and how."""
     try:
         async with asyncio.timeout(_START_SECONDS):
             words: Any = json.loads(await socket.receive_text())
         kind, avatar = words.get("format", "h264"), words["avatar"]
         background, seed = words.get("background", "keep"), words.get("seed", 0)
+        offer, microphone = words.get("offer", ""), words.get("microphone", "hear")
         checked = words["do"] == "start" and kind in _FORMATS and isinstance(avatar, str)
         checked &= isinstance(background, str) and background.startswith(_BACKGROUNDS)
         checked &= isinstance(seed, int) and 0 <= seed < 2**32
+        checked &= isinstance(offer, str) and microphone in _MICROPHONES
         if not checked:
             raise ValueError
     except TimeoutError:
         raise Refusal(408, "The first message did not come; send the start within ten seconds.") from None
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise Refusal(
-            422, 'Begin with {"do": "start", "avatar": ID, "format": "h264" or "mp4"}; see docs/live.md.'
+            422,
+            'Begin with {"do": "start", "avatar": ID, "format": "h264", "mp4", "webrtc"}; see docs/live.md.',
         ) from None
-    return _avatar_of(service, avatar), kind, background, seed
+    return _Start(_avatar_of(service, avatar), kind, background, seed, offer, microphone)
 
 
 def _avatar_of(service: Service, avatar: str) -> str:
@@ -124,7 +142,7 @@ async def _end(socket: WebSocket, sentence: str) -> None:
             await socket.close(1000)
 
 
-def let_live(connection: Connection, avatar: str, kind: Any, background: str, seed: int) -> None:
+def let_live(connection: Connection, start: _Start) -> None:
     """What the child does."""
     next_message = follow_parent(connection)
 
@@ -148,16 +166,18 @@ def let_live(connection: Connection, avatar: str, kind: Any, background: str, se
 
     torch.set_num_threads(1)  # the networks of a frame are too small to be shared out
     try:
-        model, source = model_for(avatar, DEFAULT_MODEL)
+        model, source = model_for(start.avatar, DEFAULT_MODEL)
         assert isinstance(source, Avatar), "the service keeps avatars"
-        origin = origin_of(label_of(source), seed, avatar=Path(avatar))
-        head = LiveHead(model, source, origin.identity, read_background(background))
-        session = LiveSession(head.avatar.person, delivery=Delivery(seed=seed))
+        origin = origin_of(label_of(source), start.seed, avatar=Path(start.avatar))
+        head = LiveHead(model, source, origin.identity, read_background(start.background))
+        session = LiveSession(head.avatar.person, delivery=Delivery(seed=start.seed))
         head.draw(session.next().motion)  # what is compiled or laid out once, before the clock begins
+        conversation = Conversation(
+            session, head, send, origin, start.format, typed_speech(start.seed), start.offer, start.microphone
+        )
     except CameoError as error:
         send(json.dumps({"event": "error", "error": str(error), "final": True}))
         return
-    conversation = Conversation(session, head, send, origin, kind, typed_speech(seed))
 
     def read() -> None:
         while True:

@@ -22,7 +22,9 @@ export class LiveHead extends EventTarget {
   }
 
   async open(avatar, background = "keep") {
-    const format = await h264() ? "h264" : "mp4";
+    const asked = new URLSearchParams(location.search);
+    const format = asked.has("webrtc") ? "webrtc" : !asked.has("mp4") && await h264() ? "h264" : "mp4";
+    const offer = format === "webrtc" ? await this.offer() : "";
     if (!this.audio) {
       this.audio = new AudioContext({ latencyHint: "interactive", sampleRate: 48000 });
       this.gain = this.audio.createGain();
@@ -32,7 +34,7 @@ export class LiveHead extends EventTarget {
     const scheme = location.protocol === "https:" ? "wss" : "ws";
     this.socket = new WebSocket(`${scheme}://${location.host}/v1/live`);
     this.socket.binaryType = "arraybuffer";
-    this.socket.onopen = () => this.tell({ do: "start", avatar, format, background });
+    this.socket.onopen = () => this.tell({ do: "start", avatar, format, background, offer });
     this.socket.onmessage = (event) =>
       typeof event.data === "string" ? this.hearWords(JSON.parse(event.data)) : this.take(event.data);
     this.socket.onclose = () => { this.close(); this.dispatchEvent(new CustomEvent("gone")); };
@@ -48,6 +50,8 @@ export class LiveHead extends EventTarget {
       this.socket.close();
     }
     this.socket = null;
+    this.peer?.close();
+    this.peer = null;
     if (this.decoder && this.decoder.state !== "closed") this.decoder.close();
     this.decoder = null;
     for (const { frame } of this.pending) frame.close();
@@ -108,12 +112,13 @@ export class LiveHead extends EventTarget {
   begin(ready) {
     this.frameRate = ready.frame_rate;
     this.soundRate = ready.sound_rate;
-    this.isMp4 = ready.format === "mp4";
+    const isVideo = ready.format !== "h264";
     this.canvas.width = ready.width;
     this.canvas.height = ready.height;
-    this.canvas.hidden = this.isMp4;
-    this.video.hidden = !this.isMp4;
-    if (this.isMp4) this.beginMp4(ready);
+    this.canvas.hidden = isVideo;
+    this.video.hidden = !isVideo;
+    if (ready.format === "mp4") this.beginMp4(ready);
+    else if (ready.format === "webrtc") this.peer.setRemoteDescription({ type: "answer", sdp: ready.answer });
     else {
       this.decoder = new VideoDecoder({ output: (frame) => this.decoded(frame), error: () => this.tell({ do: "key" }) });
       this.decoder.configure({ codec: ready.codec, optimizeForLatency: true });
@@ -207,9 +212,29 @@ export class LiveHead extends EventTarget {
     this.isSpeaking = false;
   }
 
+  // WebRTC: one track of sound and one of pictures come; all candidates are in the offer.
+  async offer() {
+    const peer = this.peer = new RTCPeerConnection(), stream = new MediaStream();
+    peer.addTransceiver("audio", { direction: "recvonly" });
+    peer.addTransceiver("video", { direction: "recvonly" });
+    peer.ontrack = ({ track }) => { stream.addTrack(track); this.play(stream); };
+    await peer.setLocalDescription(await peer.createOffer());
+    while (peer.iceGatheringState !== "complete") await new Promise((go) => setTimeout(go, 20));
+    const count = () => { this.stats.shown++; if (this.peer === peer) this.video.requestVideoFrameCallback?.(count); };
+    this.video.requestVideoFrameCallback?.(count);
+    return peer.localDescription.sdp;
+  }
+
+  play(stream) {
+    if (stream) this.video.srcObject = stream;
+    this.video.muted = this.muted;
+    this.video.play().catch(() => { this.video.muted = true; this.video.play(); });
+  }
+
   beginMp4(ready) {
     this.parts = [];
     const media = new MediaSource();
+    this.video.srcObject = null;
     this.video.src = URL.createObjectURL(media);
     media.onsourceopen = () => {
       this.buffer = media.addSourceBuffer(ready.codec);
@@ -217,8 +242,7 @@ export class LiveHead extends EventTarget {
       this.buffer.onupdateend = () => this.feed();
       this.feed();
     };
-    this.video.muted = this.muted;
-    this.video.play().catch(() => { this.video.muted = true; this.video.play(); });
+    this.play();
   }
 
   takeMp4(payload) { this.parts.push(payload); this.feed(); }
@@ -239,6 +263,6 @@ export class LiveHead extends EventTarget {
 }
 
 async function h264() {
-  if (!("VideoDecoder" in window) || new URLSearchParams(location.search).has("mp4")) return false;
+  if (!("VideoDecoder" in window)) return false;
   try { return (await VideoDecoder.isConfigSupported({ codec: "avc1.42c01f" })).supported; } catch { return false; }
 }
