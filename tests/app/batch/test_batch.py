@@ -136,17 +136,3 @@ def test_the_command_lists_what_failed_and_its_exit_code_tells_so(tmp_path, caps
     assert shown.out == "0 done, 2 failed, 0 skipped\n"
     assert shown.err.splitlines()[0] == "cameo3d: row 1: It is no JSON object."
     assert 'row 2 (b): There is no option "sed"' in shown.err
-
-
-def test_ray_carries_out_the_same_rows(tmp_path, astronaut_path, demo_motion_path):
-    pytest.importorskip("ray", reason="Ray is not installed")
-    from cameo3d.app.batch.on_ray import run as run_on_ray
-    from cameo3d.values import Motion
-
-    Motion.load(demo_motion_path).part(0, 2).save(tmp_path / "motion.csv")
-    row = {"photo": str(astronaut_path), "motion": "motion.csv"}
-    batch = Batch(table(tmp_path, row, row | {"photo": "no.png"}), tmp_path / "out", (0, 1))
-    run_on_ray(batch, "local", 1, lambda batch: None)
-    assert batch.counts == {"done": 1, "failed": 1, "skipped": 0}
-    assert (tmp_path / "out" / "000001.mp4").stat().st_size > 1000
-    assert "no.png" in str(batch.failed[0].error)

@@ -30,7 +30,7 @@ def batch(
         workers: Rows at a time, each in its own process; 0 means one for every two cores.
         shard: Which share of the rows this machine takes; by default read from the environment of a
             Kubernetes indexed job or a Slurm array, else all.
-        row_seconds: A row that takes longer is given up; not with --ray.
+        row_seconds: A row that takes longer is given up.
         ray: Take the rows to a Ray cluster at this address, or to a `local` one.
     """
     if workers < 0 or not row_seconds > 0:
@@ -51,7 +51,7 @@ def batch(
         else:
             from cameo3d.app.batch.on_ray import run as run_on_ray
 
-            run_on_ray(rows, ray, workers, settled)
+            run_on_ray(rows, ray, workers, row_seconds, settled)
     for failed in rows.failed:
         say(f"row {failed.row}{f' ({failed.name})' if failed.name else ''}: {failed.error}")
     print(", ".join(f"{count} {state}" for state, count in rows.counts.items()))
