@@ -82,7 +82,7 @@ def persistent(call: Callable[[], requests.Response]) -> requests.Response:
             answer = call()
             if answer.status_code != 429:
                 return answer
-        except requests.ConnectionError:
+        except (requests.ConnectionError, requests.exceptions.ChunkedEncodingError):  # cut off in the middle
             pass
         time.sleep(0.5)
     raise TimeoutError("The service did not come back.")
