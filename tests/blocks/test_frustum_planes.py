@@ -15,8 +15,8 @@ from cameo3d.blocks.frustum_planes import (
     packed_planes,
     places_of,
 )
-from cameo3d.blocks.photo_lookup import correspond, enlarge, look_up_photo
 from cameo3d.blocks.small_unet import SmallUNet
+from cameo3d.models.relief.photo_lookup import correspond, enlarge, look_up_photo
 
 SIZE = 32
 FRAME = PlaneFrame(scale=2.5, left=-0.2, top=-0.2, middle=1.0)

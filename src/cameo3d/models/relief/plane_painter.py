@@ -13,11 +13,11 @@ from torch import Tensor
 from cameo3d.blocks.face_correction import SIZE, FaceCorrection, FacePncc, conditions
 from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.frustum_planes import COVER
-from cameo3d.blocks.photo_lookup import correspond, look_up_photo
 from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.models.relief import Relief
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
+from cameo3d.models.relief.photo_lookup import correspond, look_up_photo
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
 from cameo3d.models.relief.render import FIRM_TURN, FramePainter, Viewport
 from cameo3d.values import Motion, Portrait

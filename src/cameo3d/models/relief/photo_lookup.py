@@ -9,6 +9,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from cameo3d.blocks.frustum_kernel import RayTracer, Seen
 from cameo3d.geometry.compiled import compiled
+from cameo3d.imaging.cubic import look_up_cubic
 
 STRIDE = 4
 """Pixels of the picture between neighbouring rays, where the surface is smooth."""
@@ -56,16 +57,10 @@ def look_up_photo(
     found: Correspondence, page: UInt8[np.ndarray, "side side 4"]
 ) -> UInt8[np.ndarray, "height width 4"]:
     """The page as the frame sees it, straight colours; alpha is the page's."""
-    where = found.places * np.float32(page.shape[0]) - np.float32(0.5)
-    looked = cv2.remap(
-        page,
-        np.ascontiguousarray(where[..., 0]),
-        np.ascontiguousarray(where[..., 1]),
-        cv2.INTER_CUBIC,
-        borderMode=cv2.BORDER_CONSTANT,
-        borderValue=(0, 0, 0, 0),
+    where = found.places * np.float32(page.shape[0])
+    return _soften_folds(
+        look_up_cubic(page, where), where, np.float32(_FOLD * page.shape[0] / found.places.shape[0])
     )
-    return _soften_folds(looked, where, np.float32(_FOLD * page.shape[0] / found.places.shape[0]))
 
 
 def enlarge(
