@@ -14,6 +14,7 @@ from cameo3d.training.lite.face_correction import (
     correction_losses,
     openings,
 )
+from cameo3d.training.loop import Plan, train
 
 
 def pages(folder, name: str, held_out: bool = False) -> None:
@@ -88,3 +89,17 @@ def test_adding_the_missing_part_leaves_no_loss(tmp_path):
     found = correction_losses(batch, batch.truth - batch.warped)
     assert float(found["l1"]) < 1e-6
     assert float(found["edges"]) < 1e-6
+
+
+def test_a_training_that_was_stopped_ends_as_one_run(tmp_path):
+    pages(tmp_path, "one")
+    recipe = FaceCorrectionRecipe(steps=4, batch=1, warm_up=1)
+
+    def run(folder, *steps):
+        for last in steps:
+            stage, batches = FaceCorrectionStage(recipe), PageBatches(tmp_path, recipe)
+            train(stage, batches, Plan(last, ema=0.9, save_every=2, log_every=1, workers=0), folder, "pages")
+        return stage.networks.state_dict()
+
+    whole, parts = run(tmp_path / "whole", 4), run(tmp_path / "parts", 2, 4)
+    assert all(torch.equal(whole[name], parts[name]) for name in whole)

@@ -1,13 +1,15 @@
-"""What the corrections of the lite models share: how people's files are read, and how one network learns."""
+"""What the corrections of the lite models share: how people's files are drawn, and how one network learns."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
 
+import numpy as np
 import torch
+from jaxtyping import Float
 from safetensors import safe_open
-from torch import nn
+from torch import Tensor, nn
 
 from cameo3d.errors import InputError
 from cameo3d.media.files import shown
@@ -33,29 +35,65 @@ class CorrectionRecipe:
     """Of the losses, by name."""
 
 
-def read_people(
-    folder: Path, held_out: bool, read: Callable[[Path], _Content], what: str
-) -> dict[str, list[_Content]]:
-    """The files of a folder by person, people in the order of their names.
+class PeopleBatches(Generic[_Content]):
+    """Draws batches of people's files; the same ones for the same number.
 
     Args:
         folder: Files whose labels tell `identity` and `held_out`.
-        held_out: Whether to take the people of the evaluation instead of all others.
-        read: Reads one file.
-        what: What the files hold, for the error.
+        recipe: How to draw.
+        held_out: Whether to take the people of the evaluation instead of all others, without augmentation.
+        device: Where batches go.
 
     Raises:
         InputError: If the folder holds none of them.
     """
-    people: dict[str, list[_Content]] = {}
-    for path in sorted(folder.glob("*.safetensors")):
-        with safe_open(path, "pt") as file:
-            labels = file.metadata()
-        if (labels["held_out"] == "True") == held_out:
-            people.setdefault(labels["identity"], []).append(read(path))
-    if not people:
-        raise InputError(f"{shown(folder)} holds no {what}; make them first.")
-    return dict(sorted(people.items()))
+
+    what: str
+    """What the files hold, for the error."""
+
+    def __init__(
+        self,
+        folder: Path,
+        recipe: CorrectionRecipe,
+        held_out: bool = False,
+        device: torch.device | None = None,
+    ) -> None:
+        self.held_out = held_out
+        self.device = device or torch.device("cpu")
+        self._recipe, self._people = recipe, self._by_person(folder)
+
+    def read(self, path: Path) -> _Content:
+        """One file."""
+        raise NotImplementedError
+
+    def pair(self, random: np.random.Generator) -> Sequence[Tensor]:
+        """One example of a batch."""
+        raise NotImplementedError
+
+    def people(self) -> list[list[_Content]]:
+        """Everyone's files, in the order of their names."""
+        return list(self._people.values())
+
+    def drawn(self, index: int) -> list[Sequence[Tensor]]:
+        """The examples of a batch's number."""
+        random = np.random.default_rng((self._recipe.seed, index))
+        return [self.pair(random) for _ in range(self._recipe.batch)]
+
+    def gain(self, random: np.random.Generator) -> Float[Tensor, "3"]:
+        """By how much each colour of an example is multiplied."""
+        gain = np.ones(3) if self.held_out else np.exp(random.normal(0, self._recipe.jitter, 3))
+        return torch.tensor(gain, dtype=torch.float32)
+
+    def _by_person(self, folder: Path) -> dict[str, list[_Content]]:
+        people: dict[str, list[_Content]] = {}
+        for path in sorted(folder.glob("*.safetensors")):
+            with safe_open(path, "pt") as file:
+                labels = file.metadata()
+            if (labels["held_out"] == "True") == self.held_out:
+                people.setdefault(labels["identity"], []).append(self.read(path))
+        if not people:
+            raise InputError(f"{shown(folder)} holds no {self.what}; make them first.")
+        return dict(sorted(people.items()))
 
 
 class CorrectionStage(Generic[_Batch]):

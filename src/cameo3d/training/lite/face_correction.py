@@ -12,7 +12,7 @@ from torch.nn import functional
 from cameo3d.blocks.face_correction import FaceCorrection, skin_share
 from cameo3d.data.portraits.expression_pages import ExpressionPages, read_pages
 from cameo3d.training.learner import Losses
-from cameo3d.training.lite.correction import CorrectionRecipe, CorrectionStage, read_people
+from cameo3d.training.lite.correction import CorrectionRecipe, CorrectionStage, PeopleBatches
 
 _OPENINGS, _AROUND = 4.0, 9
 """How much more pixels in and around mouth and eyes count, and how many pixels around that is."""
@@ -53,18 +53,10 @@ class PageBatch:
         return self.seen[:, 3:6]
 
 
-class PageBatches:
-    """Draws pairs of expression pages; the same ones for the same number.
+class PageBatches(PeopleBatches[ExpressionPages]):
+    """Draws pairs of expression pages, as `synthesise_pages` writes them."""
 
-    Args:
-        folder: Where `synthesise_pages` wrote them.
-        recipe: How to draw.
-        held_out: Whether to take the people of the evaluation instead of all others, without augmentation.
-        device: Where batches go.
-
-    Raises:
-        InputError: If the folder holds none of them.
-    """
+    what = "expression pages"
 
     def __init__(
         self,
@@ -73,29 +65,35 @@ class PageBatches:
         held_out: bool = False,
         device: torch.device | None = None,
     ) -> None:
-        self._recipe, self._held_out = recipe, held_out
-        self._device = device or torch.device("cpu")
-        people = read_people(folder, held_out, read_pages, "expression pages").values()
+        super().__init__(folder, recipe, held_out, device)
+        self._photo_share = recipe.photos
         self._clips, self._photos = (
-            [kept for pages in people if (kept := [one for one in pages if (len(one.truth) > 2) == is_clip])]
+            [
+                kept
+                for pages in self.people()
+                if (kept := [one for one in pages if (len(one.truth) > 2) == is_clip])
+            ]
             for is_clip in (True, False)
         )
 
+    def read(self, path: Path) -> ExpressionPages:
+        """One file."""
+        return read_pages(path)
+
     def draw(self, index: int) -> PageBatch:
         """The batch of a number."""
-        draw = np.random.default_rng((self._recipe.seed, index))
-        rows = [self._pair(draw) for _ in range(self._recipe.batch)]
-        return PageBatch(*(torch.stack(part) for part in zip(*rows, strict=True))).to(self._device)
+        rows = self.drawn(index)
+        return PageBatch(*(torch.stack(part) for part in zip(*rows, strict=True))).to(self.device)
 
-    def _pair(self, draw: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+    def pair(self, random: np.random.Generator) -> tuple[Tensor, Tensor, Tensor]:
+        """A photo or a clip, and one of its expressions."""
         kinds = [kind for kind in (self._photos, self._clips) if kind]
-        kind = kinds[0] if draw.random() < self._recipe.photos else kinds[-1]
-        person = kind[draw.integers(len(kind))]
-        pages = person[draw.integers(len(person))]
-        number = int(draw.integers(len(pages.truth)))
-        flip = not self._held_out and bool(draw.random() < 0.5)
-        gain = np.ones(3) if self._held_out else np.exp(draw.normal(0, self._recipe.jitter, 3))
-        return paired(pages, number, flip, torch.tensor(gain, dtype=torch.float32))
+        kind = kinds[0] if random.random() < self._photo_share else kinds[-1]
+        person = kind[random.integers(len(kind))]
+        pages = person[random.integers(len(person))]
+        number = int(random.integers(len(pages.truth)))
+        flip = not self.held_out and bool(random.random() < 0.5)
+        return paired(pages, number, flip, self.gain(random))
 
 
 def paired(

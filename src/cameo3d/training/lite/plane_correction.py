@@ -13,7 +13,7 @@ from cameo3d.blocks.frustum_planes import ANCHOR, FRONT, HEAD
 from cameo3d.blocks.plane_correction import MOVED, PlaneCorrection
 from cameo3d.data.portraits.plane_pairs import PlanePairs, read_plane_pairs
 from cameo3d.training.learner import Losses
-from cameo3d.training.lite.correction import CorrectionRecipe, CorrectionStage, read_people
+from cameo3d.training.lite.correction import CorrectionRecipe, CorrectionStage, PeopleBatches
 
 _SOLID = 0.9
 """How much of a pixel must be the person, in the truth, to count."""
@@ -45,47 +45,31 @@ class RayBatch:
         return RayBatch(*(getattr(self, field.name).to(device) for field in fields(self)))
 
 
-class RayBatches:
-    """Draws pairs; the same ones for the same number, each person as often.
+class RayBatches(PeopleBatches[PlanePairs]):
+    """Draws pairs, as `write_plane_pairs` writes them, each person as often."""
 
-    Args:
-        folder: Where `write_plane_pairs` wrote them.
-        recipe: How to draw.
-        held_out: Whether to take the people of the evaluation instead of all others, without augmentation.
-        device: Where batches go.
+    what = "plane pairs"
 
-    Raises:
-        InputError: If the folder holds none of them.
-    """
-
-    def __init__(
-        self,
-        folder: Path,
-        recipe: PlaneCorrectionRecipe,
-        held_out: bool = False,
-        device: torch.device | None = None,
-    ) -> None:
-        self._recipe, self._held_out = recipe, held_out
-        self._device = device or torch.device("cpu")
-        self._people = list(read_people(folder, held_out, read_plane_pairs, "plane pairs").values())
+    def read(self, path: Path) -> PlanePairs:
+        """One file."""
+        return read_plane_pairs(path)
 
     def draw(self, index: int) -> RayBatch:
         """The batch of a number."""
-        draw = np.random.default_rng((self._recipe.seed, index))
-        rows = [self._pair(draw) for _ in range(self._recipe.batch)]
+        rows = [list(row) for row in self.drawn(index)]
         # Pages differ in size with their canvases; the longest side counts, since places are shares of it.
         side = max(row[3].shape[-1] for row in rows)
         for row in rows:
             row[3] = functional.interpolate(row[3][None], (side, side), mode="bilinear")[0]
-        return RayBatch(*(torch.stack(part) for part in zip(*rows, strict=True))).to(self._device)
+        return RayBatch(*(torch.stack(part) for part in zip(*rows, strict=True))).to(self.device)
 
-    def _pair(self, draw: np.random.Generator) -> list[Tensor]:
-        person = self._people[draw.integers(len(self._people))]
-        pairs = person[draw.integers(len(person))]
-        number = int(draw.integers(len(pairs.truths)))
-        gain = np.ones(3) if self._held_out else np.exp(draw.normal(0, self._recipe.jitter, 3))
-        row = paired(pairs, number, torch.tensor(gain, dtype=torch.float32))
-        return mirrored(row) if not self._held_out and draw.random() < 0.5 else row
+    def pair(self, random: np.random.Generator) -> list[Tensor]:
+        """Somebody's lifted frame and another one, mirrored at random."""
+        people = self.people()
+        person = people[random.integers(len(people))]
+        pairs = person[random.integers(len(person))]
+        row = paired(pairs, int(random.integers(len(pairs.truths))), self.gain(random))
+        return mirrored(row) if not self.held_out and random.random() < 0.5 else row
 
 
 def paired(pairs: PlanePairs, number: int, gain: Float[Tensor, "3"]) -> list[Tensor]:
