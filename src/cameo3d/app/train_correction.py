@@ -1,8 +1,10 @@
 """From a folder of photos and clips to the corrections of the lite models that the package ships."""
 
+import csv
 import hashlib
 import json
 import logging
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,10 +13,11 @@ import torch
 from safetensors.torch import save_file
 from torch import nn
 
-from cameo3d.errors import CameoError
+from cameo3d.errors import CameoError, InputError
 from cameo3d.media.files import replacing
 from cameo3d.perception.lpips import load_distance
 from cameo3d.training.distributed import Processes
+from cameo3d.training.lite.correction import CorrectionStage
 from cameo3d.training.lite.face_correction import FaceCorrectionRecipe, FaceCorrectionStage, PageBatches
 from cameo3d.training.lite.plane_correction import PlaneCorrectionRecipe, PlaneCorrectionStage, RayBatches
 from cameo3d.training.loop import Plan, train
@@ -22,6 +25,8 @@ from cameo3d.training.loop import Plan, train
 logger = logging.getLogger(__name__)
 
 CPU = torch.device("cpu")
+_HELD_OUT_BATCHES, _JUDGED_EVERY = 12, 100
+"""How many batches of held-out people are judged, and after how many steps."""
 
 
 def train_face_correction(
@@ -40,8 +45,7 @@ def train_face_correction(
     """
     recipe = recipe or FaceCorrectionRecipe()
     stage = FaceCorrectionStage(recipe, _perceptual(device), device)
-    batches = PageBatches(_material(data, out, "pages"), recipe, device=device)
-    return _trained("face_correction", stage, batches, recipe, recipe.steps, out, device)
+    return _trained("face_correction", stage, PageBatches, _material(data, out, "pages"), recipe, out, device)
 
 
 def train_plane_correction(
@@ -60,8 +64,7 @@ def train_plane_correction(
     """
     recipe = recipe or PlaneCorrectionRecipe()
     stage = PlaneCorrectionStage(recipe, device)
-    batches = RayBatches(_material(data, out, "pairs"), recipe, device=device)
-    return _trained("plane_correction", stage, batches, recipe, recipe.steps, out, device)
+    return _trained("plane_correction", stage, RayBatches, _material(data, out, "pairs"), recipe, out, device)
 
 
 def write_correction(name: str, network: nn.Module, choices: str, path: Path) -> None:
@@ -93,15 +96,55 @@ def _material(data: Path, out: Path, kind: str) -> Path:
 
 
 def _trained(
-    name: str, stage: Any, batches: Any, recipe: Any, steps: int, out: Path, device: torch.device
+    name: str,
+    stage: FaceCorrectionStage | PlaneCorrectionStage,
+    batches: type[PageBatches] | type[RayBatches],
+    material: Path,
+    recipe: Any,
+    out: Path,
+    device: torch.device,
 ) -> Path:
     choices = json.dumps(asdict(recipe), sort_keys=True)
-    plan = Plan(steps, ema=0.98, log_every=25, sheet_every=100, save_every=50, workers=0)
-    train(stage, batches, plan, out, choices, Processes(device=device))
+    plan = Plan(recipe.steps, ema=0.98, log_every=25, sheet_every=100, save_every=50, workers=0)
+    judge = _judge(stage, batches, material, recipe, out, device)
+    train(
+        stage, batches(material, recipe, device=device), plan, out, choices, Processes(device=device), judge
+    )
     path = out / f"{name}.safetensors"
     write_correction(name, stage.networks["average"], choices, path)
     logger.info("SHA-256 %s", hashlib.sha256(path.read_bytes()).hexdigest())
     return path
+
+
+def _judge(
+    stage: CorrectionStage[Any],
+    batches: type[PageBatches] | type[RayBatches],
+    material: Path,
+    recipe: Any,
+    out: Path,
+    device: torch.device,
+) -> Callable[[int, dict[str, float]], None] | None:
+    """What writes the losses of held-out people to `held_out.csv` now and then, first before any step."""
+    try:
+        drawer = batches(material, recipe, True, device)
+    except InputError as error:
+        logger.warning("Nobody is held out: %s", error)
+        return None
+    held_out = [drawer.draw(index) for index in range(_HELD_OUT_BATCHES)]
+    path = out / "held_out.csv"
+
+    def judge(done: int, means: dict[str, float]) -> None:
+        if done % _JUDGED_EVERY and done != recipe.steps:
+            return
+        losses = stage.judged(held_out)
+        with path.open("a", newline="", encoding="utf8") as file:
+            csv.writer(file).writerows((done, name, f"{value:.6g}") for name, value in losses.items())
+        logger.warning("step %d, held out: %s", done, losses)
+
+    out.mkdir(parents=True, exist_ok=True)
+    if not path.exists():
+        judge(0, {})
+    return judge
 
 
 def _perceptual(device: torch.device) -> nn.Module | None:

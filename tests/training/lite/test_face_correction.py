@@ -1,9 +1,11 @@
 """The face correction learns what pages teach, and nothing where it must not."""
 
 import numpy as np
+import pytest
 import torch
 from safetensors.torch import save_file
 
+from cameo3d.app.train_correction import train_face_correction
 from cameo3d.blocks.face_correction import SIZE
 from cameo3d.data.portraits.split import is_held_out
 from cameo3d.training.learner import Part
@@ -89,6 +91,23 @@ def test_adding_the_missing_part_leaves_no_loss(tmp_path):
     found = correction_losses(batch, batch.truth - batch.warped)
     assert float(found["l1"]) < 1e-6
     assert float(found["edges"]) < 1e-6
+
+
+def test_held_out_people_are_judged_by_the_averaged_network_before_the_first_step_and_at_the_end(tmp_path):
+    made, out = tmp_path / "pages", tmp_path / "out"
+    made.mkdir()
+    pages(made, "seen")
+    pages(made, "unseen", held_out=True)
+    recipe = FaceCorrectionRecipe(steps=3, batch=1, warm_up=1)
+    train_face_correction(tmp_path, out, recipe)
+    rows = [row.split(",") for row in (out / "held_out.csv").read_text().splitlines()]
+    assert {(row[0], row[1]) for row in rows} >= {("0", "l1"), ("3", "l1")}
+    # Grey faces whose lower half is lighter by 40 of 127.5, brought to the same mean: 20 everywhere.
+    assert float(next(row[2] for row in rows if row[:2] == ["0", "l1"])) == pytest.approx(
+        20 / 127.5, rel=0.05
+    )
+    train_face_correction(tmp_path, out, recipe)  # again: nothing is left to do, and nothing is written twice
+    assert len((out / "held_out.csv").read_text().splitlines()) == len(rows)
 
 
 def test_a_training_that_was_stopped_ends_as_one_run(tmp_path):

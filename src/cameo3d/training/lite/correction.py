@@ -127,4 +127,14 @@ class CorrectionStage(Generic[_Batch]):
 
     def losses(self, batch: _Batch) -> Losses:
         """Losses of the network that learns."""
+        return self.losses_of(self.networks[self._name], batch)
+
+    def losses_of(self, network: nn.Module, batch: _Batch) -> Losses:
+        """Losses of one network."""
         raise NotImplementedError
+
+    @torch.no_grad()
+    def judged(self, batches: Sequence[_Batch]) -> dict[str, float]:
+        """Mean losses of the averaged network."""
+        found = [self.losses_of(self.networks["average"], batch) for batch in batches]
+        return {name: float(torch.stack([each[name] for each in found]).mean()) for name in found[0]}

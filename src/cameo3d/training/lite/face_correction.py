@@ -134,9 +134,9 @@ class FaceCorrectionStage(CorrectionStage[PageBatch]):
         super().__init__("motion", FaceCorrection, recipe, device)
         self._perceptual = perceptual
 
-    def losses(self, batch: PageBatch) -> Losses:
-        """Losses of the network that learns."""
-        added = self.networks["motion"](batch.seen, batch.cover)
+    def losses_of(self, network: nn.Module, batch: PageBatch) -> Losses:
+        """Losses of one network."""
+        added = network(batch.seen, batch.cover)
         found = correction_losses(batch, added)
         if self._perceptual is not None:
             drawn = _inside(batch.warped + added, batch)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional
 
 from cameo3d.blocks.frustum_planes import ANCHOR, FRONT, HEAD
@@ -113,9 +113,9 @@ class PlaneCorrectionStage(CorrectionStage[RayBatch]):
     def __init__(self, recipe: PlaneCorrectionRecipe, device: torch.device | None = None) -> None:
         super().__init__("planes", PlaneCorrection, recipe, device)
 
-    def losses(self, batch: RayBatch) -> Losses:
-        """Losses of the network that learns."""
-        added = self.networks["planes"](batch.plane)
+    def losses_of(self, network: nn.Module, batch: RayBatch) -> Losses:
+        """Losses of one network."""
+        added = network(batch.plane)
         moved = added[:, MOVED] / torch.tensor((0.02, 1.0, 1.0)).to(added)[:, None, None]
         right, down = moved.diff(dim=-1), moved.diff(dim=-2)
         return picture_losses(batch, drawn(batch, added)) | {
