@@ -51,5 +51,5 @@ class IndexOf:
 
 ANYTHING = Within(-1e6, 1e6)
 """For numbers of which nothing else is said."""
-MOST_ROWS, MOST_SIDE = 200_000, 4096
-"""Longest first axis of a list of small things, such as points, and longest axis of anything else."""
+MOST_SAMPLES, MOST_ROWS, MOST_SIDE = 60_000_000, 200_000, 4096
+"""Longest list of numbers, such as an hour of sound; of small things, such as points; longest other axis."""

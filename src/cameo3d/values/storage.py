@@ -21,7 +21,7 @@ from torch import Tensor
 
 from cameo3d.errors import InputError
 from cameo3d.media.files import check_input, replacing, shown
-from cameo3d.values.limits import ANYTHING, MOST_ROWS, MOST_SIDE, IndexOf, Within
+from cameo3d.values.limits import ANYTHING, MOST_ROWS, MOST_SAMPLES, MOST_SIDE, IndexOf, Within
 
 MAX_BYTES = 500_000_000
 """Larger files are refused unread; the largest avatar of ours has some 60 MB."""
@@ -240,7 +240,8 @@ def _tensor_misfit(item: Tensor, names: str, annotation: Any, axes: dict[str, in
         return "is float64, and no network computes in it"
     limit = _limit(annotation)
     is_list = item.dim() > 0 and item[:1].numel() <= _THING_SIZE
-    longest = (MOST_ROWS if is_list else MOST_SIDE, *[MOST_SIDE] * max(0, item.dim() - 1))
+    rows = MOST_SAMPLES if item.dim() == 1 and item.is_floating_point() else MOST_ROWS
+    longest = (rows if is_list else MOST_SIDE, *[MOST_SIDE] * max(0, item.dim() - 1))
     least = 0 if isinstance(limit, IndexOf) else 1
     if any(not least <= length <= most for length, most in zip(item.shape, longest, strict=False)):
         return f"is {_described(item)}"

@@ -6,10 +6,11 @@ import torch
 
 from cameo3d.data.voice.augmentation import heard_features, other_voices, plain_features
 from cameo3d.data.voice.clips import VoiceClip
-from cameo3d.data.voice.corpora import talking_clips
+from cameo3d.data.voice.corpora import heard_clip, talking_clips
 from cameo3d.errors import InputError
 from cameo3d.models.voice.lite.motion_decoder import FEATURES_BEFORE, MOUTH_SHAPES, feature_count
 from cameo3d.models.voice.lite.sound import band_corners, power_spectra
+from cameo3d.values.storage import load_value, save_value
 
 
 def nobody_reads(samples: np.ndarray) -> list[str]:
@@ -77,3 +78,9 @@ def test_only_class_a_in_step_is_learned_from(tmp_path):
     with (tmp_path / "index.csv").open("w", newline="") as file:
         csv.writer(file).writerows(rows)
     assert list(talking_clips(tmp_path, tmp_path, nobody_reads)) == []
+
+
+def test_a_minute_of_speech_is_kept_and_found_again(tmp_path):
+    clip = heard_clip("long.flac", "anna", 0.1 * np.sin(np.arange(60 * 16000) / 20).astype(np.float32))
+    save_value(clip, tmp_path / "long.clip")
+    assert torch.equal(load_value(VoiceClip, tmp_path / "long.clip").samples, clip.samples)
