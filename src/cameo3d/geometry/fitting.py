@@ -1,13 +1,13 @@
 """Fitting the face model to landmarks: identity once a person, then pose, expression and gaze of every frame.
 
-All is least squares on where the vertices fall in the crop camera's picture, solved by Gauss-Newton in numpy.
+All is least squares on where the vertices fall in the crop camera's picture, solved by Gauss-Newton.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 from torch import Tensor
 
 from cameo3d.geometry.cameras import CROP_DISTANCE, CROP_FOCAL
@@ -25,6 +25,7 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from cameo3d.geometry.fitting_kernel import equations, solve_bounded
 from cameo3d.geometry.rotations import angles_from_matrices
 
 _PIXELS = 512.0
@@ -41,10 +42,15 @@ _OVAL_WEIGHT, _EDGE_WEIGHT = 0.15, 3.0
 """Importance of the face's outline, which slides over the skin, and of lips and lids; other points have 1."""
 _INDEPENDENT_FRAMES = 4
 """Frames of one person err alike; however many there are, they count as so many."""
-_BLOCK = 48
-"""Columns that are multiplied at a time."""
-_UPPER = [*INNER_LIP_UPPER[1:-1], *LEFT_LID_UPPER[1:-1], *RIGHT_LID_UPPER[1:-1]]
-_LOWER = [*INNER_LIP_LOWER[1:-1], *LEFT_LID_LOWER[1:-1], *RIGHT_LID_LOWER[1:-1]]
+_FARTHEST = 1e6
+"""Bounds of a step in pose that never hold it up; the compiled loops know no infinity."""
+_FACING = np.array(
+    (
+        (*INNER_LIP_LOWER[1:-1], *LEFT_LID_LOWER[1:-1], *RIGHT_LID_LOWER[1:-1]),
+        (*INNER_LIP_UPPER[1:-1], *LEFT_LID_UPPER[1:-1], *RIGHT_LID_UPPER[1:-1]),
+    )
+)
+"""Points that face each other over an opening: below, above."""
 _EDGES = (
     *(*INNER_LIP_UPPER, *INNER_LIP_LOWER, *OUTER_LIP_UPPER, *OUTER_LIP_LOWER),
     *(*LEFT_LID_UPPER, *LEFT_LID_LOWER, *RIGHT_LID_UPPER, *RIGHT_LID_LOWER),
@@ -208,41 +214,39 @@ class _Solver:
 
     def __init__(self, neutral: np.ndarray, basis: np.ndarray) -> None:
         self._neutral, self._basis = neutral, _by_axis(basis)
-        weights = np.ones(468, np.float32)
+        weights = np.ones(468)
         weights[list(OVAL)] = _OVAL_WEIGHT
         weights[list(_EDGES)] = _EDGE_WEIGHT
-        root = np.sqrt(weights)
-        self._scales = root / _POINT_SIGMA, root / _DEPTH_SIGMA, np.float32(1 / _GAP_SIGMA)
+        self._scales = np.sqrt(weights) / np.array(((_POINT_SIGMA,), (_DEPTH_SIGMA,)))
+        poses = np.full(6, _FARTHEST)
+        self._lower = np.concatenate((-poses, np.zeros(len(basis))))
+        self._upper = np.concatenate((poses, np.ones(len(basis))))
 
     def solve(self, observed: _Observed, scores: np.ndarray, state: _State | None, iterations: int) -> _State:
         """Improve a state, or find one."""
         state = state or self._first_state(observed, scores)
-        count = 6 + len(scores)
-        lower = np.concatenate((np.full(6, -np.inf), np.zeros(count - 6)))
-        upper = np.concatenate((np.full(6, np.inf), np.ones(count - 6)))
         for _ in range(iterations):
-            rows, residuals = self.linearize(observed, state, None)
-            hessian, gradient = _normal_equations(rows, residuals)
+            hessian, gradient = self._equations(observed, state, self._basis)
             # The weights are solved for themselves, not for their change.
             gradient += hessian[:, 6:] @ state.expression
-            hessian[np.arange(6, count), np.arange(6, count)] += _SCORE_SIGMA**-2
+            weights = np.arange(6, len(hessian))
+            hessian[weights, weights] += _SCORE_SIGMA**-2
             gradient[6:] += scores * _SCORE_SIGMA**-2
             start = np.concatenate((np.zeros(6), state.expression))
-            step = _solve_bounded(hessian, gradient, lower, upper, start)
+            step = solve_bounded(hessian, gradient, self._lower, self._upper, start)
             state = _State(
                 _small_rotation(step[:3]) @ state.rotation, state.translation + step[3:6], step[6:]
             )
         return state
 
     def identity_equations(
-        self, observed: _Observed, state: _State, axes: "_Axes"
+        self, observed: _Observed, state: _State, shapes: Float[np.ndarray, "components 3 468"]
     ) -> tuple[np.ndarray, np.ndarray]:
         """Normal equations for the shape alone, when pose and free weights follow it (Schur complement)."""
-        rows, residuals = self.linearize(observed, state, None)
-        shape_rows, _ = self.linearize(observed, state, axes)
-        hessian, gradient = _normal_equations(np.concatenate((rows, shape_rows)), residuals)
-        count = len(rows)
-        hessian[np.arange(6, count), np.arange(6, count)] += _SCORE_SIGMA**-2
+        hessian, gradient = self._equations(observed, state, np.concatenate((self._basis, shapes)))
+        count = 6 + len(self._basis)
+        weights = np.arange(6, count)
+        hessian[weights, weights] += _SCORE_SIGMA**-2
         within = (state.expression > 0) & (state.expression < 1)
         free = np.concatenate((np.arange(6), 6 + np.flatnonzero(within)))
         follow = np.linalg.solve(hessian[np.ix_(free, free)], hessian[free, count:])
@@ -251,55 +255,24 @@ class _Solver:
 
     def posed(self, state: _State) -> np.ndarray:
         """Vertices in the camera's axes, metres."""
-        weights = state.expression.astype(np.float32)
-        moved = np.stack([np.einsum("ij,i->j", axis, weights) for axis in self._basis], 1)
+        moved = np.einsum("ijk,i->kj", self._basis, state.expression.astype(np.float32))
         return (self._neutral + moved) @ state.rotation.T + state.translation
 
-    def linearize(
-        self, observed: _Observed, state: _State, shapes: "_Axes | None"
+    def _equations(
+        self, observed: _Observed, state: _State, basis: np.ndarray
     ) -> tuple[np.ndarray, np.ndarray]:
-        """Rows of derivatives and residuals, both over their sigmas.
-
-        Derivatives are those by the shapes given, or else by a small rotation, a translation and the weights.
-        """
-        posed = self.posed(state)
-        arms = posed - state.translation
-        moves = _turned(shapes or self._basis, state.rotation)
-        if shapes is None:
-            zero, one = np.zeros(468), np.ones(468)
-            x, y, z = arms.T
-            pose = (
-                (zero, z, -y, one, zero, zero),
-                (-z, zero, x, zero, one, zero),
-                (y, -x, zero, zero, zero, one),
-            )
-            moves = [np.concatenate((a, b)) for a, b in zip(np.array(pose, np.float32), moves, strict=True)]
-        focal = CROP_FOCAL * _PIXELS
-        image = posed[:, :2] / posed[:, 2:]
-        away = observed.points - image * focal
-        near = (focal / posed[:, 2]).astype(np.float32)
-        seen = [(moves[k] - moves[2] * image[:, k].astype(np.float32)) * near for k in (0, 1)]
-        per_meter = np.float32(focal / state.translation[2])
-        depth = (moves[2] - moves[2].mean(1, keepdims=True)) * per_meter
-        away_depth = observed.depths - (posed[:, 2] - posed[:, 2].mean()) * per_meter
-
-        point_scale, depth_scale, gap_scale = self._scales
-        rows = np.concatenate(
-            (
-                *(part * point_scale for part in seen),
-                depth * depth_scale,
-                *((part[:, _LOWER] - part[:, _UPPER]) * gap_scale for part in seen),
-            ),
-            1,
+        return equations(
+            basis,
+            self.posed(state),
+            state.rotation,
+            state.translation,
+            observed.points,
+            observed.depths,
+            CROP_FOCAL * _PIXELS,
+            self._scales,
+            _FACING,
+            1 / _GAP_SIGMA,
         )
-        residuals = np.concatenate(
-            (
-                *(away[:, k] * point_scale for k in (0, 1)),
-                away_depth * depth_scale,
-                *((away[_LOWER, k] - away[_UPPER, k]) * gap_scale for k in (0, 1)),
-            )
-        )
-        return rows, residuals
 
     def _first_state(self, observed: _Observed, scores: np.ndarray) -> _State:
         """The similarity that best lays the neutral face onto the landmarks with their rough depth."""
@@ -317,52 +290,8 @@ class _Solver:
         return _State(rotation, translation - rotation @ model_center, scores.clip(0, 1))
 
 
-_Axes = tuple[np.ndarray, np.ndarray, np.ndarray]
-"""The x, y and z of a basis, each with a row for each shape and a column for each vertex."""
-
-
-def _by_axis(basis: np.ndarray) -> _Axes:
-    x, y, z = np.ascontiguousarray(basis.transpose(2, 0, 1), np.float32)
-    return x, y, z
-
-
-def _turned(axes: _Axes, rotation: np.ndarray) -> list[np.ndarray]:
-    x, y, z = axes
-    return [a * x + b * y + c * z for a, b, c in rotation.astype(np.float32)]
-
-
-def _normal_equations(rows: np.ndarray, residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """`J J^T` and `J r`.
-
-    In blocks that are too small for the linear algebra library to share among threads, which costs more than
-    it gains, and on a busy machine many times more.
-    """
-    count = rows.shape[1] // _BLOCK * _BLOCK
-    blocks = rows[:, :count].reshape(len(rows), -1, _BLOCK).transpose(1, 0, 2)
-    rest = rows[:, count:]
-    hessian = (blocks @ blocks.transpose(0, 2, 1).copy()).sum(0, dtype=np.float64) + rest @ rest.T.copy()
-    return hessian, np.einsum("ij,j->i", rows, residuals.astype(np.float32)).astype(np.float64)
-
-
-def _solve_bounded(
-    hessian: np.ndarray, gradient: np.ndarray, lower: np.ndarray, upper: np.ndarray, start: np.ndarray
-) -> np.ndarray:
-    """Minimise `x H x / 2 - g x` within bounds: Newton steps on the variables that are not stuck at one."""
-    x = start.clip(lower, upper)
-    slope = hessian @ x - gradient
-    for _ in range(30):
-        free = np.flatnonzero(~(((x <= lower) & (slope > 0)) | ((x >= upper) & (slope < 0))))
-        if np.abs(slope[free]).max(initial=0) < 1e-6 * np.abs(gradient).max():
-            break
-        step = np.zeros_like(x)
-        step[free] = np.linalg.solve(hessian[np.ix_(free, free)], -slope[free])
-        for share in (1.0, 0.5, 0.25, 0.1, 0.03):
-            moved = (x + share * step).clip(lower, upper) - x
-            bend = hessian @ moved
-            if moved @ (slope + bend / 2) < 0:
-                break
-        x, slope = x + moved, slope + bend
-    return x.clip(lower, upper)
+def _by_axis(basis: np.ndarray) -> Float32[np.ndarray, "shapes 3 468"]:
+    return np.ascontiguousarray(basis.transpose(0, 2, 1), np.float32)
 
 
 def _small_rotation(vector: np.ndarray) -> np.ndarray:
