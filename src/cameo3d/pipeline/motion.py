@@ -15,6 +15,7 @@ from cameo3d.errors import FaceError
 from cameo3d.geometry.crops import portrait_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.fitting import FaceFit, FrameFitter, fit_identity
+from cameo3d.media.ahead import ahead
 from cameo3d.media.files import shown
 from cameo3d.media.video import probe_video, read_frames
 from cameo3d.perception.expression import expression_scores
@@ -33,6 +34,8 @@ _STUDY_SECONDS = 10.0
 _STUDY_FRAMES, _LID_FRAMES = 24, 100
 """So many of their frames are fitted together for the shape, and one by one for the eyes."""
 _MAX_FACES = 4
+_FRAMES_AHEAD = 4
+"""So many frames are decoded before they are looked at."""
 _SEARCH_EVERY = 10
 """While the face is lost, every so many frames are searched all over, which is slow."""
 _SMALL_FACE, _PART_SIDE = 0.2, 4.0
@@ -130,7 +133,7 @@ def track_video(
     rows: list[np.ndarray] = []
     shots: list[tuple[int, Crop]] = []
     teller = None if reader is None else _Teller(reader, sightings.frames)
-    for chunk in _chunks(iter(sightings), max(1, round(_STUDY_SECONDS * rate))):
+    for chunk in ahead(_chunks(iter(sightings), max(1, round(_STUDY_SECONDS * rate))), 1):
         landmarks, scores = chunk.landmarks, chunk.scores
         if chunk.begins_shot:
             square = crop or _median_crop(landmarks)
@@ -188,8 +191,7 @@ class _Sighting(NamedTuple):
 
 def _sightings(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[_Sighting]:
     follower, cuts = FaceFollower(face), PictureCuts()
-    for frame in frames:
-        is_cut = cuts(frame)
+    for frame, is_cut in ahead(((frame, cuts(frame)) for frame in frames), _FRAMES_AHEAD):
         if is_cut:
             follower.look_again()
         seen = follower(frame)

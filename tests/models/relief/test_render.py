@@ -1,4 +1,5 @@
 import math
+from dataclasses import replace
 from typing import Literal
 
 import cv2
@@ -14,10 +15,11 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.models.relief.eyes import LIDS
-from cameo3d.models.relief.render import NECK_BASE, Painter, Viewport
+from cameo3d.models.relief.render import NECK_BASE, Painter, ReliefPerformance, Viewport, Window
 from cameo3d.models.relief.surface_kernel import lay_over
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
+from cameo3d.values.motion import joined
 
 
 @pytest.fixture(scope="module")
@@ -152,3 +154,22 @@ def test_a_soft_outline_is_firm_from_ten_degrees_on(avatar, degrees, alpha, monk
         monkeypatch.setattr(f"cameo3d.models.relief.render.{part}", lambda *_, **__: None)
     image = painter.paint(motion(avatar, turn=(degrees, 0.0, 0.0)))
     assert abs(int(image[5, 5, 3]) - alpha) <= 1
+
+
+def test_two_painters_draw_what_one_draws(avatar):
+    weights = torch.zeros(9, 52)
+    weights[:, BLENDSHAPES.index("jawOpen")] = torch.linspace(0, 0.6, 9)
+    weights[:, BLENDSHAPES.index("mouthSmileLeft")] = torch.tensor([0.0, 0.9] * 4 + [0.5])
+    still = motion(avatar)
+    moving = replace(
+        joined([still] * 9), expression=weights, rotation=still.rotation + torch.linspace(0, 0.3, 9)[:, None]
+    )
+    window = Window(avatar, Viewport(0.0, 0.0, 256.0, 256, 256))
+    one, two = (
+        ReliefPerformance(avatar, window, lambda: Painter(avatar, load_face_model(), window.view), count)
+        for count in (1, 2)
+    )
+    pictures = list(one.draw(moving)), list(two.draw(moving))
+    assert len(pictures[0]) == len(pictures[1]) == 9
+    for alone, together in zip(*pictures, strict=True):
+        np.testing.assert_array_equal(alone, together)

@@ -111,6 +111,10 @@ class PlaneModel(Relief):
     def _painter(self, avatar: ReliefAvatar, view: Viewport) -> FramePainter:
         return self._frames(avatar, PlanePainter(avatar, self._face, view, self._correction))
 
+    def _painters(self) -> int:
+        """One, whose rays are shared among threads."""
+        return 1
+
     def _lifted(self, portraits: Sequence[Portrait]) -> tuple[ReliefAvatar, ReliefPrior]:
         """The first portrait's relief, ready to be packed."""
         relief = lift_portrait(portraits[0], self._face)

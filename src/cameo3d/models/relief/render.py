@@ -1,8 +1,11 @@
 """Draw a relief avatar in motion."""
 
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Protocol, runtime_checkable
 
 import cv2
@@ -41,6 +44,8 @@ TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
 _TONGUE_OUT = BLENDSHAPES.index("tongueOut")
+_LONG = 8
+"""Frames from which on it pays to let several painters draw."""
 FIRM_TURN = math.radians(10)
 """From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
@@ -76,19 +81,49 @@ class ReliefPerformance:
     """One clip of a relief avatar, drawn frame by frame without look-ahead.
 
     Beyond the canvas, where a view shows more of the photo, the photo itself stands still.
+
+    Args:
+        avatar: Who is drawn.
+        window: The part of the view that the canvas fills.
+        make_painter: Makes what draws; frames do not depend on those that a painter drew before.
+        most: So many draw longer motions, frame by frame in turn.
     """
 
     look_ahead = 0
 
-    def __init__(self, avatar: ReliefAvatar, window: "Window", painter: "FramePainter") -> None:
-        self._window, self._painter = window, painter
+    def __init__(
+        self,
+        avatar: ReliefAvatar,
+        window: "Window",
+        make_painter: Callable[[], "FramePainter"],
+        painters: int,
+    ) -> None:
+        self._window, self._make_painter, self._most = window, make_painter, painters
+        self._painters = [make_painter()]
         self._still = None if window.is_whole else window.still(avatar)
 
     def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
         """Draw every frame of a motion."""
-        for index in range(len(motion)):
-            image = self._painter.paint(motion.frame(index))
+        for image in self._painted(motion):
             yield image if self._still is None else self._window.put(image, self._still.copy())
+
+    def _painted(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        if self._most == 1 or len(motion) < _LONG:
+            for index in range(len(motion)):
+                yield self._painters[0].paint(motion.frame(index))
+            return
+        while len(self._painters) < self._most:
+            self._painters.append(self._make_painter())
+        waiting: deque[Future[np.ndarray]] = deque()
+        with ThreadPoolExecutor(self._most, "painter") as pool:
+            for index, painter in zip(range(len(motion)), cycle(self._painters), strict=False):
+                # The frame that this painter drew last has to be done.
+                done = waiting.popleft().result() if len(waiting) == self._most else None
+                waiting.append(pool.submit(painter.paint, motion.frame(index)))
+                if done is not None:
+                    yield done
+            while waiting:
+                yield waiting.popleft().result()
 
     def finish(self) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
         """Nothing is left: every frame was drawn at once."""
