@@ -266,7 +266,36 @@ def scores(
                 f"{kind} neutral", still, resize(drawing * 2 - 1, small, small),
                 {"face": resize(coverage, small, small)},
             )  # fmt: skip
-    return {name: x for name, x in result.means().items() if name != "neutral LPIPS"}
+    means = {name: x for name, x in result.means().items() if name != "neutral LPIPS"}
+    return means | {f"{kind} canonical change": canonical_change(network, faces, held[kind]) for kind in held}
+
+
+@torch.no_grad()
+def canonical_change(network: GohaGenerator, faces: KnownFaces, batches: list[GohaPairs]) -> float:
+    """How much a canonical face changes with the photo's expression, over how much it does with the person.
+
+    Canonical planes of source and target, and of another pair's target, are seen by the target's camera.
+    """
+    own, others = 0.0, 0.0
+    for batch in batches:
+        target, size = camera(batch.target_camera), NETWORK.render_size
+        source, wanted = (
+            network.prepare(image, *camera(label)).canonical
+            for image, label in (
+                (batch.source, batch.source_camera),
+                (batch.target, batch.target_camera),
+            )
+        )
+        seen, truth, other = (
+            network.renderer(planes, *target, size).colors for planes in (source, wanted, wanted.roll(1, 0))
+        )
+        face = resize(faces.neutral(batch.targets())[1], size, size)
+        # Two pairs of a batch may show the same person: those hardly differ.
+        strangers = (batch.source - batch.source.roll(1, 0)).abs().mean(dim=(1, 2, 3)) > 0.15
+        mask = face * strangers[:, None, None, None]
+        own += float(((seen - truth).abs() * mask).sum())
+        others += float(((other - truth).abs() * mask).sum())
+    return own / others
 
 
 def camera(label: Tensor) -> tuple[Tensor, Tensor]:
