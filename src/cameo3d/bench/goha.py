@@ -20,7 +20,8 @@ from cameo3d.bench.relief import Figure, Report, machine
 from cameo3d.bench.stand_in_face import sheet_arrays
 from cameo3d.errors import WeightsError
 from cameo3d.geometry.basel.bfm import BaselFace, FaceCoefficients
-from cameo3d.models.goha.avatar import Goha, GohaPainter
+from cameo3d.models.goha.avatar import Goha
+from cameo3d.models.goha.drawing import GohaPainter
 from cameo3d.models.goha.framing import label_of, lens
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_picture
 from cameo3d.perception.deep3d import FaceRegressor
@@ -113,14 +114,14 @@ class _GohaBench:
     ) -> None:
         image = source.image
         quick = self._model(fast=True)
-        painter = GohaPainter(quick.generator, quick.face, source, person)
+        painter = GohaPainter(quick.drawing, source, person.vectors())
         frames = []
 
         def fast_frame() -> None:
             read(image)
             # Always a new expression, so that no planes are kept; the last is the exact one's.
             shift = 0.3 if len(frames) == REPEATS else 0.3 + 0.001 * (len(frames) + 1)
-            frames.append(painter(person.expression + shift, camera))
+            frames.append(painter(person.expression.cpu() + shift, camera.cpu())[0][0])
 
         self._stage("fast frame", fast_frame, official, goal=5.0)
         error = (_shown(frames[-1]) - _shown(exact)).square().mean()

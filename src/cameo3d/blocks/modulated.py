@@ -161,8 +161,7 @@ def smooth(
         bias: Added to the result.
     """
     channels = x.shape[1]
-    kernel = x.new_tensor([1, 3, 3, 1]) / 4
-    weight = torch.outer(kernel, kernel).expand(channels, 1, 4, 4)
+    weight = _tent(x).expand(channels, 1, 4, 4)
     return functional.conv2d(x, weight, bias, padding=1, groups=channels)
 
 
@@ -171,6 +170,11 @@ def upsample_image(
 ) -> Float[Tensor, "batch channels height_out width_out"]:
     """Twice the size by zero insertion and the kernel [1, 3, 3, 1] along each axis."""
     channels = image.shape[1]
-    kernel = image.new_tensor([1, 3, 3, 1]) / 4
-    weight = torch.outer(kernel, kernel).expand(channels, 1, 4, 4)
+    weight = _tent(image).expand(channels, 1, 4, 4)
     return functional.conv_transpose2d(image, weight, stride=2, padding=1, groups=channels)
+
+
+def _tent(like: Float[Tensor, "*any"]) -> Float[Tensor, "4 4"]:
+    """The kernel [1, 3, 3, 1] / 4 along both axes, made where it is needed: a GPU need not be sent it."""
+    kernel = 1 - (torch.arange(4, dtype=like.dtype, device=like.device) - 1.5).abs() / 2
+    return torch.outer(kernel, kernel)

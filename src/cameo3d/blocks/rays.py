@@ -54,6 +54,6 @@ def box_crossing(
     hits = enters <= leaves
     # Nothing here asks for a value: that would make a GPU's host wait.
     any_hit = hits.any()
-    nearest = torch.where(any_hit, enters.masked_fill(~hits, torch.inf).min(), -1)
-    farthest = torch.where(any_hit, enters.masked_fill(~hits, -torch.inf).max(), -2)
+    nearest = enters.masked_fill(~hits, torch.inf).min().masked_fill(~any_hit, -1)
+    farthest = enters.masked_fill(~hits, -torch.inf).max().masked_fill(~any_hit, -2)
     return torch.where(hits, enters, nearest), torch.where(hits, leaves, farthest), hits

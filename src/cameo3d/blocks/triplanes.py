@@ -1,5 +1,8 @@
 """Looking points up in three axis-aligned feature planes."""
 
+from collections.abc import Sequence
+
+import torch
 from jaxtyping import Float
 from torch import Tensor
 from torch.nn import functional
@@ -33,7 +36,7 @@ def sample_triplanes(
     """
     batch, _, channels, height, width = planes.shape
     unit = points * (2 / box_side)
-    grid = unit[:, :, list(axes)].transpose(1, 2).flatten(0, 1)[:, None]  # (batch 3) 1 points 2
+    grid = _picked(unit, axes)[:, None]  # (batch 3) 1 points 2
     looked_up = functional.grid_sample(
         planes.reshape(batch * 3, channels, height, width),
         grid.to(planes.dtype),
@@ -65,8 +68,8 @@ def sample_trigrids(
     """
     batch, _, channels, height, width = planes.shape
     unit = points * (2 / box_side)
-    order = [[*pair, 3 - sum(pair)] for pair in axes]
-    grid = unit[:, :, order].transpose(1, 2).flatten(0, 1)[:, None, None]  # (batch 3) 1 1 points 3
+    order = [(*pair, 3 - sum(pair)) for pair in axes]
+    grid = _picked(unit, order)[:, None, None]  # (batch 3) 1 1 points 3
     looked_up = functional.grid_sample(
         planes.reshape(batch * 3, channels // depth, depth, height, width),
         grid.to(planes.dtype),
@@ -75,3 +78,11 @@ def sample_trigrids(
         align_corners=False,
     )
     return looked_up.reshape(batch, 3, channels // depth, -1).mean(dim=1).mT
+
+
+def _picked(
+    points: Float[Tensor, "batch points 3"], orders: Sequence[tuple[int, ...]]
+) -> Float[Tensor, "batch_planes points axes"]:
+    """Some coordinates of all points for each plane, one plane of a batch behind the other."""
+    planes = [torch.stack([points[..., axis] for axis in order], dim=-1) for order in orders]
+    return torch.stack(planes, dim=1).flatten(0, 1)

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cameo3d.blocks.bfloat16 import narrowed, widened
-from cameo3d.geometry.compiled import compiled
+from cameo3d.geometry.compiled import compiled, may_loop
 
 _TILE = 4
 _STRIP_TILES = 256
@@ -52,7 +52,7 @@ def convolve(
     height, width = x.shape[2:]
     if (
         torch.is_grad_enabled()
-        or x.device.type != "cpu"
+        or not may_loop(x)
         or min(inputs, outputs) < _LEAST_CHANNELS
         or height * width < _LEAST_PIXELS
         or height % _TILE

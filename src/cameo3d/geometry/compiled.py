@@ -1,10 +1,30 @@
 """Loops over pixels, compiled to machine code at first use and kept on disk."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 from numba import njit
+from torch import Tensor
+
+_AS_ON_A_GPU = ContextVar("as_on_a_gpu", default=False)
+
+
+def may_loop(x: Tensor) -> bool:
+    """Whether compiled loops can read a tensor's memory; on a GPU PyTorch's own operations do their work."""
+    return x.device.type == "cpu" and not _AS_ON_A_GPU.get()
+
+
+@contextmanager
+def as_on_a_gpu() -> Iterator[None]:
+    """Do on a CPU what a GPU does, operation by operation: slower, and to be compared."""
+    token = _AS_ON_A_GPU.set(True)
+    try:
+        yield
+    finally:
+        _AS_ON_A_GPU.reset(token)
 
 
 def compiled(function: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,12 +1,19 @@
 """Person matte: how much of each pixel belongs to the person, hair edges included."""
 
+from typing import TypeVar
+
 import cv2
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
+from torch import Tensor
 
 from cameo3d.geometry.compiled import compiled
 from cameo3d.perception.selfie_segmentation import SIDE, load_selfie_segmentation
+
+EPSILON = 1e-4
+"""Below this variance of colours the guided filter takes a window for one colour."""
+Matte = TypeVar("Matte", np.ndarray, Tensor)
 
 
 def person_matte(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, "height width"]:
@@ -30,13 +37,13 @@ def person_matte(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
         mask = load_selfie_segmentation()(seen)[0, 0].numpy()
     mask = cv2.resize(mask, (side, side), interpolation=cv2.INTER_CUBIC)[:height, :width].clip(0, 1)
     guide = rgb.astype(np.float32) / 255
-    radius = max(2, round(side / SIDE * 2.5))
-    refined = guided_filter(guide, mask, radius, 1e-4)
+    radius = guide_radius(side)
+    refined = guided_filter(guide, mask, radius, EPSILON)
     # Far from the edge the network is right and the filter may only invent texture.
     core = cv2.erode(mask, np.ones((3, 3)), iterations=2 * radius)
     reach = cv2.dilate(mask, np.ones((3, 3)), iterations=2 * radius)
     refined = np.where(core > 0.9, 1.0, np.where(reach < 0.1, 0.0, refined))
-    return _sharpen(refined).astype(np.float32)
+    return sharpened(refined).astype(np.float32)
 
 
 def guided_filter(
@@ -85,6 +92,11 @@ def _fit_windows(r, g, b, m, rr, rg, rb, gg, gb, bb, rm, gm, bm, epsilon, slopes
             slopes[3, row, column] = w - one * x - two * y - three * z
 
 
-def _sharpen(matte: np.ndarray) -> np.ndarray:
+def guide_radius(side: int) -> int:
+    """How many pixels the windows of the guided filter reach, in a picture with a longer side of `side`."""
+    return max(2, round(side / SIDE * 2.5))
+
+
+def sharpened(matte: Matte) -> Matte:
     """The network's edge is several pixels wide; keep the soft part, drop its faint tails."""
     return ((matte - 0.12) / 0.76).clip(0, 1)

@@ -234,14 +234,18 @@ def load_modnet(path: Path) -> ModNet:
 
 def modnet_matte(rgb: UInt8[np.ndarray, "height width 3"], path: Path) -> Float[np.ndarray, "height width"]:
     """How much of each pixel belongs to the person, in [0, 1], as MODNet's own program resizes pictures."""
-    height, width = rgb.shape[:2]
     x = torch.from_numpy(rgb.copy()).permute(2, 0, 1)[None].float() / 127.5 - 1
-    size = (height, width)
+    with torch.inference_mode():
+        return matte_of(load_modnet(path), x).numpy()
+
+
+def matte_of(network: ModNet, x: Float[Tensor, "1 3 height width"]) -> Float[Tensor, "height width"]:
+    """The matte of a picture in [-1, 1]; see `modnet_matte`."""
+    height, width = size = x.shape[2], x.shape[3]
     if max(size) < _SIDE or min(size) > _SIDE:
         size = (
             (_SIDE, int(width / height * _SIDE)) if width >= height else (int(height / width * _SIDE), _SIDE)
         )
     size = tuple(max(_STEP, side - side % _STEP) for side in size)
-    with torch.inference_mode():
-        matte = load_modnet(path)(functional.interpolate(x, size, mode="area"))
-        return functional.interpolate(matte, (height, width), mode="area")[0, 0].numpy()
+    matte = network(functional.interpolate(x, size, mode="area"))
+    return functional.interpolate(matte, (height, width), mode="area")[0, 0]

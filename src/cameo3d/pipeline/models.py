@@ -29,6 +29,7 @@ from cameo3d.models.voice.lite.voice import LiteVoice
 from cameo3d.models.voice.official.network import VoiceToExpression
 from cameo3d.models.voice.official.stream import OfficialVoice
 from cameo3d.perception.deep3d import FaceRegressor
+from cameo3d.perception.device_matte import modnet_matte_on, person_matte_on
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.modnet import modnet_file, modnet_matte
 from cameo3d.perception.selfie_classes import selfie_classes, selfie_classes_file
@@ -178,9 +179,12 @@ def load_goha(fast: bool = False, device: Device = "cpu") -> Goha:
     regressor.load_state_dict(_stored("goha-regressor"), assign=True)
     face = BaselFace(**{name: x.to(device) for name, x in _stored("goha-face").items()})
     networks = generator.to(device), regressor.to(device), face
-    if (own := modnet_file()) is not None:
-        return Goha(*networks, partial(modnet_matte, path=own), fast, cuts_photos=True)
-    return Goha(*networks, person_matte, fast)
+    own, place = modnet_file(), torch.device(device)
+    if own is not None:
+        there = modnet_matte_on(place, own) if device == "cuda" else None
+        return Goha(*networks, partial(modnet_matte, path=own), fast, cuts_photos=True, device_matte=there)
+    there = person_matte_on(place) if device == "cuda" else None
+    return Goha(*networks, person_matte, fast, device_matte=there)
 
 
 def load_official_voice(sizes: HubertSizes | None = None) -> OfficialVoice:

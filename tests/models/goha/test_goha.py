@@ -46,7 +46,6 @@ def test_nearest_points_are_those_of_an_exhaustive_search():
     ]
     assert torch.equal(nearest_points(points, 9), torch.stack(expected, dim=1))
     # What a GPU does instead of building a tree.
-    steps = steps.numpy()
     compared = [lifting._compare_all(2 * points[1, :, list(axes)], steps) for axes in DISTINCT_AXES]
     assert torch.equal(torch.stack(compared), torch.stack(expected, dim=1)[1])
 

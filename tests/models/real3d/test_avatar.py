@@ -14,8 +14,9 @@ from cameo3d.geometry.face_model import load_face_model
 from cameo3d.imaging.compose import compose
 from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
-from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar, _bytes
+from cameo3d.models.real3d.avatar import Real3D, Real3DAvatar
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering
+from cameo3d.models.real3d.drawing import as_bytes
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.pipeline.animate import load_model
 from cameo3d.pipeline.animation import Animation
@@ -154,7 +155,7 @@ def test_a_mesh_is_cut_out_of_canonical_and_motion_planes(model, avatar):
 def test_colours_become_bytes_as_the_official_release_cuts_them_off():
     levels = torch.tensor([-1.0, -0.9999, 0.0, 0.5, 1 - 2 / 255, 1 - 1 / 255, 0.9999, 1.0])
     image = levels.repeat(8, 1).expand(1, 3, 8, 8)
-    pixels = _bytes(image)
+    pixels = as_bytes(image).numpy()
     assert pixels.shape == (8, 8, 3)
     assert pixels[0, :, 0].tolist() == [0, 0, 127, 191, 254, 254, 254, 255]
 

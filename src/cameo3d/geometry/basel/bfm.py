@@ -8,6 +8,7 @@ forward, the head about 10 units away.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -16,7 +17,8 @@ from jaxtyping import Bool, Float, Int64
 from torch import Tensor
 
 from cameo3d.errors import WeightsError
-from cameo3d.geometry.batch_rasterizer import rasterize_batch
+from cameo3d.geometry.batch_rasterizer import BatchRaster, rasterize_batch
+from cameo3d.geometry.compiled import may_loop
 from cameo3d.geometry.rasterizer import rasterize
 
 FOCAL = 1015.0
@@ -174,6 +176,8 @@ class FacePicture(NamedTuple):
     mask: Bool[Tensor, "batch height width"]
     depth: Float[Tensor, "batch height width"]
     """Distance along the optical axis; 0 outside the face."""
+    fragments: Int64[Tensor, ""]
+    """See `BatchRaster`; 0 where compiled loops drew."""
 
 
 def pose_face(model: BaselFace, coefficients: FaceCoefficients) -> PosedFace:
@@ -236,28 +240,37 @@ def shine(
         ),
         dim=-1,
     )
-    gamma = lighting.unflatten(1, (3, 9))
-    constant = torch.zeros_like(gamma)
-    constant[..., 0] = 0.8
-    return harmonics @ (gamma + constant).mT
+    first, others = lighting.unflatten(1, (3, 9)).split((1, 8), dim=-1)
+    return harmonics @ torch.cat((first + 0.8, others), dim=-1).mT
 
 
-def draw_face(model: BaselFace, face: PosedFace, size: int = PICTURE_SIZE) -> FacePicture:
+def draw_face(
+    model: BaselFace,
+    face: PosedFace,
+    size: int = PICTURE_SIZE,
+    slots: Int64[Tensor, " room"] | None = None,
+) -> FacePicture:
     """Draw lit faces with perspective-correct colours, on their device; surfaces are seen from both sides.
 
     No gradient flows through the picture.
+
+    Args:
+        model: Whose triangles.
+        face: Where its vertices are, and their colours.
+        size: Side of the picture in pixels.
+        slots: Room for a fixed number of fragments; see `rasterize_batch`.
     """
     vertices, colors = face.vertices.detach(), face.colors.detach()
     nearness = 1 / vertices[..., 2:]
-    axes = vertices.new_tensor([1, -1]) * (FOCAL * size / PICTURE_SIZE)
-    points = vertices[..., :2] * axes * nearness + size / 2
+    x, y = (sign * FOCAL * size / PICTURE_SIZE * vertices[..., axis] for axis, sign in ((0, 1), (1, -1)))
+    points = torch.stack((x, y), dim=-1) * nearness + size / 2
     # Seen through a lens, not colours but colours over depth run linearly over the picture.
     linear = torch.cat((colors * nearness, nearness), dim=-1)
-    draw = _draw_each if vertices.device.type == "cpu" else rasterize_batch
-    drawn = draw(points, -nearness[..., 0], model.triangles, linear, size, size)[0]
-    depth = torch.where(drawn[..., 3] > 0, 1 / drawn[..., 3], 0)
-    image = (drawn[..., :3] * depth[..., None]).permute(0, 3, 1, 2)
-    return FacePicture(image, depth > 0, depth)
+    draw = _draw_each if slots is None and may_loop(vertices) else partial(rasterize_batch, slots=slots)
+    seen, _, fragments = draw(points, -nearness[..., 0], model.triangles, linear, size, size)
+    depth = (1 / seen[..., 3]).masked_fill(seen[..., 3] <= 0, 0)
+    image = (seen[..., :3] * depth[..., None]).permute(0, 3, 1, 2)
+    return FacePicture(image, depth > 0, depth, fragments)
 
 
 def _draw_each(
@@ -267,13 +280,13 @@ def _draw_each(
     attributes: Float[Tensor, "batch vertices channels"],
     height: int,
     width: int,
-) -> tuple[Tensor, Tensor]:
+) -> BatchRaster:
     """`rasterize_batch` by compiled code, one mesh after the other."""
     corners = triangles.to(torch.int32).numpy()
     meshes = zip(*(x.float().numpy() for x in (points, depths, attributes)), strict=True)
     drawn = [rasterize(places, far, corners, colors, height, width) for places, far, colors in meshes]
     images, nearest = (torch.from_numpy(np.stack(x)).to(points) for x in zip(*drawn, strict=True))
-    return images, nearest
+    return BatchRaster(images, nearest, torch.tensor(0))
 
 
 def _indices(array: np.ndarray) -> Tensor:

@@ -1,8 +1,9 @@
 """The GOHA avatar behind the contract of all models: a photo's planes once, then frame after frame."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -12,10 +13,12 @@ from torch import Tensor
 from cameo3d.blocks.density_mesh import LEVEL, density_mesh
 from cameo3d.blocks.pictures import Picture, depth_picture, picture_of
 from cameo3d.blocks.processors import half_precision
+from cameo3d.blocks.transfers import downloaded
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FaceCoefficients
 from cameo3d.geometry.basel.expression import basel_from_arkit
 from cameo3d.imaging.inpainting import inpaint_background
 from cameo3d.models.avatar import Avatar, View, check_shapes
+from cameo3d.models.goha.drawing import LEAST_ALPHA, DeviceMatte, FrameDrawing, GohaPainter
 from cameo3d.models.goha.framing import (
     cut_square,
     head_rotation,
@@ -27,7 +30,7 @@ from cameo3d.models.goha.framing import (
     regressor_crop,
     turned,
 )
-from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face, frontal_picture
+from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_face
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.values import Crop, Motion, Portrait
 from cameo3d.values.mesh import Mesh
@@ -36,8 +39,6 @@ from cameo3d.values.portrait import LEAST_METRES
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
 
-_LEAST_ALPHA = 0.1
-"""Colours at the matte's edge are freed of the black behind them; below this there is too little left."""
 _MARGIN = 0.012
 """Of the background plate around the person, in sides of the crop."""
 
@@ -79,6 +80,7 @@ class Goha:
         matte: Matte,
         fast: bool = False,
         cuts_photos: bool = False,
+        device_matte: DeviceMatte | None = None,
     ):
         """Take over loaded networks.
 
@@ -90,6 +92,7 @@ class Goha:
             fast: Whether to draw several times faster, a little less exactly.
             cuts_photos: Whether the matte also cuts out the photo's crop, as the release's preparation does;
                 else the portrait's own matte does.
+            device_matte: The same matte for frames that are on a GPU.
         """
         self.generator = generator.eval()
         self.fast, self._cuts_photos = fast, cuts_photos
@@ -99,6 +102,7 @@ class Goha:
         self.regressor = regressor.eval()
         self.face = face
         self.matte = matte
+        self.drawing = FrameDrawing(generator, face, device_matte)
         self._basel_from_arkit = basel_from_arkit(face).cpu()  # as motions are
 
     @property
@@ -219,8 +223,8 @@ class Goha:
         """The head's surface in EG3D's world, with the photo's expression."""
         model, source = self.generator, self.source(avatar)
         face = FaceCoefficients.from_vectors(avatar.face[None].to(self.device))
-        base = source.canonical + model.expression_planes(frontal_picture(self.face, face), face)
-        field = partial(model.renderer.look_up, model.with_appearance(source, base))
+        planes = self.drawing.branches(source, face)[0].planes
+        field = partial(model.renderer.look_up, planes)
         return density_mesh(field, model.config.box_side, resolution, self.device, level)
 
     def source(self, avatar: GohaAvatar) -> GohaSource:
@@ -242,9 +246,9 @@ class Goha:
 
     def cut_out(self, image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 4"]:
         """The person of a frame over black, in straight colours with alpha."""
-        drawn = ((image[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).float().cpu().numpy()
+        drawn = ((image[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).float().numpy()
         alpha = self.matte(np.ascontiguousarray(drawn.round().astype(np.uint8)))
-        own = (drawn / np.maximum(alpha, _LEAST_ALPHA)[..., None]).clip(0, 255)
+        own = (drawn / np.maximum(alpha, LEAST_ALPHA)[..., None]).clip(0, 255)
         return np.dstack((own, alpha * 255)).round().astype(np.uint8)
 
 
@@ -258,9 +262,9 @@ class GohaPerformance:
         self._width, self._height = width, height = model.size(avatar, view)
         self._has_edge = view == "crop"
         self._crop = Crop(width / 2, height / 2, float(width)) if view == "crop" else avatar.person.crop
-        person = FaceCoefficients.from_vectors(avatar.face[None].to(model.device))
-        self._painter = GohaPainter(model.generator, model.face, model.source(avatar), person)
-        self._count, self._last = 0, (torch.empty(0), torch.empty(0))
+        person = avatar.face[None].to(model.device)
+        self._painter = GohaPainter(model.drawing, model.source(avatar), person)
+        self._count, self._last = 0, _Conditions(torch.empty(0), torch.empty(0), torch.empty(0))
 
     @torch.inference_mode()
     def stages(self) -> dict[str, Picture]:
@@ -268,11 +272,11 @@ class GohaPerformance:
 
         The last one is the result as the release's demo shows it, from a camera that moves around.
         """
-        painter, (expression, camera) = self._painter, self._last
-        face, base, planes = painter.branches(expression)
-        source, size = painter.source, painter.generator.config.render_size
-        optics = source.intrinsics
-        seen = [painter.generator.renderer(x, camera, optics, size) for x in (source.canonical, base, planes)]
+        painter, generator = self._painter, self._model.generator
+        face, base, planes = painter.branches(self._last.expression)
+        source, size = painter.source, generator.config.render_size
+        optics, camera = source.intrinsics, self._last.camera.to(base)
+        seen = [generator.renderer(x, camera, optics, size) for x in (source.canonical, base, planes)]
         around = moving_view(self._count - 1)[None].to(camera)
         return {
             "face": picture_of(face * 2 - 1),
@@ -280,71 +284,41 @@ class GohaPerformance:
             "expression": picture_of(seen[1].colors),
             "all": picture_of(seen[2].colors),
             "depth": depth_picture(seen[2].depth),
-            "moving": picture_of(painter.generator.draw(planes, around, optics)),
+            "moving": picture_of(generator.draw(planes, around, optics)),
         }
 
     def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
         """Draw every frame of a motion."""
-        model, avatar = self._model, self._avatar
-        for expression, rotation, translation in zip(
-            model.expressions(avatar, motion),
-            motion.rotation.float(),
-            motion.translation.float(),
-            strict=True,
-        ):
-            camera = turned(avatar.eg3d_from_camera, avatar.person.rotation, rotation)
-            given = expression[None].to(model.device), camera[None].to(model.device)
-            self._count, self._last = self._count + 1, given
-            frame = model.cut_out(self._painter(*given))
-            place = placed(avatar.person.translation, translation)
+        for now, (frame, fragments) in downloaded(map(self._begun, self._conditions(motion))):
+            if self._painter.lacks_room(int(fragments)):  # drawn again, with more
+                self._painter.make_room(torch.from_numpy(fragments))
+                frame = self._begun(now)[1][0].cpu().numpy()
+            self._count, self._last = self._count + 1, now
+            if frame.dtype != np.uint8:
+                frame = self._model.cut_out(torch.from_numpy(frame))
+            place = placed(self._avatar.person.translation, now.translation)
             yield paste_placed(frame, self._crop, place, self._width, self._height, self._has_edge)
+
+    def _conditions(self, motion: Motion) -> Iterator["_Conditions"]:
+        avatar = self._avatar
+        expressions = self._model.expressions(avatar, motion)
+        moves = motion.rotation.float(), motion.translation.float()
+        for expression, rotation, translation in zip(expressions, *moves, strict=True):
+            camera = turned(avatar.eg3d_from_camera, avatar.person.rotation, rotation)
+            yield _Conditions(expression[None], camera[None], translation)
+
+    def _begun(self, now: "_Conditions") -> tuple["_Conditions", tuple[Tensor, Tensor]]:
+        seen, fragments = self._painter(now.expression, now.camera)
+        return now, (seen[-1], fragments)
 
     def finish(self) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
         """Nothing is left: every frame was drawn at once."""
         return iter(())
 
 
-class GohaPainter:
-    """Draws the frames of one clip, and keeps what does not change from one to the next."""
+class _Conditions(NamedTuple):
+    """What a frame is drawn from."""
 
-    def __init__(
-        self,
-        generator: GohaGenerator,
-        face: BaselFace,
-        source: GohaSource,
-        person: FaceCoefficients,
-    ):
-        """Begin a clip.
-
-        Args:
-            generator: With weights.
-            face: The Basel face model.
-            source: What is known of the photo.
-            person: Its coefficients, in the pose in which expressions are drawn.
-        """
-        self.generator = generator
-        self.face = face
-        self.source = source
-        self.person = person
-        self._expression: Tensor | None = None
-        self._planes: Tensor | None = None
-
-    @torch.inference_mode()
-    def __call__(
-        self, expression: Float[Tensor, "1 64"], eg3d_from_camera: Float[Tensor, "1 4 4"]
-    ) -> Float[Tensor, "1 3 height width"]:
-        """One frame, over black and not clamped."""
-        if self._planes is None or self._expression is None or not torch.equal(expression, self._expression):
-            self._planes, self._expression = self._planes_of(expression), expression
-        camera = eg3d_from_camera.to(self.source.image)
-        return self.generator.draw(self._planes, camera, self.source.intrinsics)
-
-    def _planes_of(self, expression: Float[Tensor, "1 64"]) -> Float[Tensor, "1 3 channels plane plane"]:
-        return self.branches(expression)[2]
-
-    def branches(self, expression: Float[Tensor, "1 64"]) -> tuple[Tensor, Tensor, Tensor]:
-        """The drawn face, canonical and expression planes, and these with the photo's details."""
-        posed = replace(self.person, expression=expression)
-        model, picture = self.generator, frontal_picture(self.face, posed)
-        base = self.source.canonical + model.expression_planes(picture, posed)
-        return picture, base, model.with_appearance(self.source, base)
+    expression: Float[Tensor, "1 64"]
+    camera: Float[Tensor, "1 4 4"]
+    translation: Float[Tensor, "3"]

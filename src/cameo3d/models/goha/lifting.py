@@ -2,11 +2,12 @@
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32, Int64
+from jaxtyping import Float, Int64
 from scipy.spatial import KDTree
 from torch import Tensor
 
 from cameo3d.blocks.triplanes import DISTINCT_AXES
+from cameo3d.geometry.compiled import may_loop
 
 _ROWS_AT_ONCE = 8
 """Of a plane, whose distances from all points are in memory at a time."""
@@ -25,10 +26,14 @@ def nearest_points(
         side: Positions along each side of the planes.
         box_side: Side in world units of the cube that the planes span.
     """
-    steps = np.linspace(-1, 1, side, dtype=np.float32)
+    steps = torch.linspace(-1, 1, side, dtype=torch.float64, device=points.device).float()
     clouds = points.detach() * (2 / box_side)
-    search = _search_tree if points.device.type == "cpu" else _compare_all
-    found = [search(cloud[:, list(axes)], steps) for cloud in clouds for axes in DISTINCT_AXES]
+    search = _search_tree if may_loop(points) else _compare_all
+    found = [
+        search(torch.stack((cloud[:, axes[0]], cloud[:, axes[1]]), dim=1), steps)
+        for cloud in clouds
+        for axes in DISTINCT_AXES
+    ]
     return torch.stack(found).unflatten(0, (len(clouds), -1))
 
 
@@ -43,17 +48,17 @@ def lay_on_planes(
 
 
 def _search_tree(
-    cloud: Float[Tensor, "points 2"], steps: Float32[np.ndarray, " side"]
+    cloud: Float[Tensor, "points 2"], steps: Float[Tensor, " side"]
 ) -> Int64[Tensor, "side side"]:
-    rows, columns = np.meshgrid(steps, steps, indexing="ij")
+    rows, columns = np.meshgrid(steps.numpy(), steps.numpy(), indexing="ij")
     positions = np.stack((columns.ravel(), rows.ravel()), axis=1)
     nearest = KDTree(cloud.numpy()).query(positions)[1]
     return torch.from_numpy(np.asarray(nearest, np.int64).reshape(rows.shape))
 
 
 def _compare_all(
-    cloud: Float[Tensor, "points 2"], steps: Float32[np.ndarray, " side"]
+    cloud: Float[Tensor, "points 2"], steps: Float[Tensor, " side"]
 ) -> Int64[Tensor, "side side"]:
     """Far more arithmetic, but on a GPU sooner done than bringing the points to a tree on the CPU."""
-    across, down = (torch.from_numpy(steps).to(cloud)[:, None].double() - cloud.mT[:, None]).square()
+    across, down = (steps[:, None].double() - cloud.mT[:, None]).square()
     return torch.cat([(rows[:, None] + across).argmin(dim=-1) for rows in down.split(_ROWS_AT_ONCE)])

@@ -129,11 +129,11 @@ def resting_mask(logits: Float[Tensor, "batch 19 height width"]) -> Float[Tensor
     Glasses and hats count as whatever is the next likely, so that eyes behind glasses are found.
     """
     kept = [index for index, name in enumerate(CLASSES) if name not in {"glasses", "hat"}]
-    best = logits[:, kept].argmax(dim=1, keepdim=True)
+    best = torch.stack([logits[:, index] for index in kept], dim=1).argmax(dim=1, keepdim=True)
 
     def shows(names: tuple[str, ...]) -> Tensor:
-        chosen = torch.tensor([CLASSES[index] in names for index in kept], device=logits.device)
-        return chosen[best].to(logits.dtype)
+        chosen = [best == place for place, index in enumerate(kept) if CLASSES[index] in names]
+        return torch.cat(chosen, dim=1).any(dim=1, keepdim=True).to(logits.dtype)
 
     eyes = functional.max_pool2d(shows(EYES), 13, stride=1, padding=6)
     return 1 - torch.maximum(eyes, shows(MOVING))

@@ -9,6 +9,7 @@ from cameo3d.blocks.images import resize
 from cameo3d.blocks.segformer import MixTransformer, ScaleFusion
 from cameo3d.models.goha.config import GohaConfig
 
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 STOCHASTIC_DEPTH = 0.1
 """In training, how often the encoders' last blocks are skipped; earlier ones less, the first never."""
 
@@ -97,6 +98,6 @@ class PlaneUpsampler(nn.Module):
 
 def normalized(image: Float[Tensor, "batch 3 height width"]) -> Float[Tensor, "batch 3 height width"]:
     """Images in [-1, 1] with ImageNet's mean and deviation taken out."""
-    mean = image.new_tensor((0.485, 0.456, 0.406))[:, None, None]
-    deviation = image.new_tensor((0.229, 0.224, 0.225))[:, None, None]
-    return ((image + 1) / 2 - mean) / deviation
+    # Numbers of their own instead of a tensor, which a GPU would have to be sent.
+    channels = zip(((image + 1) / 2).split(1, dim=1), _MEAN, _DEVIATION, strict=True)
+    return torch.cat([(x - mean) / deviation for x, mean, deviation in channels], dim=1)

@@ -12,6 +12,7 @@ from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.blocks.rays import pixel_rays
 from cameo3d.blocks.triplanes import DISTINCT_AXES, sample_triplanes
 from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, joined, middle_noise, render_rays
+from cameo3d.geometry.compiled import may_loop
 from cameo3d.models.goha.config import GohaConfig
 
 COLORS = 3
@@ -58,7 +59,7 @@ class PlaneRenderer(nn.Module):
                 directions.shape[0], size * size, config.coarse_samples, config.fine_samples, like=directions
             )
         near, far = (torch.full_like(directions[..., 0], x) for x in (config.near, config.far))
-        compiled = not torch.is_grad_enabled() and planes.device.type == "cpu"
+        compiled = not torch.is_grad_enabled() and may_loop(planes)
         trace = self._trace_compiled if compiled else self._trace
         seen = trace(planes, origins, directions, near, far, noise)
         return PlaneImage(

@@ -4,9 +4,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import Literal
 
-import cv2
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, UInt8
@@ -14,14 +13,15 @@ from torch import Tensor
 
 from cameo3d.blocks.density_mesh import LEVEL, density_mesh
 from cameo3d.blocks.pictures import Picture, depth_picture, picture_of
+from cameo3d.blocks.transfers import downloaded
 from cameo3d.errors import InputError
-from cameo3d.geometry.basel.pncc_blinks import close_eyes
 from cameo3d.geometry.basel.real3d_face import Real3DFace
 from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.imaging.framing import Border, cut, paste
 from cameo3d.models.avatar import Avatar, Frames, View, check_shapes
 from cameo3d.models.real3d.conditioning import FaceState, SteeringFace, moved_poses
-from cameo3d.models.real3d.generator import Frame, Real3DGenerator
+from cameo3d.models.real3d.drawing import Conditions, Drawn, FrameDrawing, Stage
+from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.models.real3d.layers import nearest_background, take_apart
 from cameo3d.models.real3d.poses import camera_of_pose, smooth_cameras, smooth_points
 from cameo3d.models.real3d.super_resolution import Scene
@@ -88,6 +88,7 @@ class Real3D:
         self.framing: Literal["head", "picture"] = "picture" if size == "official" else "head"
         """The square of a photo that its weights know best; see `geometry.crops.picture_crop`."""
         self._side = generator.config.image_size
+        self.drawing = FrameDrawing(generator, face, self.precision)
 
     @property
     def driving_face(self) -> Real3DFace | None:
@@ -222,42 +223,47 @@ class Real3DPerformance:
         view: View,
         backdrop: UInt8[np.ndarray, "side side 3"] | None,
     ) -> None:
-        self._model, self._avatar, self._view = model, avatar, view
-        self._is_painted = backdrop is not None and avatar.torso is not None
-        state, face = avatar.face, model.face
-        self._behind = avatar.plate.numpy() if backdrop is None else backdrop
-        self._scene: Scene | None = None
+        self._avatar, self._view, self._face = avatar, view, model.face
+        self._drawing, device = model.drawing, model.device
+        state, side = avatar.face, model.size(avatar)[0]
+        plate = avatar.plate.numpy() if backdrop is None else backdrop
+        scene: Scene | None = None
         if avatar.torso is None:
-            self._behind = np.zeros_like(self._behind)
+            plate = np.zeros_like(plate)
         else:
-            torso = TorsoAppearance(
-                avatar.torso.masked.to(model.device), avatar.torso.compressed.to(model.device)
-            )
+            torso = TorsoAppearance(avatar.torso.masked.to(device), avatar.torso.compressed.to(device))
             with model.precision():
-                self._scene = model.generator.layers.place(torso, model.tensor(self._behind))
-        self._planes = avatar.planes.to(model.device)
-        self._intrinsics = crop_intrinsics()[None].to(model.device)
-        self._neutral = self._pncc(torch.zeros_like(state.expression))
-        self._first: Tensor | None = None
-        self._source = face.key_points(
+                scene = model.generator.layers.place(torso, model.tensor(plate))
+        is_painted = backdrop is not None and avatar.torso is not None
+        points = model.face.key_points(
             state.identity, state.expression[None], state.euler[None], state.translation[None]
-        ).to(model.device)
+        )
+        self._stage = Stage(
+            planes=avatar.planes.to(device),
+            intrinsics=crop_intrinsics()[None].to(device),
+            source=points.to(device),
+            behind=torch.from_numpy(plate[: 0 if is_painted else side]).to(device).float(),
+            scene=scene,
+        )
+        self._identity = state.identity.to(device)
+        self._neutral, fragments = self._drawing.pncc(self._identity, torch.zeros_like(state.expression))
+        self._slots = self._drawing.slots(fragments)
+        self._first: Tensor | None = None
         self._window = _SmoothedConditions()
-        self._last: tuple[Tensor, Frame] | None = None
+        self._last: Drawn | None = None
 
     def stages(self) -> dict[str, Picture]:
         """Of the last frame: the driving PNCC picture, the raw rendering of the head, and its depth."""
         assert self._last is not None, "a frame was drawn"
-        driving, frame = self._last
         return {
-            "PNCC": picture_of(driving),
-            "raw": picture_of(frame.head.features[:, :3]),
-            "depth": depth_picture(frame.head.depth),
+            "PNCC": picture_of(self._last.pncc),
+            "raw": picture_of(self._last.features[:, :3]),
+            "depth": depth_picture(self._last.depth),
         }
 
     def draw(self, motion: Motion) -> Frames:
         """Take in more motion, and draw the frames whose smoothing it completes."""
-        state, face = self._avatar.face, self._model.face
+        state, face = self._avatar.face, self._face
         with torch.inference_mode():
             resting = self._avatar.person.expression
             expressions, lids = face.expressions(state, resting, motion), face.lids(resting, motion)
@@ -265,7 +271,7 @@ class Real3DPerformance:
             points = face.key_points(state.identity, expressions, euler, translation)
             if self._first is None and len(motion):
                 # The released inference takes the first frame's PNCC for that of the photo.
-                self._first = self._pncc(expressions[0])
+                self._first, _ = self._drawing.pncc(self._identity, expressions[0])
             self._window.push(expressions, lids, camera_of_pose(euler, translation), points)
         return self._drawn(self._window.ready())
 
@@ -273,53 +279,23 @@ class Real3DPerformance:
         """Draw the frames that are left when the motion has ended."""
         return self._drawn(self._window.rest())
 
-    def _drawn(self, conditions: Iterator["Conditions"]) -> Frames:
-        for condition in conditions:
-            yield self._as_seen(self._frame(condition))
+    def _drawn(self, conditions: Iterator[Conditions]) -> Frames:
+        for (now, drawn), (frame, fragments) in downloaded(map(self._begun, conditions)):
+            if fragments > len(self._slots):  # a face that needs more room is drawn again, with it
+                self._slots = self._drawing.slots(drawn.fragments)
+                drawn = self._frame(now)
+                frame = drawn.frame.cpu().numpy()
+            self._last = drawn
+            yield frame if self._view == "crop" else _in_photo(frame, self._avatar)
 
-    @torch.inference_mode()
-    def _frame(self, now: "Conditions") -> Frame:
-        model = self._model
+    def _begun(self, now: Conditions) -> tuple[tuple[Conditions, Drawn], tuple[Tensor, Tensor]]:
+        drawn = self._frame(now)
+        return (now, drawn), (drawn.frame, drawn.fragments)
+
+    def _frame(self, now: Conditions) -> Drawn:
         assert self._first is not None, "a frame has a first one"
-        driving = self._pncc(now.expression, now.lids)
-        with model.precision():
-            added = model.generator.motion_planes(self._neutral, self._first, driving).float()
-            seen = self._planes + added, now.camera[None].to(model.device)
-            if self._scene is None:
-                frame = model.generator.head_frame(*seen, self._intrinsics)
-            else:
-                points = self._source, now.points[None].to(model.device)
-                frame = model.generator(seen[0], self._scene, seen[1], self._intrinsics, *points)
-        self._last = driving, frame
-        return frame
-
-    def _as_seen(self, frame: Frame) -> UInt8[np.ndarray, "height width 4"]:
-        colors = _bytes(frame.image)
-        if self._is_painted:
-            return np.dstack((colors, np.full(colors.shape[:2], 255, np.uint8)))
-        alpha = frame.alpha[0, 0].float().cpu().numpy()
-        alpha = cv2.resize(alpha, colors.shape[:2], interpolation=cv2.INTER_LINEAR)
-        person = _person(colors, alpha, self._behind)
-        return person if self._view == "crop" else _in_photo(person, self._avatar)
-
-    def _pncc(
-        self, expression: Float[Tensor, " coefficients"], lids: Float[Tensor, "2"] | None = None
-    ) -> Float[Tensor, "1 3 side side"]:
-        drawn = self._model.face.pncc(self._avatar.face.identity, expression)
-        if lids is not None and lids.any():
-            drawn = close_eyes(drawn, *lids.tolist())
-        return drawn[None].to(self._model.device)
-
-
-class Conditions(NamedTuple):
-    """What a frame is drawn from."""
-
-    expression: Float[Tensor, " coefficients"]
-    lids: Float[Tensor, "2"]
-    """How far the left and the right ones are shut on top of it."""
-    camera: Float[Tensor, "4 4"]
-    points: Float[Tensor, "68 3"]
-    """Key points in the picture."""
+        driving = self._drawing.pncc(self._identity, now.expression, now.lids, self._slots)
+        return self._drawing.frame(self._stage, self._neutral, self._first, driving, now)
 
 
 class _SmoothedConditions:
@@ -374,22 +350,6 @@ class _SmoothedConditions:
         smooth = smooth_points(driving.flatten(1), _SMOOTHED).unflatten(1, (-1, 3))
         camera = smooth_cameras(cameras, _SMOOTHED)[frame - first]
         return now._replace(camera=camera, points=smooth[frame - first])
-
-
-def _bytes(image: Float[Tensor, "1 3 side side"]) -> UInt8[np.ndarray, "side side 3"]:
-    """Colours of [-1, 1] as bytes, cut off as the official release does."""
-    return ((image[0].float() + 1) / 2 * 255).to(torch.uint8).permute(1, 2, 0).cpu().numpy()
-
-
-def _person(
-    colors: UInt8[np.ndarray, "side side 3"],
-    alpha: Float32[np.ndarray, "side side"],
-    plate: UInt8[np.ndarray, "side side 3"],
-) -> UInt8[np.ndarray, "side side 4"]:
-    """The person's own colours and alpha of a frame over a known background."""
-    share = alpha[..., None]
-    own = (colors - (1 - share) * plate) / np.maximum(share, 1 / 255)
-    return np.dstack((np.rint(own.clip(0, 255)), np.rint(alpha * 255))).astype(np.uint8)
 
 
 def _in_photo(

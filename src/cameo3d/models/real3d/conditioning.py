@@ -4,15 +4,16 @@ The released weights know the Basel face model, which is the user's own. The sma
 one. Both are used in the axes of `cameo3d.geometry.basel.bfm`.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, fields
 from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int64
 from torch import Tensor
 
-from cameo3d.geometry.basel.bfm import move_to_camera
+from cameo3d.geometry.basel.bfm import FacePoints, move_to_camera
 from cameo3d.geometry.basel.blendshapes import DECIMETRES, ExpressionMap
 from cameo3d.geometry.basel.fitting import fit_photo
 from cameo3d.geometry.basel.pncc import MAP_SIZE, PnccRenderer
@@ -41,6 +42,24 @@ class FaceState:
     """Rotations about x, y and z in radians, as Deep3D fits them."""
     translation: Float[Tensor, "3"]
     """In Deep3D's camera axes, decimetres."""
+
+
+@dataclass(frozen=True)
+class FaceDrawing:
+    """Draws PNCC pictures on the device of its tensors, as `SteeringFace.pncc` does on the CPU."""
+
+    shape: Callable[[Tensor, Tensor], Tensor]
+    """From identities and expressions to faces before they are posed."""
+    renderer: PnccRenderer
+
+    def __call__(
+        self,
+        identity: Float[Tensor, " components"],
+        expression: Float[Tensor, " coefficients"],
+        slots: Int64[Tensor, " room"] | None = None,
+    ) -> tuple[Float[Tensor, "3 size size"], Int64[Tensor, ""]]:
+        """Draw one face; see `PnccRenderer.draw`."""
+        return self.renderer.draw(self.shape(identity[None], expression[None])[0], slots)
 
 
 @runtime_checkable
@@ -75,6 +94,10 @@ class SteeringFace(Protocol):
         self, identity: Float[Tensor, " components"], expression: Float[Tensor, " coefficients"]
     ) -> Float[Tensor, "3 size size"]:
         """The face before it is posed, each vertex in its own colour, in [-1, 1]."""
+        ...
+
+    def drawing(self, device: torch.device) -> FaceDrawing:
+        """What draws the same on a device."""
         ...
 
     def key_points(
@@ -136,6 +159,12 @@ class BaselSteering:
         """A PNCC picture as the official renderer draws it."""
         return self._mapper(self._face.basel.shape(identity[None], expression[None])[0])
 
+    def drawing(self, device: torch.device) -> FaceDrawing:
+        """See `SteeringFace`."""
+        basel = self._face.basel
+        points = (x.to(device) for x in (basel.mean, basel.identity_basis, basel.expression_basis))
+        return FaceDrawing(FacePoints(*points).shape, self._mapper.to(device))
+
     def key_points(
         self,
         identity: Float[Tensor, "80"],
@@ -188,6 +217,12 @@ class ShippedSteering:
         """A PNCC picture of 468 vertices."""
         return self._mapper(self._shape(identity, expression))
 
+    def drawing(self, device: torch.device) -> FaceDrawing:
+        """See `SteeringFace`."""
+        moved = {field.name: getattr(self._model, field.name) for field in fields(self._model)}
+        model = FaceModel(**{name: x.to(device) for name, x in moved.items()})
+        return FaceDrawing(lambda *given: _as_basel(model.vertices(*given)), self._mapper.to(device))
+
     def key_points(
         self,
         identity: Float[Tensor, " components"],
@@ -231,4 +266,5 @@ def _change(resting: Float[Tensor, "52"], motion: Motion) -> Float[Tensor, "fram
 
 def _as_basel(points: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
     """From our head's axes and metres to those of the Basel model."""
-    return (points - points.new_tensor(BASEL_ORIGIN)) * points.new_tensor(DECIMETRES)
+    axes = zip(points.unbind(dim=-1), BASEL_ORIGIN, DECIMETRES, strict=True)
+    return torch.stack([(x - origin) * scale for x, origin, scale in axes], dim=-1)

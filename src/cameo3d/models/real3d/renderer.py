@@ -13,6 +13,7 @@ from cameo3d.blocks.ray_kernel import DecoderWeights, trace_planes
 from cameo3d.blocks.rays import box_crossing, pixel_rays
 from cameo3d.blocks.triplanes import EG3D_AXES, sample_trigrids, sample_triplanes
 from cameo3d.blocks.volume_rendering import Rendering, SampleNoise, joined, middle_noise, render_rays
+from cameo3d.geometry.compiled import may_loop
 from cameo3d.models.real3d.config import Real3DConfig
 
 _RAYS_AT_ONCE = 2048
@@ -74,7 +75,7 @@ class HeadRenderer(nn.Module):
             noise = middle_noise(batch, rays, config.coarse_samples, config.fine_samples, like=directions)
         near, far, hits = box_crossing(origins, directions, config.box_side)
         field = partial(self.look_up, planes)
-        if torch.is_grad_enabled() or planes.device.type != "cpu":
+        if torch.is_grad_enabled() or not may_loop(planes):
             return render_rays(field, origins, directions, near, far, noise), hits
         if config.plane_depth > 1:
             given = (origins, directions, near, far, noise.jitter, noise.quantiles)

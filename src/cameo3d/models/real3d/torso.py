@@ -231,7 +231,7 @@ class MotionEstimator(nn.Module):
         kinds = sorted(set(inside))
         sums = torch.cat([for_map[:, :, first:last].sum(dim=2) for first, last in kinds])
         flat = functional.conv2d(seen, sums, padding=reach).unflatten(1, (len(kinds), -1))
-        flat = flat[:, [kinds.index(part) for part in inside]].transpose(1, 2)
+        flat = torch.stack([flat[:, kinds.index(part)] for part in inside], dim=2)
         return functional.conv3d(volume, for_volume, self.fuse.bias, padding=reach) + flat
 
 
@@ -265,7 +265,7 @@ class WarpedGenerator(nn.Module):
 
 def torso_points(landmarks: Float[Tensor, "batch 68 3"]) -> Float[Tensor, "batch 4 3"]:
     """The landmarks that move the torso, kept inside the image."""
-    return landmarks[:, list(TORSO_KEY_POINTS)].clamp(-1, 1)
+    return torch.stack([landmarks[:, point] for point in TORSO_KEY_POINTS], dim=1).clamp(-1, 1)
 
 
 def voxel_grid(
