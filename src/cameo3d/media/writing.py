@@ -50,10 +50,12 @@ class _Encoding:
 
 
 _VP9 = {"crf": "20", "b": "0", "deadline": "good", "cpu-used": "5", "row-mt": "1"}
+_NVENC = {"preset": "p5", "tune": "hq", "rc": "vbr", "cq": "19", "b": "0"}
 _ENCODINGS: dict[str, _Encoding] = {
     "h264": _Encoding(
         "libx264", "yuv420p", (".mp4", ".mov", ".mkv"), "aac", {"crf": "17", "preset": "veryfast"}
     ),
+    "h264 by nvenc": _Encoding("h264_nvenc", "yuv420p", (".mp4", ".mov", ".mkv"), "aac", _NVENC),
     "vp9": _Encoding("libvpx-vp9", "yuv420p", (".webm", ".mkv"), "libopus", _VP9),
     "prores4444": _Encoding(
         "prores_ks",
@@ -117,6 +119,7 @@ class VideoWriter:
         overwrite: bool = False,
         tag: str = AI_TAG,
         early_audio: bool = False,
+        encoder: Literal["x264", "nvenc"] = "x264",
     ) -> None:
         """Check everything that can be checked before the first frame is made.
 
@@ -133,12 +136,13 @@ class VideoWriter:
             overwrite: Whether a file of that name may be replaced.
             tag: The text of the AI tag.
             early_audio: Whether sound that a video has before its first picture is taken, too.
+            encoder: What writes H.264; see `choose_encoder`.
 
         Raises:
             InputError: If the sound cannot be read.
             OutputError: If the file cannot be written there, or the suffix does not suit the codec.
         """
-        self._encoding = _ENCODINGS[codec]
+        self._encoding = _ENCODINGS["h264 by nvenc" if (codec, encoder) == ("h264", "nvenc") else codec]
         if path.suffix.lower() not in self._encoding.suffixes:
             suffixes = " or ".join(self._encoding.suffixes)
             raise OutputError(f"The output {shown(path)} should end in {suffixes} for {codec} video.")

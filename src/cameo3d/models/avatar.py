@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any, Literal, Protocol, TypeVar, runtime_checkable
 
 import numpy as np
+import torch
 from jaxtyping import UInt8
 from torch import Tensor
 
@@ -75,6 +76,16 @@ class Staged(Protocol):
 
     def stages(self) -> dict[str, Picture]:
         """Square pictures by name, in the order in which they are made."""
+        ...
+
+
+@runtime_checkable
+class OnDevice(Protocol):
+    """A model whose networks may be on a GPU."""
+
+    @property
+    def device(self) -> torch.device:
+        """Where they compute."""
         ...
 
 

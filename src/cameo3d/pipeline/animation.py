@@ -9,8 +9,9 @@ from jaxtyping import UInt8
 
 from cameo3d.imaging.compose import compose
 from cameo3d.imaging.framing import cut, soften
+from cameo3d.media.encoders import Encoder, choose_encoder
 from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for, read_frames
-from cameo3d.models.avatar import Avatar, AvatarModel, View, render
+from cameo3d.models.avatar import Avatar, AvatarModel, OnDevice, View, render
 from cameo3d.models.kinds import label_of
 from cameo3d.pipeline.shots import Shots
 from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
@@ -80,6 +81,7 @@ class Animation:
         overwrite: bool = False,
         progress: Callable[[int, int], None] | None = None,
         disclosure: Disclosure = FULL_DISCLOSURE,
+        encoder: Encoder = "auto",
     ) -> bool:
         """Draw all frames and write them, with the sound, to a video that says that it is generated.
 
@@ -88,6 +90,7 @@ class Animation:
             overwrite: Whether what is there may be replaced.
             progress: Called after each frame with how many are done, and of how many.
             disclosure: How it says so: by an invisible mark, by signed credentials, by a badge.
+            encoder: What writes H.264, see `choose_encoder`.
 
         Returns:
             False if it should have been signed and is not; the reason is logged.
@@ -98,7 +101,7 @@ class Animation:
         files = {"video": self.driver} if self.driver else {"voice": self.audio} if self.audio else {}
         origin = origin_of(label_of(self.avatar), 0, **files)
         frames = self if progress is None else _told(self, progress)
-        return write_animation(self, frames, self.size, Path(path), overwrite, origin, disclosure)
+        return write_animation(self, frames, self.size, Path(path), overwrite, origin, disclosure, encoder)
 
 
 def write_animation(
@@ -109,6 +112,7 @@ def write_animation(
     overwrite: bool,
     origin: Origin,
     disclosure: Disclosure,
+    encoder: Encoder = "auto",
 ) -> bool:
     """Write frames made of an animation with its sound; see `Animation.save`.
 
@@ -120,14 +124,23 @@ def write_animation(
         overwrite: Whether what is there may be replaced.
         origin: From what they were made.
         disclosure: How they say that they are generated.
+        encoder: What writes H.264, see `choose_encoder`.
+
+    Raises:
+        OutputError: If it cannot be written there, or the encoder is not here.
     """
+    network = animation.network
+    on_gpu = isinstance(network, OnDevice) and network.device.type == "cuda"
+    chosen = choose_encoder(encoder, on_gpu)
     transparent, tag = animation.background is None, plain_tag(disclosure)
     if transparent and not path.suffix:
         writer = FrameFolderWriter(path, overwrite, tag)
     else:
         codec = codec_for(path, transparent)
         early = animation.driver is None
-        writer = VideoWriter(path, size, animation.frame_rate, animation.audio, codec, overwrite, tag, early)
+        writer = VideoWriter(
+            path, size, animation.frame_rate, animation.audio, codec, overwrite, tag, early, chosen
+        )
     return write_frames(writer, frames, origin, disclosure)
 
 

@@ -58,6 +58,7 @@ def animate(
     mood: Literal["photo", "neutral", "happy", "sad", "angry", "surprised"] = "photo",
     voice_model: Literal["lite", "official"] = "lite",
     adjust: AdjustmentFlags = Adjustments(),  # noqa: B008  # frozen
+    encoder: Literal["auto", "x264", "nvenc"] = "auto",
     overwrite: bool = False,
     disclosure: DisclosureFlags = FULL_DISCLOSURE,
     model: Model = DEFAULT_MODEL,
@@ -98,6 +99,8 @@ def animate(
         voice_model: What makes the lips follow a voice: our own small model, or Real3D-Portrait's, whose
             weights you have imported.
         adjust: What is changed about the driver's motion.
+        encoder: What writes H.264: the processor (x264) or an NVIDIA GPU (nvenc); by default the GPU where
+            frames are drawn on one that has an encoder.
         overwrite: Replace an existing output.
         disclosure: How the video says that it is generated.
         model: The avatar model.
@@ -119,6 +122,7 @@ def animate(
     check_files(out, overwrite, photo=source, video=video, motion_file=motion, sound=voice, pose=posed)
     from cameo3d.app.outputs import checked_video, origin, report
     from cameo3d.app.progress import counted, progress_bar
+    from cameo3d.media.encoders import choose_encoder
     from cameo3d.models.voice.contract import Delivery
     from cameo3d.pipeline.animate import animate as animate_person
     from cameo3d.pipeline.animation import write_animation
@@ -126,6 +130,8 @@ def animate(
     from cameo3d.pipeline.text import spoken
 
     out = checked_video(out, transparent, overwrite, [source, video, motion, voice])
+    if encoder == "nvenc":
+        choose_encoder(encoder, on_gpu=True)  # refused before the long work
     speech = None if text is None else spoken(text, seed)
     voice = voice if speech is None else Path(speech.name)
     with progress_bar("Listening" if voice else "Tracking") as advance:
@@ -164,5 +170,5 @@ def animate(
     made_of = origin(
         animation, source, seed, video=video, motion=motion, voice=voice, pose=pose, background=background
     )
-    signed = write_animation(animation, rendered, size, out, overwrite, made_of, disclosure)
+    signed = write_animation(animation, rendered, size, out, overwrite, made_of, disclosure, encoder)
     report([out], signed)
