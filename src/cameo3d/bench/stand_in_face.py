@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from cameo3d.geometry.basel.real3d_face import Real3DFace
+
 BASEL_SIDE = 189
 """Vertices along a side of the sheet that is as large as the Basel face model."""
 
@@ -36,6 +38,19 @@ def sheet_arrays(side: int = BASEL_SIDE) -> dict[str, np.ndarray]:
         "point_buf": _triangles_around(triangles, side * side) + 1,
         "keypoints": random.permutation(side * side)[None, :68] + 1,
     }
+
+
+def sheet_face(side: int = BASEL_SIDE) -> Real3DFace:
+    """The sheet with what Real3D-Portrait adds, MediaPipe's points and the eyes anywhere on it."""
+    random, arrays = np.random.default_rng(6), sheet_arrays(side)
+    # The next vertex of each key point has to be one, too.
+    arrays["keypoints"] = random.permutation(side * side - 2)[None, :68] + 1
+    mean = arrays["meanshape"].reshape(-1, 3)
+    low, high = mean.min(axis=0), mean.max(axis=0)
+    eyes = {"left_eye_triangles": np.arange(1, 101), "right_eye_triangles": np.arange(101, 201)}
+    marks = {"mesh_vertices": random.permutation(side * side)[:468]}
+    marks["map_colors"] = ((mean - low) / (high - low)).T
+    return Real3DFace.from_arrays(arrays | marks | eyes)
 
 
 def _triangles_around(triangles: np.ndarray, vertices: int) -> np.ndarray:

@@ -17,6 +17,8 @@ def bench(
     photo: File = None,
     video: File = None,
     compiled: bool = False,
+    clip: bool = False,
+    fast: bool = False,
     device: Device = "cpu",
     seconds: float = 30.0,
     json: File = None,
@@ -32,6 +34,9 @@ def bench(
         photo: For relief and small models, photo to use instead of the astronaut's portrait.
         video: For relief, driving video to use instead of one that is rendered first.
         compiled: For real3d, measure the large networks compiled by torch.compile as well; takes minutes.
+        clip: For real3d and goha, measure whole clips instead of stages: the first frame of a saved avatar,
+            drawing with and without graphs, encoding, memory.
+        fast: With --clip, compute in bfloat16 what bears it.
         device: For real3d and goha, where to compute.
         seconds: For live, how long the head speaks and idles by turns.
         json: File for the figures.
@@ -40,6 +45,8 @@ def bench(
     """
     if compiled and name != "real3d":
         raise InputError(f"--compiled is measured for real3d, not for {name}; leave it out.")
+    if (clip and (name not in ("real3d", "goha") or size == "lite")) or (fast and not clip):
+        raise InputError("--clip is for the official real3d and goha, --fast goes with it; leave them out.")
     if size == "lite" and name in ("relief", "live"):
         raise InputError("The relief model has one size; leave --size out.")
     if not 1 <= seconds <= 86400:
@@ -51,6 +58,7 @@ def bench(
 
     from cameo3d.app.bench_table import show_table
     from cameo3d.app.outputs import checked_file
+    from cameo3d.bench.clip import measure_clip
     from cameo3d.bench.goha import measure_goha
     from cameo3d.bench.lite import measure_lite
     from cameo3d.bench.live import measure_live
@@ -63,6 +71,8 @@ def bench(
         report = measure_live(photo, seconds, say)
     elif name != "relief" and size == "lite":
         report = measure_lite(name, photo, say)
+    elif clip and name != "relief":
+        report = measure_clip(name, say, device, fast)
     elif name == "real3d":
         report = measure_real3d(say, device=device, compiler=torch.compile if compiled else None)
     elif name == "goha":
