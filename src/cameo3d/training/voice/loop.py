@@ -101,7 +101,7 @@ def train_voice(
 
     Args:
         clips: Tracked ones to learn from, those held out taken away.
-        ear: One that has learned to hear, from `training.ear`; it stays as it is.
+        ear: One that has learned to hear, from `encoder_loop`; it stays as it is.
         recipe: All choices.
         checkpoint: File for the state of the training.
         log: Called with the step and its losses now and then.
