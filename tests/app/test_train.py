@@ -28,3 +28,9 @@ def test_the_face_correction_asks_for_an_index_as_well(tmp_path, capsys):
         main(["train", "face_correction", "--data", str(tmp_path), "--out", str(tmp_path / "out")])
     assert stop.value.code == 1
     assert "index.csv" in capsys.readouterr().err
+
+
+def test_what_a_shipped_stage_cannot_change_is_refused(tmp_path, capsys):
+    with pytest.raises(SystemExit):
+        main(["train", "voice", "--data", "a", "--speech", "b", "--out", str(tmp_path), "--steps", "20"])
+    assert "takes no --steps" in capsys.readouterr().err

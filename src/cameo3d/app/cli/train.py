@@ -8,6 +8,8 @@ from tyro.conf import Positional, arg
 from cameo3d.app.cli.shared import File, usage
 from cameo3d.pipeline.options import Device
 
+_SHIPPED = ("voice", "face_correction", "plane_correction")
+
 
 def train(
     stage: Annotated[Positional[str], arg(metavar="STAGE")],
@@ -50,6 +52,13 @@ def train(
         export: Folder for the trained network in the layout of the official checkpoints.
         device: Where to train.
     """
+    if stage in _SHIPPED:
+        given = {"recipe": None if recipe == "small" else recipe, "start": start, "teacher": teacher}
+        given |= {"steps": steps, "batch": batch, "accumulate": accumulate, "precision": precision}
+        given |= {"store": store, "export": export}
+        extra = [f"--{name}" for name, value in given.items() if value is not None]
+        if extra:
+            raise usage(f"The stage {stage} has a recipe of its own and takes no {', '.join(extra)}.")
     if stage == "voice":
         if data is None or speech is None:
             raise usage("The stage voice needs --data FOLDER and --speech FOLDER.")
@@ -57,7 +66,7 @@ def train(
 
         print(train_voice_model(data, speech, out, device))
         return
-    if stage in ("face_correction", "plane_correction"):
+    if stage in _SHIPPED:
         if data is None:
             raise usage(f"The stage {stage} needs --data FOLDER with portraits and talking.")
         import torch
