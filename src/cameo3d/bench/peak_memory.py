@@ -7,13 +7,11 @@ from pathlib import Path
 
 def main(photo: Path, video: Path, out: Path) -> None:
     """Run it once."""
-    from cameo3d.media.video import VideoWriter
     from cameo3d.pipeline.animate import animate
+    from cameo3d.provenance.disclosure import Disclosure
 
-    animation = animate(photo, video=video)
-    with VideoWriter(out, animation.size, animation.frame_rate, overwrite=True) as writer:
-        for frame in animation:
-            writer.write(frame)
+    disclosure = Disclosure(mark=False, credentials=False)
+    animate(photo, video=video).save(out, overwrite=True, disclosure=disclosure)
     print(peak_megabytes())
 
 

@@ -28,6 +28,7 @@ from cameo3d.models.voice.contract import Delivery
 from cameo3d.models.voice.lite.voice import LiteVoice
 from cameo3d.pipeline.animate import animate, create
 from cameo3d.pipeline.animation import Animation
+from cameo3d.provenance.disclosure import Disclosure
 from cameo3d.values.motion_files import load_motion
 from cameo3d.values.sound import SAMPLE_RATE
 
@@ -147,9 +148,7 @@ def load_report(path: Path) -> Report:
 
 
 def _write(animation: Animation, path: Path) -> None:
-    with VideoWriter(path, animation.size, animation.frame_rate, overwrite=True) as writer:
-        for frame in animation:
-            writer.write(frame)
+    animation.save(path, overwrite=True, disclosure=Disclosure(mark=False, credentials=False))
 
 
 def _looped(video: Path, path: Path, seconds: int) -> Path:

@@ -1,8 +1,6 @@
 """Video out: frames and sound into one file, or frames into a folder, complete or not at all."""
 
-from collections import deque
 from collections.abc import Generator
-from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from fractions import Fraction
@@ -96,17 +94,12 @@ def codec_for(path: Path, transparent: bool) -> Codec:
     raise OutputError(f"The output {shown(path)} is of no known kind; name it .mp4, .mov, .mkv or .webm.")
 
 
-_FRAMES_BEHIND = 3
-"""Frames that may wait to be encoded."""
-
-
 class VideoWriter:
     """Writes frames, one after the other, and the sound of another file to a video file.
 
-    A context manager. Frames are encoded in a thread, whose errors come with a later frame or at the end of
-    the block. The file appears under its name when the block ends, complete, with its index in front and the
-    AI tag; if the block fails, nothing appears. Memory does not grow with the length: sound is decoded as far
-    as the frames have come.
+    A context manager. The file appears under its name when the block ends, complete, with its index
+    in front and the AI tag; if the block fails, nothing appears. Memory does not grow with the
+    length: sound is decoded as far as the frames have come.
     """
 
     def __init__(
@@ -157,8 +150,6 @@ class VideoWriter:
             raise InputError(f"The sound {shown(audio)} has no audio stream; give a file with sound.")
         self._track: _SoundTrack | None = None
         self._reformatter = VideoReformatter()
-        self._waiting: deque[Future[None]] = deque()
-        self._is_broken = False
         self._cleanup = ExitStack()
 
     def __enter__(self) -> "VideoWriter":
@@ -167,8 +158,6 @@ class VideoWriter:
             temporary = stack.enter_context(replacing(self.path))
             self._container = av.open(str(temporary), "w", container_options={"movflags": "+faststart"})
             stack.callback(self._abandon)
-            self._encoder = ThreadPoolExecutor(1, "encoder")
-            stack.callback(self._encoder.shutdown, cancel_futures=True)  # before the container is closed
             self._container.metadata.update(video_tags(self._tag))
             self._video = _add_video(self._container, self._encoding, self.size, self.frame_rate)
             if self._audio is not None and self._audio_info is not None:
@@ -195,18 +184,9 @@ class VideoWriter:
             raise ValueError(f"The writer expects frames of shape {expected}, got {frame.shape}.")
         if width % 2 or height % 2:
             frame = np.pad(frame, ((0, height % 2), (0, width % 2), (0, 0)), mode="edge")
-        source = VideoFrame.from_ndarray(  # a copy
+        source = VideoFrame.from_ndarray(
             np.ascontiguousarray(frame), "rgba" if self._encoding.channels == 4 else "rgb24"
         )
-        while len(self._waiting) >= _FRAMES_BEHIND:
-            self._waiting.popleft().result()
-        self._waiting.append(self._encoder.submit(self._encode, source, self.frame_count))
-        self.frame_count += 1
-
-    def _encode(self, source: VideoFrame, index: int) -> None:
-        if self._is_broken:  # a container that could not be written to must not be touched again
-            return
-        self._is_broken = True
         picture = self._reformatter.reformat(
             source,
             format=self._encoding.pixel_format,
@@ -216,11 +196,11 @@ class VideoWriter:
             interpolation=Interpolation.BICUBIC | Interpolation.ACCURATE_RND,
             threads=1,
         )
-        picture.pts, picture.time_base = index, 1 / self.frame_rate
+        picture.pts, picture.time_base = self.frame_count, 1 / self.frame_rate
         self._container.mux(self._video.encode(picture))
+        self.frame_count += 1
         if self._track is not None:
-            self._container.mux(self._track.encode_until((index + 1) / self.frame_rate))
-        self._is_broken = False
+            self._container.mux(self._track.encode_until(self.frame_count / self.frame_rate))
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -235,8 +215,6 @@ class VideoWriter:
     def _finish(self) -> None:
         if self.frame_count == 0:
             raise _no_frames(self.path)
-        while self._waiting:
-            self._waiting.popleft().result()
         self._container.mux(self._video.encode(None))
         if self._track is not None:
             self._container.mux(self._track.finish())

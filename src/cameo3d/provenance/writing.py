@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.errors import CredentialsError
-from cameo3d.media.background import hand_over
+from cameo3d.media.ahead import ahead
 from cameo3d.media.images import write_image
 from cameo3d.media.tags import AI_TAG
 from cameo3d.media.writing import FrameFolderWriter, VideoWriter
@@ -50,13 +50,10 @@ def write_frames(
         in the log.
     """
     mark = Mark(origin.identity) if disclosure.mark else None
-
-    def write(frame: np.ndarray) -> None:
-        shown_frame = labelled(frame) if disclosure.label else frame
-        writer.write(shown_frame if mark is None else mark.apply(shown_frame))
-
     with writer:
-        hand_over(frames, write)
+        for frame in ahead(iter(frames)):
+            shown_frame = labelled(frame) if disclosure.label else frame
+            writer.write(shown_frame if mark is None else mark.apply(shown_frame))
     folder = isinstance(writer, FrameFolderWriter)
     return _signed(sorted(writer.path.iterdir()) if folder else [writer.path], origin, disclosure)
 
