@@ -1,5 +1,6 @@
 """Eyeballs: the photo's own iris and white, completed behind the lids, and moved by the gaze."""
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated
@@ -123,9 +124,19 @@ def draw_eye(
 
 def box_around(outline: np.ndarray, width: int, height: int) -> tuple[int, int, int, int] | None:
     """Left, top, right, bottom of the pixels that an outline touches; none if it lies outside."""
-    left, top = np.maximum(np.floor(outline.min(0)).astype(int) - 2, 0)
-    right, bottom = np.minimum(np.ceil(outline.max(0)).astype(int) + 2, (width, height))
-    return (int(left), int(top), int(right), int(bottom)) if right > left and bottom > top else None
+    left, top, right, bottom = _bounds(outline)
+    left, top = max(math.floor(left) - 2, 0), max(math.floor(top) - 2, 0)
+    right, bottom = min(math.ceil(right) + 2, width), min(math.ceil(bottom) + 2, height)
+    return (left, top, right, bottom) if right > left and bottom > top else None
+
+
+@compiled
+def _bounds(points):
+    left, top = right, bottom = points[0, 0], points[0, 1]
+    for i in range(1, len(points)):
+        left, right = min(left, points[i, 0]), max(right, points[i, 0])
+        top, bottom = min(top, points[i, 1]), max(bottom, points[i, 1])
+    return left, top, right, bottom
 
 
 def blend(output: np.ndarray, image: np.ndarray, mask: np.ndarray, box: tuple[int, int, int, int]) -> None:

@@ -23,7 +23,7 @@ _AROUND_LIPS = 0.018
 """Widths of the face that the lips' red ends beyond their landmarks."""
 _PORES, _CHEEK = 0.007, 0.12
 """Standard deviations of the blurs between which shade of folds lies, in widths of the face."""
-_FADED = 0.8
+_FADED = 0.5
 """How much of it goes with the smile."""
 _SMILES = [BLENDSHAPES.index(name) for name in ("mouthSmileLeft", "mouthSmileRight")]
 _STEPS = 32

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 from jaxtyping import Float, Float32, Int32, UInt8
 
-_GAMMA = 2.2
+GAMMA = 2.2
 _USUAL = np.array([0.0, -0.5, -0.87])
 """Where light comes from in a photo that does not tell: from above, next to the camera."""
 _USUAL_SHARE, _TRUST = 0.45, 0.15
@@ -33,7 +33,7 @@ class Light:
         """How bright surfaces look on a screen, in units of one that faces the camera."""
         direct = (normals @ self.direction).clip(0)
         facing = self.ambient + (1 - self.ambient) * max(0.0, -float(self.direction[2]))
-        return ((self.ambient + (1 - self.ambient) * direct) / facing) ** (1 / _GAMMA)
+        return ((self.ambient + (1 - self.ambient) * direct) / facing) ** (1 / GAMMA)
 
     def glint(self, normals: Float[np.ndarray, "*shape 3"], power: float) -> Float[np.ndarray, "*shape"]:
         """How strongly wet surfaces mirror the light into the camera, from 0 to 1 (Blinn's highlight)."""
@@ -60,7 +60,7 @@ def find_light(
     width = float(np.ptp(points[:, 0]))
     soft = cv2.GaussianBlur(image, (0, 0), max(0.5, _SOFT * width))
     column, row = (points.astype(int)).clip(0, np.array(image.shape[1::-1]) - 1).T
-    linear = (soft[row, column].mean(-1) / 255) ** _GAMMA
+    linear = (soft[row, column].mean(-1) / 255) ** GAMMA
     seen = -normals[:, 2] > _SIDEWAYS
     normals, linear = normals[seen], linear[seen] / max(1e-4, float(np.median(linear[seen])))
     design = np.column_stack((np.ones(len(normals)), normals))

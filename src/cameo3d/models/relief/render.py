@@ -14,6 +14,7 @@ import torch
 from jaxtyping import Float, UInt8
 
 from cameo3d.geometry.cameras import CROP_FOCAL
+from cameo3d.geometry.compiled import compiled
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
@@ -26,6 +27,7 @@ from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth, tongue_shift
 from cameo3d.models.relief.patch import rounded
+from cameo3d.models.relief.shading import SkinShade
 from cameo3d.models.relief.surface_kernel import (
     SurfaceDrawer,
     lay_over,
@@ -64,8 +66,9 @@ class Viewport:
 
     def pixels(self, positions: Float[np.ndarray, "points 3"]) -> Float[np.ndarray, "points 2"]:
         """Project positions in the crop camera's axes to output pixels."""
-        across = positions[:, :2] / positions[:, 2:] * (CROP_FOCAL * self.side)
-        return (across + (self.left + self.side / 2, self.top + self.side / 2)).astype(np.float32)
+        half, found = self.side / 2, np.empty((len(positions), 2), np.float32)
+        _project(positions, CROP_FOCAL * self.side, self.left + half, self.top + half, found)
+        return found
 
 
 @runtime_checkable
@@ -220,6 +223,7 @@ class Painter:
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy(), avatar.anchored.numpy()
+        self.shade = SkinShade(avatar, self.front[:468], self.per_meter, model)
 
     def show(self, view: Viewport) -> None:
         """Draw another view from now on."""
@@ -228,6 +232,12 @@ class Painter:
 
     def paint(self, motion: Motion, with_back: bool = True) -> np.ndarray:
         """Draw a motion's first frame; a view like the photo's needs no back, and no other half of a face."""
+        image = self._painted(motion, with_back)
+        self.shade.draw(image)
+        return image
+
+    def _painted(self, motion: Motion, with_back: bool) -> np.ndarray:
+        """A frame before light falls on what moved; the shade is left where the front showed skin."""
         avatar, view = self.avatar, self.view
         if self.folds is not None:
             gone = self.folds.gone(motion.expression[0].numpy())
@@ -242,6 +252,7 @@ class Painter:
             return (rest - self.position) @ relative.T + position
 
         front, back = self._surfaces(change, relative, position)
+        self.shade.change(motion.expression[0].numpy(), self.front[:468] + change @ relative, relative)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
         if with_back:
             image = self._draw(front, back, 1 + min(1.0, facing / FIRM_TURN))
@@ -321,6 +332,7 @@ class Painter:
         photo = self.places, self.texture, self.shown
         image = drawer.draw(pixels, depths, avatar.triangles.numpy(), *photo)
         self.lenders.lend(image, drawer, pixels, depths, self.texture)
+        self.shade.look(drawer, pixels[:468])
         drawer.soften(image)
         cover = drawer.cover()
         through = seen_through(image, cover, firmness)
@@ -332,17 +344,25 @@ class Painter:
         return image
 
     def _draw_front(self, front: np.ndarray) -> UInt8[np.ndarray, "height width 4"]:
-        drawer = self._drawer
+        drawer, pixels = self._drawer, self.view.pixels(front)
         image = drawer.draw(
-            self.view.pixels(front),
+            pixels,
             np.ascontiguousarray(front[:, 2]),
             self.avatar.triangles.numpy(),
             self.places,
             self.texture,
             np.ones_like(self.shown),  # also what the matte hides, which planes need
         )
+        self.shade.look(drawer, pixels[:468])
         drawer.soften(image)
         return image
+
+
+@compiled
+def _project(positions, focal, x, y, found):
+    for i in range(len(positions)):
+        scale = focal / positions[i, 2]
+        found[i, 0], found[i, 1] = positions[i, 0] * scale + x, positions[i, 1] * scale + y
 
 
 def _openness(positions: np.ndarray, side: int) -> float:

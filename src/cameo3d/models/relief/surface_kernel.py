@@ -29,7 +29,8 @@ class SurfaceDrawer:
 
     def __init__(self, height: int, width: int, fold: float) -> None:
         self._fold = np.float32(fold)
-        self._places = np.empty((2, height, width), np.float32)
+        self.places = np.empty((2, height, width), np.float32)
+        """Columns and rows of the photo that pixels of what was drawn last show; large where empty."""
         self.depths = np.empty((height, width), np.float32)
         """How far away they are; large, or negative, where nothing was drawn."""
         blocks = -(-height // _BLOCK), -(-width // _BLOCK)
@@ -63,10 +64,10 @@ class SurfaceDrawer:
         else:
             blocks = self._blocks
             _open(where, self.depths, blocks)
-        self._places.fill(_FAR)
-        _fill(points, depths, triangles, places, blocks, self._places, self.depths)
+        self.places.fill(_FAR)
+        _fill(points, depths, triangles, places, blocks, self.places, self.depths)
         image = np.empty((*self.depths.shape, 4), np.uint8)
-        _look_up(texture, shown, self._places, self.depths, image, self._seen)
+        _look_up(texture, shown, self.places, self.depths, image, self._seen)
         return image
 
     def cover(self) -> UInt8[np.ndarray, "height width"]:
@@ -75,8 +76,8 @@ class SurfaceDrawer:
 
     def soften(self, image: UInt8[np.ndarray, "height width 4"]) -> None:
         """Blur where one part of the surface hides another, in place, so that the edge is no staircase."""
-        _find_torn(self._places, self._fold, self._torn)
-        _soften(image, self._places, self._torn, self._fold)
+        _find_torn(self.places, self._fold, self._torn)
+        _soften(image, self.places, self._torn, self._fold)
 
 
 def shown_blocks(
