@@ -16,13 +16,14 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from cameo3d.data.portraits.goha_pairs import GohaPairs, LaidFaces
+from cameo3d.data.portraits.goha_pairs import GohaPairs
 from cameo3d.data.portraits.pairs import PairBatch, View
 from cameo3d.data.portraits.talks import SyncBatch, Talk, padded
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.models.goha.framing import label_of, lens
 from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.shipped_faces import LaidFaces, ShippedDrawer
 from cameo3d.models.real3d.eg3d.cameras import orbit_cameras
 from cameo3d.models.real3d.eg3d.generator import Eg3dGenerator
 from cameo3d.models.voice.official.network import VoiceToExpression
@@ -30,7 +31,6 @@ from cameo3d.models.voice.official.sync_expert import MOTION_FRAMES, SPEECH_STEP
 from cameo3d.training.goha.adversarial import AdversarialStage
 from cameo3d.training.goha.building import build_discriminator, perceptual_distance, perceptual_features
 from cameo3d.training.goha.reconstruction import ReconstructionStage
-from cameo3d.training.goha.shipped_faces import ShippedDrawer
 from cameo3d.training.goha.super_resolution import SuperResolutionStage
 from cameo3d.training.learner import Part
 from cameo3d.training.losses.networks import load_perceptual

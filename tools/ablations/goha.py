@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from cameo3d.blocks.images import resize
-from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaPairs, GohaSet, People
+from cameo3d.data.portraits.goha_pairs import GohaBatches, GohaPairs, GohaSet
 from cameo3d.data.portraits.goha_shards import ShardFrame, shard_clips
 from cameo3d.data.portraits.shards import Shard
 from cameo3d.geometry.basel.bfm import FaceCoefficients, move_to_camera
@@ -41,11 +41,11 @@ from cameo3d.models.goha.config import ABLATIONS, GohaConfig
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, normalized
 from cameo3d.models.goha.parsing import CLASSES, FaceParser
 from cameo3d.models.goha.renderer import PlaneImage
+from cameo3d.models.goha.shipped_faces import FaceKind, People
 from cameo3d.models.real3d.conditioning import ShippedSteering
 from cameo3d.perception.lpips import load_distance
 from cameo3d.training.discriminator import Discriminator
 from cameo3d.training.goha import recipe as recipes
-from cameo3d.training.goha.faces import FaceKind
 from cameo3d.training.goha.reconstruction import ReconstructionStage
 from cameo3d.training.goha.super_resolution import SuperResolutionStage
 

@@ -6,6 +6,7 @@ from pathlib import Path
 from cameo3d.models.avatar import Avatar
 from cameo3d.models.goha.avatar import GohaAvatar
 from cameo3d.models.goha.lite.avatar import GohaLiteAvatar
+from cameo3d.models.goha.small import GohaSmallAvatar
 from cameo3d.models.real3d.avatar import Real3DAvatar
 from cameo3d.models.real3d.lite.avatar import Real3DLiteAvatar
 from cameo3d.models.relief.avatar import ReliefAvatar
@@ -13,7 +14,7 @@ from cameo3d.values.storage import load_value, stored_kind
 
 KINDS: Mapping[str, tuple[type[Avatar], ...]] = {
     "real3d": (Real3DAvatar, Real3DLiteAvatar),
-    "goha": (GohaAvatar, GohaLiteAvatar),
+    "goha": (GohaAvatar, GohaSmallAvatar, GohaLiteAvatar),
     "relief": (ReliefAvatar,),
 }
 """Each model's avatars, of all its sizes; those of small models are reliefs, too, and come first."""
@@ -48,7 +49,9 @@ def label_of(avatar: Avatar) -> str:
 
 
 def size_of(avatar: Avatar) -> str | None:
-    """Which size of its model made an avatar, "official" or "lite"; None for models of one size."""
+    """Which size of its model made an avatar, "official", "small" or "lite"; None for models of one size."""
     if isinstance(avatar, Real3DAvatar):
         return avatar.size
+    if isinstance(avatar, GohaSmallAvatar):
+        return "small"
     return "lite" if isinstance(avatar, Real3DLiteAvatar | GohaLiteAvatar) else None

@@ -18,6 +18,7 @@ from cameo3d.models.goha.avatar import Goha
 from cameo3d.models.goha.config import GohaConfig
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.goha.lite.avatar import GohaLite
+from cameo3d.models.goha.small import GohaSmall
 from cameo3d.models.real3d.avatar import Real3D
 from cameo3d.models.real3d.conditioning import BaselSteering, ShippedSteering, SteeringFace
 from cameo3d.models.real3d.config import SMALL, Real3DConfig
@@ -62,10 +63,10 @@ def load_network(options: ModelOptions) -> AvatarModel:
         case "goha":
             known = RELEASED["goha-official"].path.is_file()
             size = options.size or ("official" if known else "lite")
-            if size == "small":
-                raise InputError("A small GOHA can be trained, not drawn yet; use --size official or lite.")
             if size == "official":
                 return load_goha(options.fast, options.device)
+            if size == "small":
+                return load_small_goha(options.fast, options.device)
             _check_lite(options.fast, options.device)
             return GohaLite(load_face_model(), load_face_correction(), load_plane_correction())
         case _:
@@ -185,6 +186,25 @@ def load_goha(fast: bool = False, device: Device = "cpu") -> Goha:
         return Goha(*networks, partial(modnet_matte, path=own), fast, cuts_photos=True, device_matte=there)
     there = person_matte_on(place) if device == "cuda" else None
     return Goha(*networks, person_matte, fast, device_matte=there)
+
+
+def load_small_goha(fast: bool = False, device: Device = "cpu") -> GohaSmall:
+    """A GOHA that you trained with the shipped face model.
+
+    Raises:
+        WeightsError: If you have trained none, or the file is damaged.
+        InputError: If it is asked for what it has not.
+    """
+    if fast:
+        raise InputError("A small GOHA has no faster way to draw; leave --fast out.")
+    path = weights_path("goha-small")
+    if not path.is_file():
+        raise WeightsError("You have trained no small GOHA; use --size lite, which is shipped, or train one.")
+    config = stored_sizes(path, GohaConfig)
+    with torch.device("meta"):
+        generator = GohaGenerator(config)
+    generator.load_state_dict(load_weights(path, "goha-small", config), assign=True)
+    return GohaSmall(generator.to(device), load_face_model(), person_matte)
 
 
 def load_official_voice(sizes: HubertSizes | None = None) -> OfficialVoice:

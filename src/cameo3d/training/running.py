@@ -9,7 +9,8 @@ from typing import Any
 from torch import Tensor
 
 from cameo3d.errors import TrainingError
-from cameo3d.training.checkpoints import load_network
+from cameo3d.media.files import shown
+from cameo3d.training.checkpoints import load_choices, load_network
 from cameo3d.training.distributed import Processes
 from cameo3d.training.goha.stage import GohaStage
 from cameo3d.training.loop import train
@@ -89,8 +90,12 @@ def store_generator(checkpoint: Path, stage: str, recipe: Any, size: str, licenc
         OutputError: If the folder cannot be written.
     """
     model = f"goha-{size}" if stage.startswith("goha.") else f"real3d-{size}"
-    if model == "goha-small":
-        raise TrainingError("The small GOHA cannot be drawn without the Basel model yet; leave --store out.")
+    faces = load_choices(checkpoint).get("faces", "basel")
+    if model.startswith("goha-") and (size == "official") != (faces == "basel"):
+        raise TrainingError(
+            f"{shown(checkpoint)} was trained with faces drawn by the {faces} face model, and {model} draws "
+            "another one; leave --store out."
+        )
     tensors = trained_network(stage, checkpoint)
     path = weights_path(model)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -11,16 +11,16 @@ import torch
 from goha_making import made_set
 from tiny_stages import SMALL, tiny_generator
 
-from cameo3d.data.portraits.goha_pairs import GohaPairs, LaidFaces, People
+from cameo3d.data.portraits.goha_pairs import GohaPairs
 from cameo3d.data.portraits.preparing import Preparation
 from cameo3d.data.portraits.workers import prepare_folder
 from cameo3d.errors import TrainingError, WeightsError
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.images import read_image
+from cameo3d.models.goha.shipped_faces import LaidFaces, People, ShippedDrawer
 from cameo3d.training.goha import building
 from cameo3d.training.goha.recipe import GohaRecipe
 from cameo3d.training.goha.reconstruction import ReconstructionStage
-from cameo3d.training.goha.shipped_faces import ShippedDrawer
 from cameo3d.training.learner import Part
 from cameo3d.training.running import run_stage
 from cameo3d.training.setting import Setting

@@ -10,8 +10,8 @@ from torch import nn
 from cameo3d.data.portraits.goha_pairs import GohaPairs, Kind
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.shipped_faces import FaceKind
 from cameo3d.training.discriminator import Discriminator
-from cameo3d.training.goha.faces import FaceKind
 
 SIZE = 32
 SMALL = replace(

@@ -48,7 +48,7 @@ def train(
         accumulate: Batches whose gradients are added up for one step.
         precision: Of convolutions; weights stay float32.
         perceptual: Whether perceptual networks judge pictures; without them their terms are left out.
-        store: Put the trained Real3D-Portrait where `--model real3d --size RECIPE` finds it, on these terms.
+        store: Put the trained generator where `--model real3d|goha --size RECIPE` finds it, on these terms.
         export: Folder for the trained network in the layout of the official checkpoints.
         device: Where to train.
     """

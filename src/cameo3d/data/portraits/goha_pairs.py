@@ -1,7 +1,7 @@
 """Pairs of pictures to learn GOHA from: which set, which clip and which two frames make a batch."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -10,6 +10,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.errors import InputError
+from cameo3d.models.goha.shipped_faces import LaidFaces, People
 from cameo3d.values.goha_folders import FacedFrame, Frame, GohaClip
 
 Kind = Literal["video", "views", "photos"]
@@ -23,32 +24,6 @@ class GohaSet:
     name: str
     kind: Kind
     clips: Sequence[GohaClip]
-
-
-@dataclass(frozen=True)
-class LaidFaces:
-    """How the shipped face model lies over pictures, in Deep3D's camera."""
-
-    identity: Float[Tensor, "batch components"]
-    expression: Float[Tensor, "batch 52"]
-    angles: Float[Tensor, "batch 3"]
-    """Radians about x, y and z."""
-    translation: Float[Tensor, "batch 3"]
-    """Decimetres."""
-
-    def first(self, count: int) -> "LaidFaces":
-        """Only some of them."""
-        return LaidFaces(*(getattr(self, field.name)[:count] for field in fields(self)))
-
-
-@dataclass(frozen=True)
-class People:
-    """One side of a batch."""
-
-    images: Float[Tensor, "batch 3 size size"]
-    """Over black, in [-1, 1]."""
-    faces: LaidFaces | None = None
-    """Where the data tells it."""
 
 
 @dataclass(frozen=True)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -39,7 +39,7 @@ from cameo3d.values.portrait import LEAST_METRES
 Matte = Callable[[UInt8[np.ndarray, "height width 3"]], Float[np.ndarray, "height width"]]
 """How much of each pixel of a picture belongs to the person, in [0, 1]."""
 
-_MARGIN = 0.012
+MARGIN = 0.012
 """Of the background plate around the person, in sides of the crop."""
 
 
@@ -66,11 +66,79 @@ class GohaAvatar(Avatar):
             yield f"has a head nearer to the camera than {LEAST_METRES:g} metres"
 
 
-class Goha:
-    """GOHA with its helpers: the regressor of face coefficients, the face model, and a matte."""
+class GohaBody:
+    """What GOHA's sizes have in common.
+
+    Args:
+        generator: With weights; it stays on its device.
+        matte: Cuts the person out of what the network draws over black.
+    """
 
     turns_freely = True
     """Its head has a back; see `pipeline.transfer`."""
+
+    def __init__(self, generator: GohaGenerator, matte: Matte) -> None:
+        self.generator, self.matte = generator.eval(), matte
+        generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    @property
+    def device(self) -> torch.device:
+        """Where the networks compute."""
+        return self.generator.exemplar.device
+
+    def background(self, avatar: Any, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
+        """The photo's own background with the person taken out, at the size of the view."""
+        plate = avatar.plate.numpy()
+        return plate if view == "photo" else cut_square(plate, avatar.person.crop, self.size(avatar)[0])
+
+    def size(self, avatar: Any, view: View = "crop") -> tuple[int, int]:
+        """Width and height of a view's frames, pixels."""
+        if view == "photo":
+            return avatar.person.photo.shape[1], avatar.person.photo.shape[0]
+        return avatar.image.shape[2], avatar.image.shape[1]
+
+    def check(self, avatar: Any) -> None:
+        """Make sure that an avatar fits the network.
+
+        Raises:
+            InputError: If it does not.
+        """
+        config = self.generator.config
+        size, half = config.image_size, config.image_size // 2
+        check_shapes(
+            {
+                "image": (avatar.image, (3, size, size)),
+                "canonical": (avatar.canonical, (3, config.plane_channels, half, half)),
+            }
+        )
+
+    def source(self, avatar: Any) -> GohaSource:
+        """What the generator knows of the photo, on the device."""
+        parts = (avatar.image, avatar.resting, avatar.canonical, avatar.eg3d_from_camera)
+        image, resting, canonical, camera = (x[None].to(self.device) for x in parts)
+        return GohaSource(image, resting, canonical, camera, lens().to(image))
+
+    def _seen(self, picture: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "1 3 height width"]:
+        """A picture in [0, 1]."""
+        return torch.from_numpy(picture).to(self.device).permute(2, 0, 1)[None].float() / 255
+
+    def _over_black(
+        self, picture: UInt8[np.ndarray, "height width 3"], matte: Float[np.ndarray, "height width"]
+    ) -> Float[Tensor, "1 3 height width"]:
+        """A person over black in [-1, 1]; the matte has eight bits, as the release's."""
+        alpha = torch.from_numpy(np.rint(matte * 255).astype(np.float32) / 255).to(self.device)
+        return self._seen(picture) * alpha * 2 - 1
+
+    def cut_out(self, image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 4"]:
+        """The person of a frame over black, in straight colours with alpha."""
+        drawn = ((image[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).float().numpy()
+        alpha = self.matte(np.ascontiguousarray(drawn.round().astype(np.uint8)))
+        own = (drawn / np.maximum(alpha, LEAST_ALPHA)[..., None]).clip(0, 255)
+        return np.dstack((own, alpha * 255)).round().astype(np.uint8)
+
+
+class Goha(GohaBody):
+    """GOHA with its helpers: the regressor of face coefficients, the face model, and a matte."""
 
     def __init__(
         self,
@@ -94,21 +162,14 @@ class Goha:
                 else the portrait's own matte does.
             device_matte: The same matte for frames that are on a GPU.
         """
-        self.generator = generator.eval()
+        super().__init__(generator, matte)
         self.fast, self._cuts_photos = fast, cuts_photos
-        generator.super_resolution.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         if half_precision(fast, generator.exemplar.device.type):
             generator.hasten()
         self.regressor = regressor.eval()
         self.face = face
-        self.matte = matte
         self.drawing = FrameDrawing(generator, face, device_matte)
         self._basel_from_arkit = basel_from_arkit(face).cpu()  # as motions are
-
-    @property
-    def device(self) -> torch.device:
-        """Where the networks compute."""
-        return self.generator.exemplar.device
 
     @torch.inference_mode()
     def encode(self, portraits: Sequence[Portrait]) -> GohaAvatar:
@@ -134,7 +195,7 @@ class Goha:
         # Identity, colours and light are read off the wider crop, as the release does.
         person = self.regressor(image)
         frontal = frontal_face(person, person, self.regressor(model.exemplar))
-        margin = max(1, round(_MARGIN * crop.side))
+        margin = max(1, round(MARGIN * crop.side))
         plate = inpaint_background(photo, portrait.matte.numpy().astype(np.float32), margin)
         return GohaAvatar(
             person=portrait.person,
@@ -157,26 +218,8 @@ class Goha:
         Raises:
             InputError: If the avatar does not fit the network.
         """
-        config = self.generator.config
-        size, half = config.image_size, config.image_size // 2
-        check_shapes(
-            {
-                "image": (avatar.image, (3, size, size)),
-                "canonical": (avatar.canonical, (3, config.plane_channels, half, half)),
-            }
-        )
+        self.check(avatar)
         return GohaPerformance(self, avatar, view)
-
-    def background(self, avatar: GohaAvatar, view: View = "crop") -> UInt8[np.ndarray, "height width 3"]:
-        """The photo's own background with the person taken out, at the size of the view."""
-        plate = avatar.plate.numpy()
-        return plate if view == "photo" else cut_square(plate, avatar.person.crop, self.size(avatar)[0])
-
-    def size(self, avatar: GohaAvatar, view: View = "crop") -> tuple[int, int]:
-        """Width and height of a view's frames, pixels."""
-        if view == "photo":
-            return avatar.person.photo.shape[1], avatar.person.photo.shape[0]
-        return avatar.image.shape[2], avatar.image.shape[1]
 
     @property
     def picture_size(self) -> int:
@@ -226,30 +269,6 @@ class Goha:
         planes = self.drawing.branches(source, face)[0].planes
         field = partial(model.renderer.look_up, planes)
         return density_mesh(field, model.config.box_side, resolution, self.device, level)
-
-    def source(self, avatar: GohaAvatar) -> GohaSource:
-        """What the generator knows of the photo, on the device."""
-        parts = (avatar.image, avatar.resting, avatar.canonical, avatar.eg3d_from_camera)
-        image, resting, canonical, camera = (x[None].to(self.device) for x in parts)
-        return GohaSource(image, resting, canonical, camera, lens().to(image))
-
-    def _seen(self, picture: UInt8[np.ndarray, "height width 3"]) -> Float[Tensor, "1 3 height width"]:
-        """A picture in [0, 1]."""
-        return torch.from_numpy(picture).to(self.device).permute(2, 0, 1)[None].float() / 255
-
-    def _over_black(
-        self, picture: UInt8[np.ndarray, "height width 3"], matte: Float[np.ndarray, "height width"]
-    ) -> Float[Tensor, "1 3 height width"]:
-        """A person over black in [-1, 1]; the matte has eight bits, as the release's."""
-        alpha = torch.from_numpy(np.rint(matte * 255).astype(np.float32) / 255).to(self.device)
-        return self._seen(picture) * alpha * 2 - 1
-
-    def cut_out(self, image: Float[Tensor, "1 3 height width"]) -> UInt8[np.ndarray, "height width 4"]:
-        """The person of a frame over black, in straight colours with alpha."""
-        drawn = ((image[0].clamp(-1, 1) + 1) * 127.5).permute(1, 2, 0).float().numpy()
-        alpha = self.matte(np.ascontiguousarray(drawn.round().astype(np.uint8)))
-        own = (drawn / np.maximum(alpha, LEAST_ALPHA)[..., None]).clip(0, 255)
-        return np.dstack((own, alpha * 255)).round().astype(np.uint8)
 
 
 class GohaPerformance:

@@ -16,18 +16,18 @@ from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.files import shown
 from cameo3d.models.goha.config import GohaConfig
 from cameo3d.models.goha.generator import GohaGenerator
+from cameo3d.models.goha.shipped_faces import FaceKind, ShippedDrawer
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.perception.lpips import load_distance
 from cameo3d.perception.vgg import LAST_CONV, VGG19
 from cameo3d.training.checkpoints import load_choices, load_network
 from cameo3d.training.discriminator import Discriminator
 from cameo3d.training.goha.adversarial import AdversarialStage
-from cameo3d.training.goha.faces import BaselDrawer, FaceDrawer, FaceKind
+from cameo3d.training.goha.faces import BaselDrawer, FaceDrawer
 from cameo3d.training.goha.losses import Distance
 from cameo3d.training.goha.modes import adversarial_mode, super_resolution_mode
 from cameo3d.training.goha.recipe import GohaRecipe
 from cameo3d.training.goha.reconstruction import ReconstructionStage
-from cameo3d.training.goha.shipped_faces import ShippedDrawer
 from cameo3d.training.goha.super_resolution import SuperResolutionStage
 from cameo3d.training.loop import Batches, Stage
 from cameo3d.training.losses.networks import bare_vgg, load_vgg

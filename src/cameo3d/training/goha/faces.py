@@ -1,18 +1,16 @@
 """Drawings of a face model for training: the expression to be made, and the neutral face to be matched."""
 
 from dataclasses import replace
-from typing import Literal, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cameo3d.data.portraits.goha_pairs import People
 from cameo3d.geometry.basel.bfm import BaselFace, FaceCoefficients, draw_face, pose_face
 from cameo3d.models.goha.generator import frontal_face, frontal_picture
+from cameo3d.models.goha.shipped_faces import FaceKind, People
 from cameo3d.perception.deep3d import FaceRegressor
-
-FaceKind = Literal["basel", "shipped"]
 
 
 @runtime_checkable

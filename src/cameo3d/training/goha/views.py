@@ -6,8 +6,9 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
-from cameo3d.data.portraits.goha_pairs import GohaPairs, People
+from cameo3d.data.portraits.goha_pairs import GohaPairs
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource
+from cameo3d.models.goha.shipped_faces import People
 from cameo3d.training.goha.faces import FaceDrawer
 from cameo3d.training.goha.modes import Mode
 

@@ -1,13 +1,13 @@
-"""Drawings for training that need no imported file: the shipped face model in the photo's own colours."""
+"""Drawings that need no imported file: the shipped face model in the photo's own colours."""
 
-from dataclasses import replace
+from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 import torch
 from jaxtyping import Float, Int64
 from torch import Tensor
 from torch.nn import functional
 
-from cameo3d.data.portraits.goha_pairs import LaidFaces, People
 from cameo3d.errors import InputError
 from cameo3d.geometry.basel.bfm import COEFFICIENT_WIDTHS, PICTURE_SIZE, FaceCoefficients, move_to_camera
 from cameo3d.geometry.basel.blendshapes import DECIMETRES
@@ -28,7 +28,6 @@ from cameo3d.geometry.face_topology import (
     RIGHT_UPPER_FOLD,
     strip,
 )
-from cameo3d.training.goha.faces import FaceKind
 
 _RIGHT_BROW = (70, 63, 105, 66, 107), (46, 53, 52, 65, 55)
 _LEFT_BROW = (300, 293, 334, 296, 336), (276, 283, 282, 295, 285)
@@ -38,6 +37,36 @@ _AROUND_EYES = (*strip(RIGHT_UPPER_FOLD, RIGHT_LOWER_FOLD), *strip(LEFT_UPPER_FO
 _OTHERS = (*strip(*_RIGHT_BROW), *strip(*_LEFT_BROW), *strip(OUTER_LIP_UPPER, OUTER_LIP_LOWER))
 _FARTHER = 3 / 512
 """How much farther from the eyes faces move, in sides of the picture; about as with the published parser."""
+
+
+FaceKind = Literal["basel", "shipped"]
+"""Whose face model is drawn."""
+
+
+@dataclass(frozen=True)
+class LaidFaces:
+    """How the shipped face model lies over pictures, in Deep3D's camera."""
+
+    identity: Float[Tensor, "batch components"]
+    expression: Float[Tensor, "batch 52"]
+    angles: Float[Tensor, "batch 3"]
+    """Radians about x, y and z."""
+    translation: Float[Tensor, "batch 3"]
+    """Decimetres."""
+
+    def first(self, count: int) -> "LaidFaces":
+        """Only some of them."""
+        return LaidFaces(*(getattr(self, field.name)[:count] for field in fields(self)))
+
+
+@dataclass(frozen=True)
+class People:
+    """One side of a batch."""
+
+    images: Float[Tensor, "batch 3 size size"]
+    """Over black, in [-1, 1]."""
+    faces: LaidFaces | None = None
+    """Where the data tells it."""
 
 
 class ShippedDrawer:
@@ -93,14 +122,10 @@ class ShippedDrawer:
         """The picture's pixels, carried by the face from where it is seen to where it is shown."""
         before, after = self._points(seen), self._points(shown)
         places = torch.cat((2 * before[..., :2] - 1, torch.ones_like(before[..., :1])), dim=-1)
-        drawn, _ = rasterize_batch(
-            after[..., :2] * PICTURE_SIZE,
-            after[..., 2],
-            self._triangles,
-            places,
-            PICTURE_SIZE,
-            PICTURE_SIZE,
-        )
+        size = PICTURE_SIZE
+        drawn = rasterize_batch(
+            after[..., :2] * size, after[..., 2], self._triangles, places, size, size
+        ).attributes
         cover = (drawn[..., 2] > 0.5).to(images.dtype)[:, None]
         looked = functional.grid_sample(
             (images + 1) / 2, drawn[..., :2], padding_mode="border", align_corners=False
@@ -126,7 +151,7 @@ def _covered(
 ) -> Float[Tensor, "batch 1 {size} {size}"]:
     """1 where triangles are."""
     ones = torch.ones_like(points[..., :1])
-    drawn, _ = rasterize_batch(points[..., :2] * size, points[..., 2], triangles, ones, size, size)
+    drawn = rasterize_batch(points[..., :2] * size, points[..., 2], triangles, ones, size, size).attributes
     return (drawn > 0.5).to(points.dtype).permute(0, 3, 1, 2)
 
 

@@ -1,0 +1,168 @@
+"""GOHA as it trains without imported files: the shipped face model draws, whatever its network's size."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+from torch import Tensor
+
+from cameo3d.blocks.density_mesh import LEVEL, density_mesh
+from cameo3d.geometry.basel.bfm import FaceCoefficients
+from cameo3d.geometry.basel.poses import deep3d_poses
+from cameo3d.geometry.face_model import FaceModel
+from cameo3d.imaging.inpainting import inpaint_background
+from cameo3d.models.avatar import Avatar, View
+from cameo3d.models.goha.avatar import MARGIN, GohaBody, Matte
+from cameo3d.models.goha.framing import cut_square, label_of, paste_placed, placed, turned
+from cameo3d.models.goha.generator import GohaGenerator, GohaSource
+from cameo3d.models.goha.shipped_faces import LaidFaces, People, ShippedDrawer
+from cameo3d.values import Crop, Motion, Person, Portrait
+from cameo3d.values.mesh import Mesh
+from cameo3d.values.portrait import LEAST_METRES
+
+
+@dataclass(frozen=True)
+class GohaSmallAvatar(Avatar):
+    """What the small GOHA keeps of one person."""
+
+    plate: UInt8[Tensor, "height width 3"]
+    """The photo without the person."""
+    image: Float[Tensor, "3 size size"]
+    """The crop over black, in [-1, 1]."""
+    resting: Float[Tensor, "1 size size"]
+    """1 where its face keeps still."""
+    canonical: Float[Tensor, "3 channels plane plane"]
+    """Planes of the person with a neutral face."""
+    eg3d_from_camera: Float[Tensor, "4 4"]
+    """Of the photo, in EG3D's world units, y growing upwards."""
+
+    def misfits(self) -> Iterator[str]:
+        """What a file may not say of such an avatar; what its network says is checked when it draws."""
+        if float(self.person.translation[2]) < LEAST_METRES:
+            yield f"has a head nearer to the camera than {LEAST_METRES:g} metres"
+
+
+class GohaSmall(GohaBody):
+    """A GOHA that you trained, with the shipped face model.
+
+    Args:
+        generator: With weights; it stays on its device.
+        face: The shipped face model.
+        matte: Cuts the person out of what the network draws over black.
+    """
+
+    def __init__(self, generator: GohaGenerator, face: FaceModel, matte: Matte) -> None:
+        super().__init__(generator, matte)
+        self.drawer = ShippedDrawer(face, self.device)
+
+    @torch.inference_mode()
+    def encode(self, portraits: Sequence[Portrait]) -> GohaSmallAvatar:
+        """Make a person's avatar from the first portrait."""
+        portrait, model = portraits[0], self.generator
+        person, size = portrait.person, model.config.image_size
+        photo, matte = person.photo.numpy(), portrait.matte.numpy().astype(np.float32)
+        image = self._over_black(
+            cut_square(photo, person.crop, size), cut_square(matte, person.crop, size).clip(0, 1)
+        )
+        face = laid_face(person, self.device)
+        people = People(image, face)
+        resting = self.drawer.resting(people, people)
+        nothing = torch.zeros(1, 257, device=self.device)
+        posed = replace(
+            FaceCoefficients.from_vectors(nothing), angles=face.angles, translation=face.translation
+        )
+        margin = max(1, round(MARGIN * person.crop.side))
+        return GohaSmallAvatar(
+            person=person,
+            plate=torch.from_numpy(inpaint_background(photo, matte, margin)),
+            image=image[0].cpu(),
+            resting=resting[0].cpu(),
+            canonical=model.canonical_planes(image, resting)[0].cpu(),
+            eg3d_from_camera=label_of(posed)[0].cpu(),
+        )
+
+    def perform(
+        self,
+        avatar: GohaSmallAvatar,
+        view: View = "crop",
+        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
+    ) -> "GohaSmallPerformance":
+        """Begin a clip; its frames are straight colours with alpha.
+
+        Raises:
+            InputError: If the avatar does not fit the network.
+        """
+        self.check(avatar)
+        return GohaSmallPerformance(self, avatar, view)
+
+    @torch.inference_mode()
+    def mesh(self, avatar: GohaSmallAvatar, resolution: int, level: float = LEVEL) -> Mesh:
+        """The head's surface in EG3D's world, with the photo's expression."""
+        model = self.generator
+        planes = self.planes(self.source(avatar), self.people(avatar), avatar.person.expression[None])
+        field = partial(model.renderer.look_up, planes)
+        return density_mesh(field, model.config.box_side, resolution, self.device, level)
+
+    def people(self, avatar: GohaSmallAvatar) -> People:
+        """The photo and the face model over it, on the device."""
+        return People(avatar.image[None].to(self.device), laid_face(avatar.person, self.device))
+
+    def planes(
+        self, source: GohaSource, people: People, expression: Float[Tensor, "1 52"]
+    ) -> Float[Tensor, "1 3 channels plane plane"]:
+        """All planes of a person with ARKit's weights."""
+        assert people.faces is not None, "it was laid over the photo"
+        face = replace(people.faces, expression=expression.float().to(self.device))
+        shown = People(people.images, face)
+        picture, coefficients = self.drawer.expression(people, shown)
+        base = source.canonical + self.generator.expression_planes(picture, coefficients)
+        still = self.drawer.resting(people, shown)
+        return self.generator.with_appearance(source, base, shown_resting=still)
+
+
+class GohaSmallPerformance:
+    """One clip of a small GOHA avatar, drawn frame by frame without look-ahead."""
+
+    look_ahead = 0
+
+    def __init__(self, model: GohaSmall, avatar: GohaSmallAvatar, view: View) -> None:
+        self._model, self._avatar = model, avatar
+        self._source, self._people = model.source(avatar), model.people(avatar)
+        self._width, self._height = width, height = model.size(avatar, view)
+        self._has_edge = view == "crop"
+        self._crop = Crop(width / 2, height / 2, float(width)) if view == "crop" else avatar.person.crop
+        self._kept: tuple[Tensor, Tensor] | None = None
+
+    def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Draw every frame of a motion."""
+        model, person = self._model, self._avatar.person
+        moves = motion.expression, motion.rotation.float(), motion.translation.float()
+        for expression, rotation, translation in zip(*moves, strict=True):
+            camera = turned(self._avatar.eg3d_from_camera, person.rotation, rotation)
+            frame = model.cut_out(self._drawn(expression[None], camera[None]))
+            place = placed(person.translation, translation)
+            yield paste_placed(frame, self._crop, place, self._width, self._height, self._has_edge)
+
+    def finish(self) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
+        """Nothing is left: every frame was drawn at once."""
+        return iter(())
+
+    @torch.inference_mode()
+    def _drawn(
+        self, expression: Float[Tensor, "1 52"], camera: Float[Tensor, "1 4 4"]
+    ) -> Float[Tensor, "1 3 height width"]:
+        """A frame over black; planes are kept while the expression stays."""
+        model, kept = self._model, self._kept
+        if kept is None or not torch.equal(expression, kept[0]):
+            kept = self._kept = expression, model.planes(self._source, self._people, expression)
+        return model.generator.draw(kept[1], camera.to(model.device), self._source.intrinsics).cpu()
+
+
+def laid_face(person: Person, device: torch.device) -> LaidFaces:
+    """How the shipped face model lies over a person's crop."""
+    angles, translation = deep3d_poses(person.rotation[None].float(), person.translation[None].float())
+    parts = person.identity[None].float(), person.expression[None].float(), angles, translation
+    return LaidFaces(*(x.to(device) for x in parts))
