@@ -58,6 +58,16 @@ def test_the_released_layout_fills_the_network(released):
     assert all(torch.equal(x, stored[name]) for name, x in network.state_dict().items())
 
 
+def test_a_file_that_changes_is_read_again(released, tmp_path):
+    path = tmp_path / "modnet.ckpt"
+    path.write_bytes(released[1].read_bytes())
+    first = load_modnet(path)
+    assert load_modnet(path) is first
+    torch.save({"module.x": torch.ones(1)}, path)
+    with pytest.raises(WeightsError, match="another layout"):
+        load_modnet(path)
+
+
 def test_a_matte_has_the_pictures_size_and_sees_it_at_512_pixels(released):
     network, path = released
     random = np.random.default_rng(0)

@@ -15,6 +15,7 @@ from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.relief import RELIEF
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.pipeline.animate import Model
+from cameo3d.pipeline.compare import compared, compared_size
 from cameo3d.values.goha_folders import PreparedFrame, read_clips, write_clip
 
 
@@ -78,6 +79,17 @@ def test_the_driver_is_read_off_pictures_and_labels_in_natural_order(model, fold
     yaws = motion.rotation[:, 0] - motion.rotation[0, 0]
     torch.testing.assert_close(yaws.abs(), torch.tensor([0.0, 0.2, 0.3]), atol=0.04, rtol=0)
     assert yaws[1] * yaws[2] < 0
+
+
+def test_the_drivers_pictures_stand_beside_the_result(model, folder, monkeypatch):
+    monkeypatch.setattr(model.network, "matte", lambda picture: np.ones(picture.shape[:2], np.float32))
+    driven = model.animate(folder, video=folder / "clip", relative=False)
+    frames = list(compared(driven))
+    assert len(frames) == 3
+    width, height = compared_size(driven)
+    assert frames[0].shape == (height, width, 3)
+    first, second = (frame[:, height : 2 * height].astype(int).mean() for frame in (frames[0], frames[2]))
+    assert second < 0.6 * first  # the third in order is the darker one
 
 
 def test_other_models_take_no_folders(folder, tmp_path):

@@ -12,6 +12,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from cameo3d.bench.device_meter import DeviceMeter
 from cameo3d.bench.relief import Figure, Report, machine
 from cameo3d.blocks.processors import computes_bfloat16, half_precision
+from cameo3d.errors import InputError
 from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.models.real3d.config import OFFICIAL, Real3DConfig
 from cameo3d.models.real3d.generator import Real3DGenerator
@@ -71,11 +72,14 @@ def measure_real3d(
         compiler: Measures the large networks compiled as well: `torch.compile`. If it fails, `say` is told.
 
     Raises:
-        CameoError: If the machine does not have the device.
+        CameoError: If the machine does not have the device, or the imported weights draw no torso.
     """
     check_device(device)
     torch.manual_seed(0)
     known = config == OFFICIAL and RELEASED["real3d-official"].path.is_file()
+    model = load_real3d_generator(None, "official") if known else Real3DGenerator(config).eval()
+    if not model.config.has_torso:
+        raise InputError("The imported weights draw the head alone, which is not measured; import others.")
     say("measuring with " + ("the imported weights" if known else "random weights"))
     meter = DeviceMeter(device)
     peaks = _peaks(meter)
@@ -83,7 +87,7 @@ def measure_real3d(
     exact_peak = peaks["convolution, peak"]
     slower = OFFICIAL_PEAK / exact_peak
     with torch.inference_mode():
-        exact = _Bench(_network(config, known).to(device), say, meter, "", exact_peak, slower, compiler)
+        exact = _Bench(model.to(device), say, meter, "", exact_peak, slower, compiler)
         frame, head = exact.run()
         half = half_precision(True, device)
         with torch.autocast(device, torch.bfloat16, enabled=half):
@@ -220,10 +224,6 @@ def _decibels(exact: Tensor, near: Tensor) -> float:
     """Peak signal to noise of images in [-1, 1]; at most 106."""
     error = (exact.clamp(-1, 1) - near.float().clamp(-1, 1)).square().mean()
     return float(10 * torch.log10(4 / error.clamp(min=1e-10)))
-
-
-def _network(config: Real3DConfig, known: bool) -> Real3DGenerator:
-    return load_real3d_generator(config, "official") if known else Real3DGenerator(config).eval()
 
 
 def _inputs(config: Real3DConfig, device: Device) -> _Inputs:

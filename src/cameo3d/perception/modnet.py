@@ -18,7 +18,7 @@ from torch.nn import functional
 from cameo3d.errors import WeightsError
 from cameo3d.weights.conversion.pickles import named_tensors, read_pickle
 from cameo3d.weights.conversion.renaming import Renames, check_layout, renamed
-from cameo3d.weights.user_files import MODNET, own_networks
+from cameo3d.weights.user_files import MODNET, file_stamp, own_networks
 
 _SIDE, _STEP = 512, 32
 """Pixels of a picture's shorter side, and the unit of both."""
@@ -217,13 +217,17 @@ def modnet_file() -> Path | None:
     return path if path.is_file() else None
 
 
-@functools.cache
 def load_modnet(path: Path) -> ModNet:
-    """The network with the weights of a released file, once.
+    """The network with the weights of a released file, read once until the file changes.
 
     Raises:
         WeightsError: If the file is damaged or of another layout.
     """
+    return _loaded(path, file_stamp(path))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path: Path, stamp: tuple[int, int]) -> ModNet:
     network = ModNet()
     found = named_tensors({"network": read_pickle(path)}, path, "network")
     network.load_state_dict(convert_modnet(found, network.state_dict()))

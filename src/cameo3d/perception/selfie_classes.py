@@ -11,7 +11,7 @@ from jaxtyping import Bool, UInt8
 from cameo3d.errors import WeightsError
 from cameo3d.perception.tflite import TfliteNetwork
 from cameo3d.weights.conversion.tflite import read_tflite
-from cameo3d.weights.user_files import SELFIE_CLASSES, own_networks
+from cameo3d.weights.user_files import SELFIE_CLASSES, file_stamp, own_networks
 
 _MOST_SIDE = 1024
 CLASSES = 6
@@ -43,13 +43,17 @@ def selfie_classes(
     return large.argmax(axis=2) == np.arange(CLASSES)[:, None, None]
 
 
-@functools.cache
 def load_selfie_classes(path: Path) -> TfliteNetwork:
-    """The network of a file, once.
+    """The network of a file, read once until the file changes.
 
     Raises:
         WeightsError: If it is damaged, or does not see pictures of three colours.
     """
+    return _loaded(path, file_stamp(path))
+
+
+@functools.lru_cache(maxsize=1)
+def _loaded(path: Path, stamp: tuple[int, int]) -> TfliteNetwork:
     network = TfliteNetwork(read_tflite(path))
     shape = network.graph.shapes[network.graph.inputs[0]]
     if (

@@ -10,6 +10,7 @@ from jaxtyping import UInt8
 from cameo3d.imaging.compose import compose
 from cameo3d.imaging.framing import cut, soften
 from cameo3d.media.encoders import Encoder, choose_encoder
+from cameo3d.media.images import read_image
 from cameo3d.media.video import FrameFolderWriter, VideoWriter, codec_for, read_frames
 from cameo3d.models.avatar import Avatar, AvatarModel, OnDevice, View, render
 from cameo3d.models.kinds import label_of
@@ -18,6 +19,7 @@ from cameo3d.provenance.disclosure import FULL_DISCLOSURE, Disclosure
 from cameo3d.provenance.origin import Origin, origin_of
 from cameo3d.provenance.writing import plain_tag, write_frames
 from cameo3d.values import Crop, Motion, Person
+from cameo3d.values.goha_folders import prepared_frames
 
 CROP_SIZE = 512
 """Pixels across a driver's head and shoulders."""
@@ -35,7 +37,7 @@ class Animation:
     background: UInt8[np.ndarray, "height width 3"] | None
     """What stands behind the person; None leaves it transparent."""
     driver: Path | None = None
-    """The video that drives it."""
+    """The video that drives it, or a folder of pictures prepared with GOHA's program."""
     driver_shots: Shots | None = None
     """Where the driver's head and shoulders are in each of its shots."""
     audio: Path | None = None
@@ -64,7 +66,7 @@ class Animation:
             yield shown if self.part is None else _cut_out(shown, self.part, self.size[0])
 
     def driver_frames(self) -> Iterator[UInt8[np.ndarray, "height width 3"]]:
-        """The driving video's own frames: its head and shoulders, or all of it, as `view` says.
+        """The driver's own frames: its head and shoulders, or all of it, as `view` says.
 
         Raises:
             ValueError: If no video drives it.
@@ -72,7 +74,11 @@ class Animation:
         if self.driver is None:
             raise ValueError("This animation has no driving video.")
         shots = None if self.view == "photo" and self.part is None else self.driver_shots
-        for index, frame in enumerate(read_frames(self.driver, self.frame_rate)):
+        if self.driver.is_dir():
+            pictures = (read_image(frame.image) for frame in prepared_frames(self.driver))
+        else:
+            pictures = read_frames(self.driver, self.frame_rate)
+        for index, frame in enumerate(pictures):
             yield frame if shots is None else cut(frame, shots.crop_at(index), CROP_SIZE)
 
     def save(
@@ -98,7 +104,9 @@ class Animation:
         Raises:
             OutputError: If it cannot be written there; nothing is left half written.
         """
-        files = {"video": self.driver} if self.driver else {"voice": self.audio} if self.audio else {}
+        files = {"voice": self.audio} if self.audio else {}
+        if self.driver is not None:
+            files = {"video": self.driver} if self.driver.is_file() else {}
         origin = origin_of(label_of(self.avatar), 0, **files)
         frames = self if progress is None else _told(self, progress)
         return write_animation(self, frames, self.size, Path(path), overwrite, origin, disclosure, encoder)

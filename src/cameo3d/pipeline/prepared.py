@@ -19,7 +19,7 @@ from cameo3d.pipeline.motion import Progress
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.transfer import Transfer, is_free
 from cameo3d.values import Crop, Motion, Portrait
-from cameo3d.values.goha_folders import Frame, GohaFrame, read_clips
+from cameo3d.values.goha_folders import Frame, GohaFrame, prepared_frames
 from cameo3d.values.motion import still_motion
 
 
@@ -52,9 +52,7 @@ def first_picture(folder: Path) -> Path:
 
 
 def _first(folder: Path) -> GohaFrame:
-    frame = read_clips(folder)[0].frames[0]
-    assert isinstance(frame, GohaFrame), "a folder's frames are files"
-    return frame
+    return prepared_frames(folder)[0]
 
 
 def encode_folder(folder: Path, network: AvatarModel) -> Avatar:
@@ -89,7 +87,7 @@ class PreparedDriver:
 
     def drive(self, model: AvatarModel, avatar: Avatar, progress: Progress | None) -> Driven:
         """Move as the pictures do: expressions as the model reads them, turns by the labels' cameras."""
-        reader, frames = _taker(model, self.folder), read_clips(self.folder)[0].frames
+        reader, frames = _taker(model, self.folder), prepared_frames(self.folder)
         photo: Any = avatar
         expressions, turns = [], []
         for number, frame in enumerate(frames):
@@ -108,7 +106,8 @@ class PreparedDriver:
             torch.stack(expressions),
             still.expression,
         )
-        return Driven(avatar, self.transfer(motion, avatar.person, is_free(model)))
+        moved = self.transfer(motion, avatar.person, is_free(model))
+        return Driven(avatar, moved, video=self.folder)
 
 
 def _camera(frame: Frame) -> Float[Tensor, "4 4"]:

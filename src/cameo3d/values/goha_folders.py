@@ -118,6 +118,16 @@ def read_clips(folder: Path) -> list[GohaClip]:
     return clips
 
 
+def prepared_frames(folder: Path) -> list[GohaFrame]:
+    """The pictures of a folder's first clip, in their files.
+
+    Raises:
+        InputError: As `read_clips`.
+    """
+    frames = read_clips(folder)[0].frames
+    return [frame for frame in frames if isinstance(frame, GohaFrame)]
+
+
 def write_clip(folder: Path, frames: Iterable[PreparedFrame]) -> int:
     """Write one clip; it appears under its name only when it is complete.
 

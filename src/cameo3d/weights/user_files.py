@@ -30,6 +30,15 @@ class NetworkFile:
     licence: str
 
 
+def file_stamp(path: Path) -> tuple[int, int]:
+    """Size and time of change: where they differ, it is another file, whatever its name."""
+    try:
+        status = path.stat()
+    except OSError:  # whoever reads it tells so
+        return 0, 0
+    return status.st_size, status.st_mtime_ns
+
+
 _TORCHVISION = "download.pytorch.org/models"
 _LPIPS = "lpips/weights/v0.1 of github.com/richzhang/PerceptualSimilarity, or of the PyPI package lpips 0.1.4"
 _IMAGENET = "BSD-3-Clause (torchvision); trained on ImageNet, whose pictures are for research"
