@@ -21,6 +21,7 @@ from cameo3d.bench.stand_in_face import sheet_arrays
 from cameo3d.errors import WeightsError
 from cameo3d.geometry.basel.bfm import BaselFace, FaceCoefficients
 from cameo3d.models.goha.avatar import Goha
+from cameo3d.models.goha.config import OFFICIAL, GohaConfig
 from cameo3d.models.goha.drawing import GohaPainter
 from cameo3d.models.goha.framing import label_of, lens
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource, frontal_picture
@@ -47,23 +48,24 @@ _PRODUCT_SIDE = 2048
 Result = TypeVar("Result")
 
 
-def measure_goha(say: Callable[[str], None], device: Device = "cpu") -> Report:
+def measure_goha(say: Callable[[str], None], device: Device = "cpu", config: GohaConfig = OFFICIAL) -> Report:
     """Measure GOHA on this machine, with imported weights if there are any, else with random ones.
 
     Args:
         say: Told what is being measured.
         device: Where to compute.
+        config: Sizes of the network, if there are no imported weights.
 
     Raises:
         CameoError: If the machine does not have the device.
     """
     check_device(device)
-    return _GohaBench(say, device).run()
+    return _GohaBench(say, device, config).run()
 
 
 class _GohaBench:
-    def __init__(self, say: Callable[[str], None], device: Device):
-        self.say = say
+    def __init__(self, say: Callable[[str], None], device: Device, config: GohaConfig):
+        self.say, self.config = say, config
         self.device: Device = device
         self.meter = DeviceMeter(device)
         self.figures: list[Figure] = []
@@ -135,7 +137,7 @@ class _GohaBench:
             self.say(f"measuring with random weights, since there are no others ({error})")
         torch.manual_seed(0)
         face = {name: x.to(self.device) for name, x in vars(BaselFace.from_arrays(sheet_arrays())).items()}
-        networks = GohaGenerator().to(self.device), FaceRegressor().to(self.device)
+        networks = GohaGenerator(self.config).to(self.device), FaceRegressor().to(self.device)
         return Goha(*networks, BaselFace(**face), person_matte, fast=fast)
 
     def _stage(

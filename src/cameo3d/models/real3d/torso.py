@@ -90,7 +90,7 @@ class Torso(nn.Module):
             image: The torso on black at half size, in [-1, 1].
             classes: Segmentation at full size, one channel a class, 0 or 1.
         """
-        labels = classes[:, list(TORSO_CLASSES)]
+        labels = torch.stack([classes[:, index] for index in TORSO_CLASSES], dim=1)
         seen = (image, resize(labels, *image.shape[2:])) if self.sees_classes else (image,)
         volume = self.appearance(torch.cat(seen, dim=1))
         small = resize(labels, *volume.shape[3:])
