@@ -16,6 +16,8 @@ _DETECTION_SIZE = 1024
 _WAY_MARGIN, _UPRIGHT = 3.0, 0.02
 """Side of the square, in boxes, in which a face is looked at in four ways up; and how much surer another way
 than upright must be."""
+_ALIKE = 0.6
+"""Least side of a face found another way up, over that of the upright one: an eye may look like a face."""
 
 Box = Float32[np.ndarray, " corners"]
 """Left, top, right and bottom in pixels."""
@@ -80,7 +82,8 @@ def _ways_up(rgb: np.ndarray, box: Box, score: float) -> Iterator[tuple[float, i
         left, top, right, bottom = _turned_box(window, turns, *rgb.shape[:2]).round().astype(int).tolist()
         there = _turned_box(box, turns, *rgb.shape[:2])
         for score, found in _detect_in(turned, (left, top, right, bottom), (load_detector("near"),), 0.5):
-            if overlap(found, there) > 0.3:
+            alike = (found[2:] - found[:2]).max() > _ALIKE * (there[2:] - there[:2]).max()
+            if alike and overlap(found, there) > 0.3:
                 yield (score + _UPRIGHT, 0, box) if turns == 0 else (score, turns, found)
 
 
