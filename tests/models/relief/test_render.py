@@ -146,7 +146,7 @@ def test_a_soft_outline_is_firm_from_ten_degrees_on(avatar, degrees, alpha, monk
     full = np.full((512, 512), 255, np.uint8)
 
     def drawn(front, back, firmness):
-        lay_over(soft, full, nothing, full, full > 0, firmness)
+        lay_over(soft, full, nothing, 0 * full, full > 0, firmness)
         return soft
 
     monkeypatch.setattr(painter, "_draw", drawn)

@@ -3,7 +3,7 @@ import pytest
 
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.imaging.cubic import look_up_cubic
-from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, seen_through, shown_blocks
+from cameo3d.models.relief.surface_kernel import SurfaceDrawer, lay_over, shown_blocks
 
 SIZE = 40
 TEXTURE = np.random.default_rng(5).integers(0, 256, (50, 60, 4), dtype=np.uint8)
@@ -48,21 +48,51 @@ def test_only_what_is_asked_for_is_drawn(soup):
     assert not image[~where].any()
 
 
+def flat(size: int) -> SurfaceDrawer:
+    """What has drawn two triangles over a whole picture, each pixel from its own place in the texture."""
+    drawer = SurfaceDrawer(size, size, 6.0)
+    corners = np.array(((0, 0), (size, 0), (0, size), (size, size)), np.float32)
+    triangles = np.array(((0, 1, 2), (1, 3, 2)), np.int32)
+    drawer.draw(corners, np.ones(4, np.float32), triangles, corners, TEXTURE, SHOWN)
+    return drawer
+
+
 def test_a_back_is_seen_where_the_front_is_soft_or_ends():
     front = np.full((20, 20, 4), 255, np.uint8)
     front[:, 12:, 3] = 180
-    cover = np.full((20, 20), 255, np.uint8)
-    assert not seen_through(front, cover, 1.0)[:, :11].any()
-    assert seen_through(front, cover, 1.0)[:, 11:].all()
-    assert not seen_through(front, cover, 1.5).any()
+    cover, open_ = np.full((20, 20), 255, np.uint8), np.zeros((20, 20), np.uint8)
+    drawer = flat(20)
+    assert not drawer.seen_through(front, cover, open_, 1.0)[:, :11].any()
+    assert drawer.seen_through(front, cover, open_, 1.0)[:, 11:].all()
+    assert not drawer.seen_through(front, cover, open_, 1.5).any()
     cover[:5] = 100
-    assert seen_through(front, cover, 1.5)[:6].all()
+    assert drawer.seen_through(front, cover, open_, 1.5)[:6].all()
 
 
-def test_half_of_a_front_over_a_full_back_is_their_mean():
-    front, back = np.full((2, 2, 4), 200, np.uint8), np.full((2, 2, 4), 100, np.uint8)
-    front[..., 3], back[..., 3] = 51, 255
-    cover = np.full((2, 2), 255, np.uint8)
-    lay_over(front, cover, back, cover, cover > 0, 2.5)
-    assert np.abs(front[..., :3].astype(int) - 150).max() <= 1
+def test_gaps_that_are_none_in_the_person_close_as_the_head_turns():
+    front, cover = np.zeros((20, 20, 4), np.uint8), np.full((20, 20), 255, np.uint8)
+    body = np.zeros((20, 20), np.uint8)
+    body[:, 12:] = 255
+    drawer = flat(20)
+    drawer.seen_through(front, cover, body, 1.0)
+    assert not front.any()
+    drawer.seen_through(front, cover, body, 2.0)
+    assert (front[:, 12:, 3] == 255).all()
+    assert not front[:, :12].any()
+
+
+def test_over_the_back_only_what_is_surely_the_front_is_seen():
+    back, cover = np.full((1, 4, 4), 100, np.uint8), np.full((1, 4), 255, np.uint8)
+    back[..., 3] = 0  # It is opaque all the same.
+    front = np.full((1, 4, 4), 200, np.uint8)
+    front[0, :, 3] = 0, 100, 223, 255
+    lay_over(front, cover, back, cover, cover > 0, 2.0)
+    assert np.abs(front[0, :, 0].astype(int) - (100, 100, 150, 200)).max() <= 1
     assert (front[..., 3] == 255).all()
+
+
+def test_a_head_that_does_not_turn_shows_no_back():
+    front, back = np.full((1, 1, 4), 90, np.uint8), np.full((1, 1, 4), 255, np.uint8)
+    cover = np.full((1, 1), 255, np.uint8)
+    lay_over(front, cover, back, cover, cover > 0, 1.0)
+    assert (front == 90).all()

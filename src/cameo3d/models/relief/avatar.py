@@ -16,6 +16,7 @@ from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.inpainting import cloth_likeness, foreground_colors, inpaint_background
 from cameo3d.models.avatar import Avatar
+from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
@@ -35,8 +36,7 @@ _BEHIND_CHEEK = 0.008
 """Metres behind a bulging cheek at which the surface around the face goes on."""
 _MARGIN = 0.012
 """Sides of the canvas around the person that may still hold some of it, and are no background."""
-_BACK_HEIGHT = 0.05
-"""Metres above the outline's plane up to which the back surface is kept."""
+_TRAGI = (234, 454)
 _CARRIERS = 6
 """Face vertices that carry a point of the surrounding surface along with the expression."""
 _DEPTHS = Within(0.3, 3.0)
@@ -54,6 +54,8 @@ class ReliefAvatar(Avatar):
     canvas: Canvas
     texture: UInt8[Tensor, "side side 4"]
     """The person's colours, continued beyond the soft edge, and the matte."""
+    back: UInt8[Tensor, "side side 4"]
+    """The colours of the person's back, and where gaps in the matte are none in the person."""
     plate: UInt8[Tensor, "side side 3"]
     """The canvas without the person."""
     points: Annotated[Float32[Tensor, "vertices 2"], Within(-4096, 8192)]
@@ -64,7 +66,7 @@ class ReliefAvatar(Avatar):
     """Depth of the back surface at the same positions."""
     triangles: Annotated[Int32[Tensor, "triangles 3"], IndexOf("vertices")]
     back_triangles: Annotated[Int32[Tensor, "back_triangles 3"], IndexOf("vertices")]
-    """Those near the outline, where a turned head shows what was behind it."""
+    """Those within the outline, beyond which the front alone carries soft hair."""
     head: Annotated[Float32[Tensor, " vertices"], Within(0, 1)]
     """How far a vertex follows the head: 1 head, 0 torso."""
     anchored: Annotated[Float32[Tensor, " vertices"], Within(0, 1)]
@@ -148,14 +150,15 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     oval, rays = np.array(OVAL), partial(canvas.rays, person.crop)
     skull = rotation.numpy() @ SKULL_CENTER + person.translation.numpy()
     cells = cell_centers(canvas.side)
+    in_head, strange = _head_positions(cells, canvas, portrait), cloth_likeness(image, face_points[oval])
     per_meter = canvas.pixels_per_unit(person.crop) / float(skull[2])
     heights = lift(
         matte,
-        cloth_likeness(image, face_points[oval]),
+        strange,
         face_points,
         face_depths,
         closed,
-        _head_positions(cells, canvas, portrait),
+        in_head,
         float(skull[2]),
         float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter),
     )
@@ -168,6 +171,8 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     outer = np.concatenate((on_rim, inner + np.arange(len(around)))).astype(np.int32)[mesh.triangles]
     points = np.concatenate((face_points, rim.points[added], around))
     silhouette = sample(heights.silhouette, points)
+    outline = np.append(np.zeros(inner, np.bool_), mesh.on_silhouette)
+    inside = np.where(outline, 0, sample(heights.inside, points)).astype(np.float32)
     # A cheek may bulge over its outline; what joins the outline there goes behind it.
     outer_depths = sample(heights.depths, around) + _BEHIND_CHEEK * sample(heights.face, around)
     outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
@@ -176,18 +181,23 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     colors = np.where(outside[..., None], image, foreground_colors(image, matte, plate))
     texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
+    triangles = np.concatenate((closed, outer))
+    level = np.ascontiguousarray(in_head[..., 1])
+    level = level - sample(level, face_points[list(_TRAGI)]).mean()
+    back = back_colors(colors, matte, strange, heights, level)
     light = find_light(image, face_points, rays(face_points) * face_depths[:, None], closed)
     facts = PhotoFacts(person.identity.numpy(), light, canvas.scale)
     return ReliefAvatar(
         person=person,
         canvas=canvas,
         texture=torch.from_numpy(texture),
+        back=torch.from_numpy(np.dstack((back, closed_gaps(matte, face_points[oval], per_meter)))),
         plate=torch.from_numpy(plate),
         points=torch.from_numpy(points.astype(np.float32)),
         depths=torch.from_numpy(depths.astype(np.float32)),
-        back_depths=torch.from_numpy((2 * silhouette - depths).astype(np.float32)),
-        triangles=torch.from_numpy(np.concatenate((closed, outer))),
-        back_triangles=torch.from_numpy(outer[(silhouette - depths)[outer].min(1) < _BACK_HEIGHT]),
+        back_depths=torch.from_numpy(silhouette + back_heights(inside, head, sample(level, points))),
+        triangles=torch.from_numpy(triangles),
+        back_triangles=torch.from_numpy(triangles[((inside > 0) | outline)[triangles].all(1)]),
         head=torch.from_numpy(head),
         anchored=torch.from_numpy(
             ((canvas.side - points[:, 1]) / (0.35 * canvas.side)).clip(0, 1).astype(np.float32)

@@ -27,6 +27,8 @@ _HAIR_ENDS = (0.03, 0.18)
 """Heights of the face beyond the sides of the photo over which hair ends."""
 _BACKDROP = 0.06
 """Sides of the canvas from the border over which the background loses its detail."""
+_COARSE = 8
+"""Pixels that count as one where it is blurred most."""
 
 
 class Continued(NamedTuple):
@@ -152,6 +154,8 @@ def _plate_onward(
     inside[above : above + len(plate), left : left + plate.shape[1]] = 1
     reach = _BACKDROP * len(wide)
     away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
-    soft = cv2.GaussianBlur(wide, (0, 0), reach / 2)
+    coarse = cv2.resize(wide, None, fx=1 / _COARSE, fy=1 / _COARSE, interpolation=cv2.INTER_AREA)
+    coarse = cv2.GaussianBlur(coarse, (0, 0), reach / 2 / _COARSE)
+    soft = cv2.resize(coarse, wide.shape[1::-1], interpolation=cv2.INTER_CUBIC)
     share = smoothstep(away / (2 * reach))[..., None]
     return np.rint(wide + (soft.astype(np.float32) - wide) * share).astype(np.uint8)

@@ -32,7 +32,6 @@ from cameo3d.models.relief.surface_kernel import (
     SurfaceDrawer,
     lay_over,
     pose_surfaces,
-    seen_through,
     shown_blocks,
 )
 from cameo3d.values import BLENDSHAPES, Motion
@@ -219,6 +218,8 @@ class Painter:
         self.folds = find_folds(texture, points, avatar.person.expression.numpy())
         self.texture, self.gone = texture if self.folds is None else texture.copy(), 0.0
         self.shown = shown_blocks(texture)
+        self.whole = np.ones_like(self.shown)
+        self.body = np.ascontiguousarray(avatar.back.numpy()[..., 3])
         self.lids = [make_lid(side, texture, points, self.front[:468]) for side in (0, 1)]
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
@@ -335,9 +336,9 @@ class Painter:
         self.shade.look(drawer, pixels[:468])
         drawer.soften(image)
         cover = drawer.cover()
-        through = seen_through(image, cover, firmness)
-        # The back takes colours from the photo as they lie; only a face has another half to borrow from.
+        through = drawer.seen_through(image, cover, self.body, firmness)
         pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
+        photo = self.places, avatar.back.numpy(), self.whole
         behind = drawer.draw(pixels, depths, avatar.back_triangles.numpy(), *photo, through)
         drawer.soften(behind)
         lay_over(image, cover, behind, drawer.cover(), through, firmness)
@@ -351,7 +352,7 @@ class Painter:
             self.avatar.triangles.numpy(),
             self.places,
             self.texture,
-            np.ones_like(self.shown),  # also what the matte hides, which planes need
+            self.whole,  # also what the matte hides, which planes need
         )
         self.shade.look(drawer, pixels[:468])
         drawer.soften(image)

@@ -13,10 +13,16 @@ from scipy.spatial import Delaunay, KDTree
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.imaging.smoothstep import smoothstep
 
-SKULL_CENTER = np.array([0.0, -0.03, 0.06], np.float32)
-"""Middle of the skull in head axes, metres: a little above the face's middle, between the ears."""
+SKULL_CENTER = np.array([0.0, -0.03, 0.09], np.float32)
+"""Middle of the skull in head axes, metres: a little above the face's middle, where a head is widest."""
 _CELL = 4
 """Canvas pixels in a cell of the depth map."""
+_NECK_BACK, _NECK_HEIGHT = 0.015, 0.055
+"""Metres by which the middle of neck and shoulders lies behind the skull's, and the throat before that."""
+_CHIN_DROP = 0.01
+"""Metres over which the chin goes over into the throat."""
+_ROUND = 0.05
+"""Radius of balls that fit everywhere into a head and a neck, but not into an ear, metres."""
 _FRINGE = 0.02
 """Metres by which the surface reaches beyond the matte's middle, so that soft hair lies on it."""
 
@@ -28,6 +34,8 @@ class Heights(NamedTuple):
     """Distance along the camera's axis, metres."""
     silhouette: Float32[np.ndarray, "rows columns"]
     """Depth of the plane in which front and back of the person meet."""
+    inside: Float32[np.ndarray, "rows columns"]
+    """How far a cell lies within the person's outline, metres."""
     person: Bool[np.ndarray, "rows columns"]
     """Cells within the person or its soft edge."""
     head: Float32[np.ndarray, "rows columns"]
@@ -74,18 +82,18 @@ def lift(
     dressed = cv2.GaussianBlur(dressed, (0, 0), 0.005 / cell_meters)
     head = head * (1 - 0.9 * dressed * smoothstep((y - jaw - 0.004) / 0.022))
 
-    silhouette = (skull_depth + 0.025 * (1 - head)).astype(np.float32)
+    silhouette = (skull_depth + _NECK_BACK * (1 - head)).astype(np.float32)
     raster = rasterize(face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns)
     on_face = np.isfinite(raster.depths)
     face_height = np.where(on_face, silhouette - raster.attributes[..., 0], 0).clip(0.004)
 
     roundness = 4 * cell_meters**2 * (0.75 * head + 0.12 * (1 - head))
-    torso = 1 - head
-    pull = torso * (cell_meters / 0.025) ** 2 * (np.abs(x) < 0.09)
+    below = smoothstep((y - jaw) / 0.02)
+    pull = below * (cell_meters / _CHIN_DROP) ** 2 * (np.abs(x) < 0.09)
     squared = _solve_poisson(
         unknown=solid & ~on_face,
         known=np.where(on_face, face_height**2, 0.0),
-        source=roundness + pull * 0.035**2,
+        source=roundness + pull * _NECK_HEIGHT**2,
         pull=pull,
     )
     height = np.sqrt(np.where(on_face, face_height**2, squared).clip(0))
@@ -96,6 +104,8 @@ def lift(
     return Heights(
         (silhouette - np.where(solid | on_face, height, 0)).astype(np.float32),
         silhouette,
+        cv2.distanceTransform(_without_ears(solid | on_face, cell_meters), cv2.DIST_L2, 5)
+        * np.float32(cell_meters),
         person.astype(bool) | on_face,
         head.astype(np.float32),
         on_face.astype(np.float32),
@@ -167,6 +177,15 @@ def cell_centers(side: int) -> Float32[np.ndarray, "rows columns 2"]:
     count = -(-side // _CELL)
     axis = (np.arange(count, dtype=np.float32) + 0.5) * _CELL
     return np.stack(np.meshgrid(axis, axis), -1)
+
+
+def _without_ears(solid: np.ndarray, cell_meters: float) -> np.ndarray:
+    """Where such a ball fits; the picture's border cuts nothing off."""
+    reach = round(_ROUND / cell_meters)
+    wide = np.pad(solid.astype(np.uint8), 2 * reach, "edge")
+    middles = cv2.distanceTransform(wide, cv2.DIST_L2, 5) > reach
+    fits = cv2.distanceTransform((~middles).astype(np.uint8), cv2.DIST_L2, 5) <= reach
+    return np.ascontiguousarray(fits[2 * reach : -2 * reach, 2 * reach : -2 * reach]).astype(np.uint8)
 
 
 def _chin_level(face_points: np.ndarray, head_position: np.ndarray) -> float:

@@ -74,6 +74,27 @@ class SurfaceDrawer:
         """How much of each pixel the surface covers, at its outline."""
         return cv2.blur(self._seen, (3, 3))
 
+    def seen_through(
+        self,
+        image: UInt8[np.ndarray, "height width 4"],
+        cover: UInt8[np.ndarray, "height width"],
+        body: UInt8[np.ndarray, "rows columns"],
+        firmness: float,
+    ) -> Bool[np.ndarray, "height width"]:
+        """Where the surface drawn last lets anything behind it be seen, and next to that.
+
+        Elsewhere it gets opaque, in place; gaps in the matte are closed as far as it gets firm.
+
+        Args:
+            image: The surface.
+            cover: How much of each pixel it covers.
+            body: Where on the photo a gap in the matte is none in the person.
+            firmness: By how much mattes are multiplied, from 1 to 2.
+        """
+        open_ = np.empty(cover.shape, np.uint8)
+        _find_open(image, cover, self.places, body, np.float32(firmness), open_)
+        return cv2.dilate(open_, np.ones((3, 3), np.uint8)).view(np.bool_)
+
     def soften(self, image: UInt8[np.ndarray, "height width 4"]) -> None:
         """Blur where one part of the surface hides another, in place, so that the edge is no staircase."""
         _find_torn(self.places, self._fold, self._torn)
@@ -90,15 +111,6 @@ def shown_blocks(
     whole = np.zeros((rows * _BLOCK, columns * _BLOCK), np.uint8)
     whole[:height, :width] = near
     return whole.reshape(rows, _BLOCK, columns, _BLOCK).max((1, 3)) > 0
-
-
-def seen_through(
-    front: UInt8[np.ndarray, "height width 4"], cover: UInt8[np.ndarray, "height width"], firmness: float
-) -> Bool[np.ndarray, "height width"]:
-    """Where a front surface lets anything behind it be seen, and next to that; elsewhere it gets opaque."""
-    open_ = np.empty(cover.shape, np.uint8)
-    _find_open(front, cover, np.float32(firmness), open_)
-    return cv2.dilate(open_, np.ones((3, 3), np.uint8)).view(np.bool_)
 
 
 def lay_over(
@@ -305,9 +317,14 @@ def _softened(image, row, column, k):
 
 
 @compiled
-def _find_open(front, cover, firmness, result):
+def _find_open(front, cover, places, body, firmness, result):
     for row in range(cover.shape[0]):
         for column in range(cover.shape[1]):
+            if np.float32(front[row, column, 3]) * firmness < 255 and places[0, row, column] < _FAR:
+                x, y = np.int64(places[0, row, column]), np.int64(places[1, row, column])
+                if x >= 0 and y >= 0 and x < body.shape[1] and y < body.shape[0]:
+                    closed = np.uint8(body[y, x] * (firmness - 1))
+                    front[row, column, 3] = max(front[row, column, 3], closed)
             full = np.float32(front[row, column, 3]) * firmness >= 255
             if full and cover[row, column] == 255:
                 result[row, column], front[row, column, 3] = 0, 255
@@ -322,8 +339,12 @@ def _lay_over(front, front_cover, back, back_cover, through, firmness):
         for column in range(front.shape[1]):
             if not through[row, column]:
                 continue
-            alpha = min(most, front[row, column, 3] * firmness) * front_cover[row, column] * scale
-            behind = min(most, back[row, column, 3] * firmness) * back_cover[row, column] * scale
+            behind = most * (firmness - 1) * back_cover[row, column] * scale
+            soft = front[row, column, 3]
+            firm = min(most, soft * firmness)
+            # Over the back, only what is surely the person's own colour: else a pale line would be left.
+            firm += (max(4 * soft - 3 * most, np.float32(0)) - firm) * behind
+            alpha = firm * front_cover[row, column] * scale
             behind *= 1 - alpha
             total = alpha + behind
             front[row, column, 3] = np.uint8(total * most + np.float32(0.5))
