@@ -183,6 +183,15 @@ def _compared(
         _apart(f"{name}, output {index}, graph against plain calls", one, other, 1e-5, 0.0)
         for index, (one, other) in enumerate(zip(replayed, plain, strict=True))
     ]
+    if isinstance(network, Real3DGenerator):  # GOHA's own way to bfloat16 is measured by stages-goha
+        for kind in (torch.bfloat16, torch.float16):
+            with torch.inference_mode(), torch.autocast(device, kind):
+                near = frame(*there)[0]
+            error = (near.float().clamp(-1, 1) - plain[0].clamp(-1, 1)).square().mean().clamp(min=1e-10)
+            decibels = round(float(10 * torch.log10(4 / error)), 1)
+            rows.append(
+                Row(f"{name}, {str(kind)[6:]} against float32", decibels, "dB", ">= 38", decibels >= 38)
+            )
     recorded = steady.is_recorded or device == "cpu"
     return [*rows, Row(f"{name}, recorded as a graph", str(steady.is_recorded), met=recorded)]
 

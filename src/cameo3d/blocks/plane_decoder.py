@@ -16,8 +16,15 @@ class PlaneDecoder(nn.Module):
         self.second = ScaledLinear(hidden, 1 + colors)
 
     def forward(
-        self, features: Float[Tensor, "batch points channels"]
+        self, features: Float[Tensor, "batch points channels"], first_colors: int | None = None
     ) -> tuple[Float[Tensor, "batch points colors"], Float[Tensor, "batch points"]]:
-        """Colours, a thousandth wider than [0, 1], and densities before their activation."""
-        x = self.second(functional.softplus(self.first(features)))
+        """Colours, a thousandth wider than [0, 1], and densities before their activation.
+
+        Args:
+            features: What the planes hold.
+            first_colors: How many colours are wanted; None for all.
+        """
+        wanted = slice(None if first_colors is None else 1 + first_colors)
+        weight, bias = self.second.weight[wanted] * self.second.gain, self.second.bias[wanted]
+        x = functional.linear(functional.softplus(self.first(features)), weight, bias)
         return x[..., 1:].sigmoid() * (1 + 2 * 0.001) - 0.001, x[..., 0]

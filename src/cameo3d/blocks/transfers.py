@@ -16,7 +16,8 @@ Fetch = Callable[[Sequence[Tensor]], Callable[[], Arrays]]
 
 def uploaded(x: Tensor, device: torch.device) -> Tensor:
     """A tensor of the host on the device. A GPU's work goes on meanwhile: its copy is put in line."""
-    return x.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else x.to(device)
+    from_host = device.type == "cuda" and x.device.type == "cpu"
+    return x.pin_memory().to(device, non_blocking=True) if from_host else x.to(device)
 
 
 def downloaded(

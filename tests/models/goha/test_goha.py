@@ -5,6 +5,7 @@ import pytest
 import torch
 from tiny_goha import TINY
 
+from cameo3d.blocks.plane_decoder import PlaneDecoder
 from cameo3d.blocks.triplanes import DISTINCT_AXES
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.models.goha import lifting
@@ -33,6 +34,14 @@ def test_a_cloud_at_the_planes_positions_is_laid_where_it_was():
     assert torch.equal(nearest[0, 0], torch.arange(side * side).reshape(side, side))
     features = torch.randn(1, 5, side, side)
     torch.testing.assert_close(lay_on_planes(features, nearest)[:, 0], features)
+
+
+def test_colours_that_nobody_looks_at_need_not_be_computed():
+    decoder, features = PlaneDecoder(4, 8, 5), torch.randn(1, 50, 4)
+    colors, densities = decoder(features)
+    some, same = decoder(features, 3)
+    torch.testing.assert_close(some, colors[..., :3])
+    torch.testing.assert_close(same, densities)
 
 
 def test_nearest_points_are_those_of_an_exhaustive_search():

@@ -115,8 +115,7 @@ class PlaneRenderer(nn.Module):
         noise: SampleNoise,
     ) -> Rendering:
         def field(points: Tensor) -> tuple[Tensor, Tensor]:
-            colors, densities = self.look_up(planes, points)
-            return colors[..., :COLORS], densities
+            return self.decoder(sample_triplanes(planes, points, DISTINCT_AXES, self.config.box_side), COLORS)
 
         given = (origins, directions, near, far, noise.jitter, noise.quantiles)
         count = LEARNED_AT_ONCE if torch.is_grad_enabled() else RAYS_AT_ONCE
