@@ -5,6 +5,7 @@ from crop_projection import projected
 from scipy.optimize import lsq_linear
 from scipy.spatial import procrustes
 
+from cameo3d.geometry import fitting
 from cameo3d.geometry.crops import pixels_from_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.fitting import FrameFitter, fit_identity, fit_portrait
@@ -177,3 +178,20 @@ def test_the_equations_are_those_of_the_residuals():
     # Largest difference measured: 2e-7 of the largest entry; rows are single precision.
     for ours, expected in ((hessian, slopes.T @ slopes), (gradient, slopes.T @ residuals(zero))):
         np.testing.assert_allclose(ours, expected.numpy(), rtol=0, atol=2e-6 * float(expected.abs().max()))
+
+
+def test_a_turned_face_is_taken_to_have_like_halves(monkeypatch):
+    mirrored = MODEL.identity_basis[:, MODEL.mirror] * torch.tensor([-1.0, 1.0, 1.0])
+    lopsided = (MODEL.identity_basis + mirrored).abs().sum((1, 2)) < 1e-2
+    assert lopsided.sum() > 5
+    far = MODEL.mean[:, 0] < -0.02
+
+    def asymmetry(turn: float) -> float:
+        seen = see(torch.zeros(len(MODEL.identity_basis)), torch.zeros(52), (turn * DEGREE, 0.0, 0.0))
+        seen[:468][far.numpy(), 0] += 3.0  # what is hidden is guessed, and guessed wrongly
+        return float(fit_identity(MODEL, seen[None], CROP, NEUTRAL[None])[lopsided].norm())
+
+    turned, frontal = asymmetry(40.0), asymmetry(0.0)
+    monkeypatch.setattr(fitting, "_EVEN", 0.0)
+    assert turned < 0.6 * asymmetry(40.0)
+    assert frontal == pytest.approx(asymmetry(0.0), rel=0.05)

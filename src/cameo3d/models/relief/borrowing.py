@@ -2,19 +2,30 @@
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from cameo3d.geometry.compiled import compiled, inlined
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.face_topology import OPENINGS
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.imaging.cubic import cubic
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.eyes import box_around
+from cameo3d.models.relief.lighting import find_light, surface_normals
 from cameo3d.models.relief.surface_kernel import SurfaceDrawer
 
 _HIDDEN_BEHIND = 0.003
 """Metres behind another part of the face from which on a surface counts as hidden."""
+_EDGE_ON = (0.45, 0.15)
+"""Cosines between skin and the ray to the camera from which on it is shown too steeply, and at the second not
+at all."""
+_BESIDE = 0.03
+"""Heights of the face from its outline within which the photo's skin is mixed with what is beside it."""
+_LEAST_DOUBT = 0.15
+"""How much worse one half of a face must be shown than the other before it borrows."""
+_MOST_LIT = 1.6
+"""By how much, at most, the photo's light makes one half brighter than the other."""
 _CELL = 2
 """Canvas pixels in a cell of the depths that the photo saw."""
 _SAMPLES = 8
@@ -38,14 +49,28 @@ class Lenders:
         seen = rasterize(points / _CELL, depths, face, points[:, :1], size, size).depths
         column, row = (points[:468] / _CELL).astype(int).clip(0, size - 1).T
         visible = depths[:468] < seen[row, column] + 2 * _HIDDEN_BEHIND
-        lenders, lends = points.copy(), np.zeros(len(points), np.float32)
+        lenders, lends, doubts, lit = (
+            points.copy(),
+            *np.zeros((2, len(points)), np.float32),
+            np.ones(len(points), np.float32),
+        )
         mirror = model.mirror.numpy()
-        lenders[:468], lends[:468] = points[mirror], visible[mirror] & (not visible.all())
+        positions = avatar.canvas.rays(avatar.person.crop, points[:468]) * depths[:468, None]
+        normals = surface_normals(positions, face)
+        doubt = _doubts(avatar.texture[..., 3].numpy(), points[:468], positions, normals)
+        # Halves that are seen alike have nothing to lend each other.
+        doubts[:468] = smoothstep((doubt - doubt[mirror] - _LEAST_DOUBT) / (1 - _LEAST_DOUBT))
+        lends[:468] = visible[mirror] * (1 - doubt[mirror]) * (not visible.all() or doubts.max() > 0)
+        lenders[:468] = points[mirror]
+        colors = np.ascontiguousarray(avatar.texture[..., :3].numpy())
+        light = find_light(colors, points[:468], positions.astype(np.float32), face)
+        shade = light.shade(normals)
+        lit[:468] = (shade / shade[mirror].clip(0.1)).clip(1 / _MOST_LIT, _MOST_LIT)
         # Steep parts are not hidden by their own neighbours: the deepest one around counts.
         self._seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
-        self._attributes = np.column_stack((points, lenders, lends, depths))
+        self._attributes = np.column_stack((points, lenders, lends, depths, doubts, lit)).astype(np.float32)
         triangles, hidden = avatar.triangles.numpy(), np.zeros(len(points), np.bool_)
-        _find_borrowing(triangles, points, depths, lends, self._seen, hidden)
+        _find_borrowing(triangles, points, depths, lends, doubts, self._seen, hidden)
         # With their neighbours, into which colours fade.
         self._triangles = np.ascontiguousarray(triangles[hidden[triangles].any(1)])
         self._vertices = np.unique(self._triangles)
@@ -57,6 +82,7 @@ class Lenders:
         pixels: Float32[np.ndarray, "vertices 2"],
         depths: Float32[np.ndarray, " vertices"],
         texture: UInt8[np.ndarray, "rows columns 4"],
+        turned: float = 1.0,
     ) -> None:
         """Give hidden parts their colours, in place.
 
@@ -66,6 +92,7 @@ class Lenders:
             pixels: Its vertices in the picture.
             depths: How far away they are.
             texture: The photo, with the matte.
+            turned: How far the head is turned from the photo's pose, where all is as the photo shows it.
         """
         if not len(self._triangles):
             return
@@ -82,18 +109,33 @@ class Lenders:
             found.depths <= drawn.depths[top:bottom, left:right] + _SAME_DEPTH,
         )
         hidden = np.zeros(inside.shape, np.float32)
-        if _find_hidden(found.attributes, inside, self._seen, hidden):
+        if _find_hidden(found.attributes, inside, self._seen, np.float32(turned), hidden):
             _mix(image[part], found.attributes, inside, cv2.blur(hidden, (5, 5)), texture)
 
 
+def _doubts(
+    matte: UInt8[np.ndarray, "side side"],
+    points: Float32[np.ndarray, "468 2"],
+    positions: Float[np.ndarray, "468 3"],
+    normals: Float[np.ndarray, "468 3"],
+) -> Float[np.ndarray, "468"]:
+    """How little the photo shows of the skin at each vertex, from 0 to 1: edge-on, or beside the person."""
+    facing = -(normals * positions).sum(1) / np.linalg.norm(positions, axis=1)
+    steep = smoothstep((_EDGE_ON[0] - facing) / (_EDGE_ON[0] - _EDGE_ON[1]))
+    reach = max(3, round(_BESIDE * float(np.ptp(points[:, 1]))))
+    thin = cv2.erode(matte, np.ones((reach, reach), np.uint8))
+    column, row = points.astype(int).clip(0, len(matte) - 1).T
+    return np.maximum(steep, 1 - thin[row, column] / 255.0)
+
+
 @compiled
-def _find_borrowing(triangles, points, depths, lends, seen, hidden):
+def _find_borrowing(triangles, points, depths, lends, doubts, seen, hidden):
     """Mark the corners of triangles that the photo hides somewhere, and whose mirrored ones it shows."""
     for t in range(len(triangles)):
         a, b, c = triangles[t, 0], triangles[t, 1], triangles[t, 2]
         if max(lends[a], lends[b], lends[c]) <= 0:
             continue
-        found = False
+        found = max(doubts[a], doubts[b], doubts[c]) > 0
         # Closer together than cells, in triangles of seven pixels.
         for i in range(_SAMPLES + 1):
             for j in range(_SAMPLES + 1 - i):
@@ -115,7 +157,7 @@ def _seen_at(seen, x, y):
 
 
 @compiled
-def _find_hidden(where, inside, seen, hidden):
+def _find_hidden(where, inside, seen, turned, hidden):
     found = False
     for row in range(inside.shape[0]):
         for column in range(inside.shape[1]):
@@ -124,7 +166,7 @@ def _find_hidden(where, inside, seen, hidden):
                 continue
             before = _seen_at(seen, where[row, column, 0], where[row, column, 1])
             behind = (where[row, column, 5] - before) / _HIDDEN_BEHIND - 1
-            hidden[row, column] = min(max(behind, 0.0), 1.0) * min(lends, 1.0)
+            hidden[row, column] = min(max(behind, where[row, column, 6] * turned, 0.0), 1.0) * min(lends, 1.0)
             found |= hidden[row, column] > 0
     return found
 
@@ -138,8 +180,8 @@ def _mix(image, where, inside, share, texture):
                 continue
             cubic(texture, where[row, column, 2], where[row, column, 3], other, 0, 0)
             for k in range(4):
-                mixed = (
-                    image[row, column, k]
-                    + (np.float32(other[0, 0, k]) - image[row, column, k]) * share[row, column]
-                )
+                lent = np.float32(other[0, 0, k])
+                if k < 3:
+                    lent = min(lent * where[row, column, 7], np.float32(255))
+                mixed = image[row, column, k] + (lent - image[row, column, k]) * share[row, column]
                 image[row, column, k] = np.uint8(np.rint(mixed))

@@ -332,7 +332,7 @@ class Painter:
         pixels, depths = view.pixels(front), np.ascontiguousarray(front[:, 2])
         photo = self.places, self.texture, self.shown
         image = drawer.draw(pixels, depths, avatar.triangles.numpy(), *photo)
-        self.lenders.lend(image, drawer, pixels, depths, self.texture)
+        self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
         self.shade.look(drawer, pixels[:468])
         drawer.soften(image)
         cover = drawer.cover()
