@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps
+from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps, filled_gaps
 from cameo3d.models.relief.surface import Heights
 
 SIDE, CELL, PER_METER = 256, 4, 800.0
@@ -66,3 +66,14 @@ def test_gaps_within_a_face_and_next_to_it_are_closed_and_no_others():
     closed = closed_gaps(matte, oval, PER_METER)
     assert min(closed[125, 73], closed[128, 186]) > 200
     assert closed[40, 40] == closed[128, 230] == 0
+
+
+def test_a_closed_gap_takes_the_colours_around_it():
+    colors, matte = np.full((SIDE, SIDE, 3), PINK, np.uint8), np.ones((SIDE, SIDE), np.float32)
+    matte[100:110, 100:130], colors[100:110, 100:130] = 0, BLUE
+    gaps = np.zeros((SIDE, SIDE), np.uint8)
+    gaps[95:115, 95:120] = 255
+    filled = filled_gaps(colors, matte, gaps).astype(int)
+    assert np.abs(filled[105, 105] - PINK).max() < 12
+    assert (filled[105, 125] == BLUE).all()
+    assert (filled[matte == 1] == colors[matte == 1]).all()

@@ -16,7 +16,7 @@ from cameo3d.geometry.face_topology import OPENINGS, OVAL
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.inpainting import cloth_likeness, foreground_colors, inpaint_background
 from cameo3d.models.avatar import Avatar
-from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps
+from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps, filled_gaps
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.eyes import Eye, make_eye
@@ -179,6 +179,8 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     depths = np.concatenate((face_depths, rim.depths[added], outer_depths))
     carriers, carrier_weights = _carry(face_points, rim, around, oval, per_meter)
     colors = np.where(outside[..., None], image, foreground_colors(image, matte, plate))
+    gaps = closed_gaps(matte, face_points[oval], per_meter)
+    colors = filled_gaps(colors, matte, gaps)
     texture = np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
     triangles = np.concatenate((closed, outer))
@@ -191,7 +193,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         person=person,
         canvas=canvas,
         texture=torch.from_numpy(texture),
-        back=torch.from_numpy(np.dstack((back, closed_gaps(matte, face_points[oval], per_meter)))),
+        back=torch.from_numpy(np.dstack((back, gaps))),
         plate=torch.from_numpy(plate),
         points=torch.from_numpy(points.astype(np.float32)),
         depths=torch.from_numpy(depths.astype(np.float32)),

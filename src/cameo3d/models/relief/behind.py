@@ -18,6 +18,8 @@ _BODY_DEPTH = 0.05
 """How far the back of neck and shoulders lies behind theirs."""
 _SURELY = 0.95
 """Coverage from which on the photo surely shows the person."""
+_FAINT = 0.35
+"""Coverage up to which a gap is filled: earrings are covered more."""
 _EARS, _LOBES = -0.045, 0.025
 """Where ears begin and end, metres below the tragus: the back of a head is covered as it is above them."""
 _SCALP = 0.03
@@ -83,11 +85,11 @@ def back_colors(
         return image
     if (hair & (odd > _STRANGE)).sum() > max(_LEAST, _BALD * hair.sum()):
         hair = _alike(small, of_head & above, hair & (odd > _STRANGE))
-    neck = around & ~above
+    neck = of_head & ~above & (odd < 1 - _STRANGE)
     smooth = fill_holes(small, ~hair)
     if neck.sum() >= _LEAST:
         smooth += (fill_holes(small, ~neck) - smooth) * smoothstep(level / (2 * _LOBES))[..., None]
-    known = hair | neck
+    known = hair | neck | (around & ~of_head)
     fine = len(image) // 2
     half = cv2.resize(image, (fine, fine), interpolation=cv2.INTER_AREA).astype(np.float32)
     sharp = cv2.resize(cv2.blur(known.astype(np.float32), (3, 3)), (fine, fine))
@@ -123,6 +125,32 @@ def closed_gaps(
     gaps = cv2.dilate(face | (closed & near).astype(np.uint8), np.ones((3, 3))).astype(np.float32)
     soft = cv2.resize(cv2.blur(gaps, (3, 3)), (len(matte), len(matte)))
     return np.rint(soft * 255).astype(np.uint8)
+
+
+def filled_gaps(
+    colors: UInt8[np.ndarray, "side side 3"],
+    matte: Float32[np.ndarray, "side side"],
+    gaps: UInt8[np.ndarray, "side side"],
+) -> UInt8[np.ndarray, "side side 3"]:
+    """The person's colours, which in closed gaps are those around them, with nothing of the background.
+
+    Args:
+        colors: The canvas.
+        matte: The person's coverage.
+        gaps: What `closed_gaps` closes.
+    """
+    share = smoothstep(1 - matte / _FAINT) * (gaps / np.float32(255))
+    rows, columns = np.flatnonzero(share.any(1)), np.flatnonzero(share.any(0))
+    if not len(rows):
+        return colors
+    part = tuple(slice(max(0, each[0] - 8 * _COARSE), each[-1] + 8 * _COARSE) for each in (rows, columns))
+    size = tuple(max(2, length // _COARSE) for length in share[part].shape[::-1])
+    small = cv2.resize(colors[part], size, interpolation=cv2.INTER_AREA).astype(np.float32)
+    cover = cv2.erode(cv2.resize(matte[part], size, interpolation=cv2.INTER_AREA), np.ones((3, 3)))
+    smooth = cv2.resize(fill_holes(small, cover < _SURELY), share[part].shape[::-1])
+    result = colors.copy()
+    result[part] = np.rint(colors[part] + (smooth - colors[part]) * share[part][..., None]).clip(0, 255)
+    return result
 
 
 def _mirror(known: Bool[np.ndarray, "rows columns"]) -> Float32[np.ndarray, "rows columns 2"]:
