@@ -99,13 +99,13 @@ def foreground_colors(
     plate: UInt8[np.ndarray, "height width 3"],
 ) -> UInt8[np.ndarray, "height width 3"]:
     """The person's own colour everywhere, free of background at soft edges and continued beyond them."""
-    extended = fill_holes(image.astype(np.float32), matte < 0.95)
-    alpha = matte[..., None]
-    unmixed = (image - (1 - alpha) * plate) / alpha.clip(0.3)
+    own = fill_holes(image.astype(np.float32), matte < 0.95)
     # Unmixing is exact where there is enough of the person, guesswork below.
-    trust = ((alpha - 0.3) / 0.4).clip(0, 1)
-    own = extended + trust * (unmixed.clip(0, 255) - extended)
-    return np.where(alpha > 0.98, image, own.clip(0, 255)).astype(np.uint8)
+    mixed = (matte > 0.3) & (matte <= 0.98)
+    alpha = matte[mixed][:, None]
+    unmixed = (image[mixed] - (1 - alpha) * plate[mixed]) / alpha
+    own[mixed] += ((alpha - 0.3) / 0.4).clip(0, 1) * (unmixed.clip(0, 255) - own[mixed])
+    return np.where(matte[..., None] > 0.98, image, own.clip(0, 255)).astype(np.uint8)
 
 
 def cloth_likeness(
@@ -125,8 +125,9 @@ def cloth_likeness(
     skin = lab[face > 0]
     center = np.median(skin, 0)
     spread = np.median(np.abs(skin - center), 0) * 1.5
-    spread = np.maximum(spread, (16, 4, 5))
+    spread = np.maximum(spread, (16, 4, 5)).astype(np.float32)
     away = (lab - center) / spread
     # A neck may be much darker than the face, but hardly brighter.
     away[..., 0] = np.where(away[..., 0] < 0, away[..., 0] * 0.5, away[..., 0])
-    return np.clip((np.linalg.norm(away, axis=-1) - 2) / 1.5, 0, 1).astype(np.float32)
+    distance = np.sqrt(np.einsum("ijk,ijk->ij", away, away))
+    return np.clip((distance - 2) / 1.5, 0, 1)

@@ -275,6 +275,7 @@ def _light(
 
 def _softened(texture: np.ndarray, sigma: float) -> np.ndarray:
     """Blur a texture by pixels, its colours by their alpha."""
+    texture = texture.astype(np.float32)
     alpha = texture[..., 3:] / 255
     soft = cv2.GaussianBlur(np.dstack((texture[..., :3] * alpha, alpha)), (0, 0), sigma)
     return np.dstack((soft[..., :3] / soft[..., 3:].clip(1e-3), soft[..., 3] * 255))

@@ -11,6 +11,8 @@ from cameo3d.models.relief.lighting import Light
 
 ARCH = 0.024
 """Radius on which the front teeth stand, metres."""
+_HALF = 0.0226
+"""Half of a row's width, metres."""
 _BOXY = np.array((4.5, 3.0, 1.6, 1.9, 2.5, 3.0))
 """How flat each biting edge is between its corners: canines are pointed, incisors cut straight."""
 _TONES = np.array((1.0, 0.975, 0.92, 0.93, 0.91, 0.88))
@@ -84,6 +86,17 @@ def paint_row(
         colors: Of teeth and gum, and the tint of the skin, around 1.
         light: The photo's.
     """
+    rows, columns = (np.flatnonzero(((np.abs(aside) < _HALF) & (inwards > 0)).any(axis)) for axis in (1, 0))
+    painted = np.zeros((*aside.shape, 4))
+    if len(rows):  # elsewhere all is clear
+        part = slice(max(0, rows[0] - 4), rows[-1] + 5), slice(max(0, columns[0] - 4), columns[-1] + 5)
+        painted[part] = _paint(row, traits, aside[part], inwards[part], colors, light)
+    return painted
+
+
+def _paint(
+    row: Row, traits: np.ndarray, aside: np.ndarray, inwards: np.ndarray, colors: tuple, light: Light
+) -> np.ndarray:
     enamel, gum, tint = colors
     differ = traits * _DIFFERENT
     side = (aside > 0).astype(int)
@@ -125,7 +138,7 @@ def paint_row(
     wet = _WET_TEETH + (_WET_GUM - _WET_TEETH) * is_gum
     glint = wet * light.glint(normals, 28.0) * gap * enamel.mean()
     white = tint**-0.5
-    alpha = smoothstep(into / 0.0006) * smoothstep((0.0226 - np.abs(aside)) / 0.0055)
+    alpha = smoothstep(into / 0.0006) * smoothstep((_HALF - np.abs(aside)) / 0.0055)
     return np.dstack((color * shade[..., None] + glint[..., None] * white, alpha * 255))
 
 
