@@ -7,15 +7,8 @@ from safetensors import safe_open
 from safetensors.torch import save_file
 
 from cameo3d.errors import WeightsError
-from cameo3d.weights.imported import (
-    Label,
-    checksum_of,
-    config_json,
-    load_weights,
-    read_label,
-    save_weights,
-    weights_folder,
-)
+from cameo3d.weights.imported import Label, checksum_of, config_json, load_weights, read_label, save_weights
+from cameo3d.weights.places import weights_folder
 from cameo3d.weights.released import RELEASED
 
 

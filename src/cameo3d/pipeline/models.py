@@ -36,7 +36,8 @@ from cameo3d.perception.modnet import modnet_file, modnet_matte
 from cameo3d.perception.selfie_classes import selfie_classes, selfie_classes_file
 from cameo3d.perception.speech import HubertHearing, HubertSizes, hubert_network
 from cameo3d.pipeline.options import Device, ModelOptions, Size
-from cameo3d.weights.imported import load_weights, stored_sizes, weights_path
+from cameo3d.weights.imported import load_weights, stored_sizes
+from cameo3d.weights.places import weights_path
 from cameo3d.weights.released import RELEASED
 
 

@@ -17,7 +17,8 @@ from cameo3d.training.loop import train
 from cameo3d.training.norms import without_norms
 from cameo3d.training.setting import Setting
 from cameo3d.training.stages import entry_of
-from cameo3d.weights.imported import Label, checksum_of, config_json, save_weights, weights_path
+from cameo3d.weights.imported import Label, checksum_of, config_json, save_weights
+from cameo3d.weights.places import weights_path
 
 
 def changed(recipe: Any, **changes: Any) -> Any:

@@ -2,7 +2,6 @@
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
@@ -35,19 +34,6 @@ class Label:
     """Which of their versions: the official file's name and the beginning of its SHA-256."""
     checksum: str
     """SHA-256 of the converted tensors, see `checksum_of`."""
-
-
-def weights_folder() -> Path:
-    """Where a user's weights are kept: $CAMEO3D_WEIGHTS, or cameo3d in the user's data folder."""
-    if chosen := os.environ.get("CAMEO3D_WEIGHTS"):
-        return Path(chosen).expanduser()
-    data = os.environ.get("XDG_DATA_HOME") or Path.home() / ".local" / "share"
-    return Path(data).expanduser() / "cameo3d"
-
-
-def weights_path(model: str) -> Path:
-    """Where the weights of a model and size, such as "real3d-official", are kept."""
-    return weights_folder() / f"{model}.safetensors"
 
 
 def save_weights(tensors: Mapping[str, Tensor], label: Label, path: Path) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cameo3d.errors import WeightsError
 from cameo3d.weights.conversion.basel import BASEL_MODEL, MAP_COLORS, MESH_VERTICES, REAL3D_FACE_FILES
-from cameo3d.weights.imported import weights_path
+from cameo3d.weights.places import weights_path
 
 
 @dataclass(frozen=True)

@@ -4,12 +4,12 @@ import hashlib
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
-
-import safetensors
-import safetensors.torch
-from torch import Tensor
+from typing import TYPE_CHECKING
 
 from cameo3d.errors import WeightsError
+
+if TYPE_CHECKING:
+    from torch import Tensor
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,7 @@ SHIPPED: dict[str, Shipped] = {
 """By name."""
 
 
-def load_tensors(name: str) -> dict[str, Tensor]:
+def load_tensors(name: str) -> "dict[str, Tensor]":
     """Load the tensors of one shipped file as they are stored, which may be in half precision.
 
     Args:
@@ -125,7 +125,7 @@ def load_tensors(name: str) -> dict[str, Tensor]:
     return read_tensors(SHIPPED[name], _content(SHIPPED[name]))
 
 
-def read_tensors(entry: Shipped, content: bytes) -> dict[str, Tensor]:
+def read_tensors(entry: Shipped, content: bytes) -> "dict[str, Tensor]":
     """Turn the bytes of a file into tensors, if they are those that the table promises.
 
     Raises:
@@ -137,6 +137,8 @@ def read_tensors(entry: Shipped, content: bytes) -> dict[str, Tensor]:
             f"{entry.file} is damaged: its SHA-256 begins with {found[:12]} instead of {entry.sha256[:12]}; "
             "install cameo3d again."
         )
+    import safetensors.torch  # `cameo3d weights list` reads the table alone and need not wait for torch
+
     try:
         return safetensors.torch.load(content)
     except safetensors.SafetensorError as error:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from cameo3d.weights.imported import weights_folder
+from cameo3d.weights.places import weights_folder
 
 ALEXNET, ALEX_HEADS = "alexnet-owt-7be5be79.pth", "alex.pth"
 VGG, VGG_HEADS = "vgg16-397923af.pth", "vgg.pth"

@@ -7,7 +7,7 @@ from typing import Annotated
 
 from tyro.conf import Positional, arg
 
-from cameo3d.app.cli.shared import say, usage
+from cameo3d.app.cli.shared import check_files, say, usage
 
 
 def batch(
@@ -35,6 +35,7 @@ def batch(
     """
     if workers < 0 or not row_seconds > 0:
         raise usage("--workers and --row-seconds should not be negative.")
+    check_files(None, False, table=table)
     from cameo3d.app.batch.rows import shard_of
     from cameo3d.app.batch.running import Batch, run
     from cameo3d.app.progress import progress_bar

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from tyro.conf import Positional, arg
 
 from cameo3d import __version__
-from cameo3d.app.cli.shared import File, Model, say, usage
+from cameo3d.app.cli.shared import File, Model, check_files, check_folders, say, usage
 from cameo3d.pipeline.options import DEFAULT_MODEL
 
 
@@ -57,6 +57,8 @@ def evaluate(
     for name, value in (("limit", limit), ("frames", frames), ("jobs", jobs)):
         if value is not None and value < 1:
             raise usage(f"--{name} should be at least 1, got {value}.")
+    check_files(None, False, pairs=pairs)
+    check_folders(data, photos, outputs)
     from cameo3d.app.evaluate import run
     from cameo3d.evaluation.settings import Settings, present_networks
 

@@ -7,7 +7,8 @@ from typing import Annotated
 from tyro.conf import Positional, arg
 from tyro.constructors import ConstructorRegistry, PrimitiveConstructorSpec, PrimitiveTypeInfo
 
-from cameo3d.media.files import check_input, check_output
+from cameo3d.errors import InputError
+from cameo3d.media.files import check_input, check_output, shown
 from cameo3d.pipeline.adjustments import NOTATIONS, Adjustments, Retouch
 from cameo3d.pipeline.options import ModelOptions
 from cameo3d.provenance.disclosure import Disclosure
@@ -82,3 +83,14 @@ def check_files(out: Path | None, overwrite: bool, **inputs: Path | None) -> Non
     for what, path in inputs.items():
         if path is not None and not path.is_dir():
             check_input(path, what.replace("_", " "))
+
+
+def check_folders(*folders: Path | None) -> None:
+    """Refuse folders of data that are not there, before libraries load.
+
+    Raises:
+        InputError: If one is no folder.
+    """
+    for folder in folders:
+        if folder is not None and not folder.is_dir():
+            raise InputError(f"The data {shown(folder)} is not a folder; check the path.")

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from cameo3d.app.cli.shared import File, usage
+from cameo3d.app.cli.shared import File, check_files, check_folders, usage
 from cameo3d.pipeline.options import Device
 
 _SHIPPED = ("voice", "face_correction", "plane_correction")
@@ -59,6 +59,8 @@ def train(
         extra = [f"--{name}" for name, value in given.items() if value is not None]
         if extra:
             raise usage(f"The stage {stage} has a recipe of its own and takes no {', '.join(extra)}.")
+    check_files(None, False, start=start, teacher=teacher)
+    check_folders(data, speech)
     if stage == "voice":
         if data is None or speech is None:
             raise usage("The stage voice needs --data FOLDER and --speech FOLDER.")

@@ -6,8 +6,6 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from cameo3d.errors import WeightsError
 
@@ -86,10 +84,13 @@ def read_mat(path: Path) -> dict[str, np.ndarray]:
     Raises:
         WeightsError: If it is missing, a Git-LFS pointer, or damaged.
     """
+    from scipy.io import loadmat  # the list of files above is shown without waiting for it
+    from scipy.io.matlab import MatReadError
+
     _check(path)
     try:
         content = loadmat(path)
-    except _UNREADABLE as error:
+    except (MatReadError, *_UNREADABLE) as error:
         raise WeightsError(f"{path} is no readable MATLAB file; make or copy it again.") from error
     return {name: x for name, x in content.items() if isinstance(x, np.ndarray)}
 
@@ -118,6 +119,6 @@ def _check(path: Path) -> None:
 
 
 _UNREADABLE = (
-    MatReadError, ValueError, TypeError, LookupError, ArithmeticError, OSError, EOFError, NotImplementedError,
+    ValueError, TypeError, LookupError, ArithmeticError, OSError, EOFError, NotImplementedError,
     zlib.error,
 )  # fmt: skip
