@@ -1,4 +1,5 @@
 import logging
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -136,3 +137,36 @@ def test_the_badge_stands_in_the_lower_right_corner(channels):
 def test_the_badge_fits_into_any_frame():
     for size in ((1, 1), (5, 40), (40, 5)):
         assert labelled(np.zeros((*size, 3), np.uint8)).shape == (*size, 3)
+
+
+def test_frames_are_drawn_where_ctrl_c_arrives_and_written_elsewhere(tmp_path, clip, made_of):
+    drawn_in, written_in = set(), []
+
+    class Writer(VideoWriter):
+        def write(self, frame):
+            written_in.append(threading.current_thread())
+            super().write(frame)
+
+    def frames():
+        for frame in clip[:4]:
+            drawn_in.add(threading.current_thread())
+            yield frame
+
+    assert write_frames(Writer(tmp_path / "x.mp4", (512, 512), 25), frames(), made_of, BARE)
+    assert drawn_in == {threading.main_thread()}
+    assert len(written_in) == 4
+    assert threading.main_thread() not in written_in
+
+
+def test_what_writing_raises_ends_the_drawing_and_leaves_no_file(tmp_path, clip, made_of):
+    drawn = []
+
+    def frames():
+        for index in range(100):
+            drawn.append(index)
+            yield clip[0] if index < 2 else clip[0][:-2]  # another size than the writer's
+
+    with pytest.raises(ValueError, match="shape"):
+        write_frames(VideoWriter(tmp_path / "x.mp4", (512, 512), 25), frames(), made_of, BARE)
+    assert len(drawn) < 6
+    assert not list(tmp_path.iterdir())

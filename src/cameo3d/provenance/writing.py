@@ -2,13 +2,13 @@
 
 import logging
 from collections.abc import Iterable
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
 from jaxtyping import UInt8
 
 from cameo3d.errors import CredentialsError
-from cameo3d.media.ahead import ahead
 from cameo3d.media.images import write_image
 from cameo3d.media.tags import AI_TAG
 from cameo3d.media.writing import FrameFolderWriter, VideoWriter
@@ -41,7 +41,8 @@ def write_frames(
 
     Args:
         writer: The writer, not yet entered.
-        frames: The frames as they were rendered; each is marked and encoded while the next is rendered.
+        frames: The frames as they were rendered, in this thread, where Ctrl-C arrives; each is marked and
+            encoded in another while the next is rendered.
         origin: From what they were made.
         disclosure: Which layers.
 
@@ -50,10 +51,19 @@ def write_frames(
         in the log.
     """
     mark = Mark(origin.identity) if disclosure.mark else None
-    with writer:
-        for frame in ahead(iter(frames)):
-            shown_frame = labelled(frame) if disclosure.label else frame
-            writer.write(shown_frame if mark is None else mark.apply(shown_frame))
+
+    def write(frame: np.ndarray) -> None:
+        shown_frame = labelled(frame) if disclosure.label else frame
+        writer.write(shown_frame if mark is None else mark.apply(shown_frame))
+
+    with writer, ThreadPoolExecutor(1, "writing") as pool:
+        written: Future[None] | None = None
+        for frame in frames:
+            if written is not None:
+                written.result()
+            written = pool.submit(write, frame)
+        if written is not None:
+            written.result()
     folder = isinstance(writer, FrameFolderWriter)
     return _signed(sorted(writer.path.iterdir()) if folder else [writer.path], origin, disclosure)
 
