@@ -108,6 +108,20 @@ def test_closure_is_heard_at_the_frame_that_it_belongs_to():
     assert not closure[[0, 1, 3]].any(), "three sounds of forty are in doubt"
 
 
+def test_the_tongue_comes_forward_for_th_more_than_for_l_and_not_for_k():
+    network = MotionDecoder()
+    with torch.no_grad():
+        for parameter in network.ear.name.parameters():
+            torch.nn.init.zeros_(parameter)
+        for place, sound in enumerate(("TH", "L", "K")):
+            network.ear.name.weight[SOUNDS.index(sound), place] = 50.0
+        heard = torch.zeros(3, 3 + 2 * 4 - 1 + 3, HEARD)
+        for place in range(3):
+            heard[place, :, place] = 1.0
+        th, l, k = network.tongue(heard).mean(1).tolist()  # noqa: E741 - the sound's name
+    assert (th, l, k) == pytest.approx((0.5, 0.35, 0.0), abs=0.01)
+
+
 def test_noise_is_the_same_wherever_it_is_cut_and_of_unit_variance():
     whole = latent_noise(5, 0, 2000)
     assert torch.equal(latent_noise(5, 123, 50), whole[123:173])

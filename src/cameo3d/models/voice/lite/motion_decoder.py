@@ -67,6 +67,8 @@ MOUTH_COLUMNS = [BLENDSHAPES.index(name) for name in MOUTH_SHAPES]
 _DOUBTFUL, _SURE = 0.1, 0.7
 """Probabilities of these sounds, over 60 ms, from which on lips begin to meet for them, and meet."""
 _MEETING = [SOUNDS.index(name) for name in ("P", "B", "M")]
+_TONGUE = {"TH": 0.5, "DH": 0.5, "L": 0.35, "N": 0.25}
+"""How far the tongue is put out, or up to the teeth, for these sounds (`tongueOut`)."""
 _PARTING = {
     "jawOpen": 0.5,
     "mouthFunnel": 1.0,
@@ -133,10 +135,23 @@ class MotionDecoder(nn.Module):
 
     def closure(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch frames"]:
         """How far lips meet for p, b and m, as everybody's do: all the way where these are surely heard."""
-        likely = self.ear.names(heard)[..., _MEETING].exp().sum(-1)
+        return self._surely(self.ear.names(heard)[..., _MEETING].exp().sum(-1))
+
+    def tongue(self, heard: Float[Tensor, "batch steps heard"]) -> Float[Tensor, "batch frames"]:
+        """How far the tongue comes forward for th, l and n, where these are surely heard."""
+        names = self.ear.names(heard).exp()
+        weights = names.new_tensor([_TONGUE.get(sound, 0.0) for sound in SOUNDS])
+        likely = names[..., weights > 0]
+        most = (likely @ weights[weights > 0]) / likely.sum(-1).clamp(min=1e-6)
+        return self._surely(likely.sum(-1)) * self._over_frames(most)
+
+    def _surely(self, likely: Float[Tensor, "batch steps"]) -> Float[Tensor, "batch frames"]:
+        """From 0 for what is in doubt to 1 for what is sure around a frame."""
+        return ((self._over_frames(likely) - _DOUBTFUL) / (_SURE - _DOUBTFUL)).clamp(0, 1)
+
+    def _over_frames(self, likely: Float[Tensor, "batch steps"]) -> Float[Tensor, "batch frames"]:
         around = likely[:, _STEPS_AROUND - 1 : likely.shape[1] - _STEPS_AROUND + 1]
-        over = F.avg_pool1d(around, 3, STEPS_PER_FRAME)
-        return ((over - _DOUBTFUL) / (_SURE - _DOUBTFUL)).clamp(0, 1)
+        return F.avg_pool1d(around, 3, STEPS_PER_FRAME)
 
     def decode(
         self,

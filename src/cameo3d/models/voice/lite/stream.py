@@ -75,6 +75,7 @@ class LiteLipStream:
             noise = latent_noise(self._delivery.seed, self._frames, count) * self._delivery.temperature
             steps = self._steps[None, : step_count(count)]
             weights[:, MOUTH_COLUMNS] = _LIVELINESS * self._mouth.respond(steps, noise[None])[0]
+            weights[:, BLENDSHAPES.index("tongueOut")] = self._mouth.tongue(steps)[0]
             self._steps = self._steps[STEPS_PER_FRAME * count :]
             self._frames += count
         return weights
