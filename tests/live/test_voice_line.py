@@ -27,18 +27,21 @@ def spoken(voice):
     return torch.cat([motion.expression for motion, _ in moments]), np.concatenate([x for _, x in moments])
 
 
-def test_sound_comes_out_as_it_went_in_a_third_of_a_second_later(spoken, voice):
-    start = 25 * FRAME_SAMPLES + 8 * FRAME_SAMPLES
+def test_sound_comes_out_as_it_went_in_a_fifth_of_a_second_later(spoken, voice):
+    start = 25 * FRAME_SAMPLES + 5 * FRAME_SAMPLES
     np.testing.assert_array_equal(spoken[1][start : start + 3 * SOUND_RATE], voice(SOUND_RATE))
     assert not spoken[1][:start].any()
     assert not spoken[1][start + 3 * SOUND_RATE :].any()
 
 
-def test_lips_move_as_they_would_for_a_file_and_with_their_sound(spoken, voice):
+def test_lips_move_nearly_as_they_would_for_a_file_and_with_their_sound(spoken, voice):
     stream = LiteVoice().start(Delivery())
     alone = torch.cat((stream.push(voice(16000)).expression, stream.finish().expression))[:75, MOUTH]
-    # Resampling differs a little, and the end is followed by other silence; the largest difference was 0.006.
-    torch.testing.assert_close(spoken[0][33:100, MOUTH], alone[:67], rtol=0, atol=0.03)
+    different = [(spoken[0][25 + late : 92 + late, MOUTH] - alone[:67]).abs() for late in range(3, 9)]
+    assert int(np.argmin([float(each.mean()) for each in different])) + 3 == 5
+    # They part a frame later than with all the look-ahead; else the largest difference was 0.05.
+    assert different[2].mean() < 0.003
+    assert different[2][15:].max() < 0.1
 
 
 def test_lips_rest_where_nothing_is_said(spoken):

@@ -17,7 +17,7 @@ from torch import Tensor
 
 from cameo3d.media.audio import audio_frame
 from cameo3d.models.voice.contract import FRAME_RATE, Delivery, VoiceModel
-from cameo3d.models.voice.lite.motion_decoder import load_motion_decoder, sample_span
+from cameo3d.models.voice.lite.motion_decoder import load_motion_decoder
 from cameo3d.models.voice.lite.stream import LiteLipStream
 from cameo3d.models.voice.lite.voice import SpeakerStream
 from cameo3d.values import BLENDSHAPES, Motion
@@ -31,8 +31,10 @@ FRAME_SAMPLES = round(SOUND_RATE / FRAME_RATE)
 MOUTH = [i for i, name in enumerate(BLENDSHAPES) if name.startswith(("jaw", "mouth", "tongue"))]
 """Shapes that speech moves."""
 _HEARD_SAMPLES = round(SAMPLE_RATE / FRAME_RATE)
-_AHEAD = sample_span(0, 1)[1]
-"""Samples from a frame's own on that its lips wait for: 312.5 ms."""
+_LOOK_AHEAD = 4
+"""Frames of sound that lips wait for; to wait for all that matters would take three more (docs/live.md)."""
+_AHEAD = (1 + _LOOK_AHEAD) * _HEARD_SAMPLES
+"""Samples from a frame's own on that its lips wait for."""
 _ASLEEP_SECONDS = 1.2
 """After so much digital silence nothing that was said matters to the lips any more."""
 _CLOSING = {1.0: 0.5, 0.5: 0.15}
@@ -158,11 +160,11 @@ class VoiceLine:
 
 
 class RestingVoice:
-    """The shipped `VoiceModel`, whose network only works while something is said."""
+    """The shipped `VoiceModel` in a hurry, whose network only works while something is said."""
 
     def start(self, delivery: Delivery) -> SpeakerStream:
         """Begin a voice."""
-        return SpeakerStream(RestingLips(delivery), delivery)
+        return SpeakerStream(RestingLips(delivery), delivery, early=True)
 
 
 class RestingLips:
@@ -171,7 +173,7 @@ class RestingLips:
     def __init__(self, delivery: Delivery) -> None:
         self._delivery = delivery
         self._lips: LiteLipStream | None = None
-        self._rested = LiteLipStream(load_motion_decoder(), delivery)
+        self._rested = LiteLipStream(load_motion_decoder(), delivery, _LOOK_AHEAD)
         self._samples, self._frames, self._quiet = 0, 0, SAMPLE_RATE * 10
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> Float[Tensor, "frames 52"]:

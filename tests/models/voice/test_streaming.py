@@ -11,7 +11,8 @@ import cameo3d
 from cameo3d.media.audio import read_audio
 from cameo3d.models.voice.contract import Delivery, VoiceModel
 from cameo3d.models.voice.lite.lip_shape import lip_opening
-from cameo3d.models.voice.lite.motion_decoder import MOUTH_SHAPES
+from cameo3d.models.voice.lite.motion_decoder import MOUTH_SHAPES, load_motion_decoder
+from cameo3d.models.voice.lite.stream import LiteLipStream
 from cameo3d.models.voice.lite.voice import LiteVoice, SpeakerStream
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.motion import joined
@@ -67,6 +68,17 @@ def test_a_frame_comes_at_most_320_ms_after_its_sound():
         longest = max(longest, waiting)
         frames += len(stream.push(piece))
     assert longest <= 0.32 * RATE + 160
+
+
+def test_early_lips_come_after_as_many_frames_as_asked_for_and_move_much_the_same():
+    sound, mouth = babble(2.0), load_motion_decoder()
+    early, whole = LiteLipStream(mouth, Delivery(), 4), LiteLipStream(mouth, Delivery())
+    given = [early.push(piece) for piece in np.split(sound, 50)]
+    assert [len(part) for part in given] == [0] * 4 + [1] * 46
+    moved = torch.cat((*given, early.finish()))
+    alone = torch.cat((whole.push(sound), whole.finish()))
+    assert moved.shape == alone.shape
+    assert (moved - alone).abs().mean() < 0.1 * (alone - alone.mean(0)).abs().mean()
 
 
 @pytest.mark.parametrize("samples", [0, 1, 640, 641, 10_000])

@@ -88,22 +88,33 @@ class EncoderStream:
         self._features = torch.zeros(1, 0, BANDS)
         self._steps = [torch.zeros(1, 0, HEARD) for _ in encoder.blocks]
 
-    def push(self, features: Float[Tensor, "features bands"]) -> Float[Tensor, "steps heard"]:
-        """Hear on, and give those steps whose features are complete: joined, what the encoder gives."""
-        features = torch.cat((self._features, features[None]), 1)
-        count = max(0, (features.shape[1] - 2 * _STEM - 1) // FEATURES_PER_STEP + 1)
-        self._features = features[:, FEATURES_PER_STEP * count :]
+    def push(
+        self, features: Float[Tensor, "features bands"], guessed: Float[Tensor, "others bands"]
+    ) -> tuple[Float[Tensor, "steps heard"], int]:
+        """Hear on, and give those steps whose features are complete: joined, what the encoder gives.
+
+        Args:
+            features: The next ones.
+            guessed: What may come after them. It counts for this call only.
+
+        Returns:
+            The steps, and how many of them depend on no guess; the others follow.
+        """
+        heard = torch.cat((self._features, features[None], guessed[None]), 1)
+        known = heard.shape[1] - len(guessed)
+        sure, count = (max(0, (n - 2 * _STEM - 1) // FEATURES_PER_STEP + 1) for n in (known, heard.shape[1]))
+        self._features = heard[:, FEATURES_PER_STEP * sure : known]
         if count == 0:
-            return torch.zeros(0, HEARD)
-        heard = self._encoder.stem(features[:, : FEATURES_PER_STEP * (count - 1) + 2 * _STEM + 1])
+            return torch.zeros(0, HEARD), 0
+        heard = self._encoder.stem(heard[:, : FEATURES_PER_STEP * (count - 1) + 2 * _STEM + 1])
         for index, (block, reach) in enumerate(zip(self._encoder.blocks, _REACHES, strict=True)):
-            steps = torch.cat((self._steps[index], heard), 1)
-            complete = max(0, steps.shape[1] - sum(reach))
-            self._steps[index] = steps[:, complete:]
-            if complete == 0:
-                return torch.zeros(0, HEARD)
+            steps, known = torch.cat((self._steps[index], heard), 1), self._steps[index].shape[1] + sure
+            sure = max(0, known - sum(reach))
+            self._steps[index] = steps[:, sure:known]
+            if steps.shape[1] <= sum(reach):
+                return torch.zeros(0, HEARD), 0
             heard = block(steps)
-        return self._encoder.settle(heard)[0]
+        return self._encoder.settle(heard)[0], sure
 
 
 class _Block(nn.Module):

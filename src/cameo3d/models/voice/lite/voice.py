@@ -16,11 +16,13 @@ from cameo3d.models.voice.idle.listening import Listened, SpeechDetector
 from cameo3d.models.voice.lite.motion_decoder import load_motion_decoder
 from cameo3d.models.voice.lite.stream import LiteLipStream
 from cameo3d.values import Motion
-from cameo3d.values.motion import joined, still_motion
+from cameo3d.values.motion import joined
 from cameo3d.values.sound import SAMPLE_RATE
 
 _NEAR = 4
 """Frames before and after that decide whether lips may move; what `life` looks ahead is as much."""
+_JUST, _SOON, _LATE = 3, 1, 3
+"""Of early frames: those before and after that decide so; by how many frames the rest of the face is late."""
 _RESTING, _FREE = 0.12, 0.42
 """Share of the speaker's turn in those frames at which lips rest, and at which they are free."""
 
@@ -42,16 +44,25 @@ class LipStream(Protocol):
 
 
 class SpeakerStream:
-    """One voice (see `VoiceStream`); a frame comes out 320 ms after its sound or earlier."""
+    """One voice (see `VoiceStream`); a frame comes out 320 ms after its sound or earlier.
 
-    def __init__(self, mouth: LipStream, delivery: Delivery) -> None:
+    Args:
+        mouth: Its lips.
+        delivery: How it is spoken.
+        early: Give a frame as soon as its lips are known and it is known whether its sound and the next are
+            speech, 200 ms after its sound: the rest of the face then comes `_LATE` frames after its sound.
+    """
+
+    def __init__(self, mouth: LipStream, delivery: Delivery, early: bool = False) -> None:
         self._delivery = delivery
         self._mouth, self._life = mouth, Life(delivery)
         self._ear, self._listener, self._context = SoundMeter(), SpeechDetector(), Context(PAST, LOOKAHEAD, 4)
         # What came out first waits here for the other: lips, and the rest of the face.
         self._lips = torch.zeros(0, 52)
-        self._faces = still_motion(0)
+        silence = np.zeros((_LATE if early else 0, 3, PAST + 1 + LOOKAHEAD), np.float32)
+        self._faces = self._life.advance(silence)
         self._gates = torch.zeros(0, 1)
+        self._near = Context(_JUST, _SOON, 4) if early else None
 
     def push(self, samples: Float32[np.ndarray, " samples"]) -> Motion:
         """Hear on, and give those frames that became final."""
@@ -61,22 +72,30 @@ class SpeakerStream:
 
     def _push(self, samples: Float32[np.ndarray, " samples"]) -> Motion:
         listened = self._listener.push(self._ear.push(samples))
-        return self._joined(self._mouth.push(samples), self._context.push(_rows(listened)))
+        rows = _rows(listened)
+        near = None if self._near is None else self._near.push(rows)
+        return self._joined(self._mouth.push(samples), self._context.push(rows), near)
 
     def finish(self) -> Motion:
         """The sound has ended: give the frames that are left."""
         last = [_rows(self._listener.push(self._ear.finish())), _rows(self._listener.finish())]
         windows = [self._context.push(np.concatenate(last)), self._context.finish()]
-        return self._joined(self._mouth.finish(), np.concatenate(windows))
+        near = self._near and np.concatenate((self._near.push(np.concatenate(last)), self._near.finish()))
+        return self._joined(self._mouth.finish(), np.concatenate(windows), near)
 
     def _joined(
-        self, lips: Float[Tensor, "frames 52"], windows: Float32[np.ndarray, "others 4 window"]
+        self,
+        lips: Float[Tensor, "frames 52"],
+        windows: Float32[np.ndarray, "others 4 window"],
+        near: Float32[np.ndarray, "gates 4 near"] | None,
     ) -> Motion:
+        if near is None:
+            near = windows[:, :, PAST - _NEAR : PAST + _NEAR + 1]
         lived = self._life.advance(windows[:, :3])
         self._lips = torch.cat((self._lips, lips))
-        self._gates = torch.cat((self._gates, _gates(windows)))
+        self._gates = torch.cat((self._gates, _gates(near)))
         faces = joined((self._faces, lived))
-        count = min(len(self._lips), len(faces))
+        count = min(len(self._lips), len(self._gates), len(faces))
         free = self._gates[:count] * self._delivery.mouth_amplitude
         expression = (faces.expression[:count] + self._lips[:count] * free).clamp(0, 1)
         self._lips, self._gates, self._faces = (
@@ -103,8 +122,7 @@ def _rows(listened: Listened) -> Float32[np.ndarray, "frames 4"]:
     return np.stack((listened.speech, listened.loudness, listened.pitch, listened.turn), 1)
 
 
-def _gates(windows: Float32[np.ndarray, "frames 4 window"]) -> Float[Tensor, "frames 1"]:
+def _gates(near: Float32[np.ndarray, "frames 4 near"]) -> Float[Tensor, "frames 1"]:
     """How free the lips are: 0 in longer silence, noise, music; single frames of speech do not count."""
-    near = windows[:, 3, PAST - _NEAR : PAST + _NEAR + 1].mean(1)
-    share = ((near - _RESTING) / (_FREE - _RESTING)).clip(0, 1)
+    share = ((near[:, 3].mean(1) - _RESTING) / (_FREE - _RESTING)).clip(0, 1)
     return torch.from_numpy(share.astype(np.float32))[:, None]
