@@ -10,7 +10,8 @@ from cameo3d.perception.face_detection import load_detector
 from cameo3d.perception.face_mesh import FaceMesh, load_face_mesh
 from cameo3d.perception.face_search import shown
 from cameo3d.perception.face_square import FaceSquare, square_of_landmarks
-from cameo3d.perception.landmarks import FaceTracker, mesh_in
+from cameo3d.perception.landmarks import FaceTracker
+from cameo3d.perception.seen_face import mesh_in
 from cameo3d.perception.selfie_segmentation import load_selfie_segmentation
 
 SQUARE = FaceSquare(x=225.2375, y=130.5433, side=143.0163, roll=0.094389)

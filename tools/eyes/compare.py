@@ -22,7 +22,8 @@ from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
 from cameo3d.perception.face_detection import load_detector
 from cameo3d.perception.face_search import shown
-from cameo3d.perception.landmarks import FaceTracker, mesh_in
+from cameo3d.perception.landmarks import FaceTracker
+from cameo3d.perception.seen_face import mesh_in
 from cameo3d.perception.selfie_segmentation import load_selfie_segmentation
 
 PHOTOS, VIDEOS = {".jpg", ".jpeg", ".png", ".webp"}, {".mp4", ".webm", ".mov"}

@@ -13,11 +13,10 @@ from cameo3d.perception.face_detection import FaceDetector, load_detector
 
 _DETECTION_SIZE = 1024
 """Long side, in pixels, of what is brought to the detectors' few pixels."""
-_WAY_MARGIN, _UPRIGHT = 3.0, 0.02
-"""Side of the square, in boxes, in which a face is looked at in four ways up; and how much surer another way
-than upright must be."""
+_WAY_MARGIN = 3.0
+"""Side of the square, in boxes, in which a detector looks at a face in four ways up."""
 _ALIKE = 0.6
-"""Least side of a face found another way up, over that of the upright one: an eye may look like a face."""
+"""Least side of what is found there, over that of the box: an eye may look like a face."""
 
 Box = Float32[np.ndarray, " corners"]
 """Left, top, right and bottom in pixels."""
@@ -33,10 +32,13 @@ def detect_faces(rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float
         Left, top, right and bottom of each face in pixels, surest first; the boxes reach from the forehead to
         the chin.
     """
-    return [box for _, box in _detections(rgb, min_confidence)]
+    return [box for _, box in scored_boxes(rgb, min_confidence)]
 
 
-def _detections(rgb: np.ndarray, min_confidence: float) -> list[tuple[float, Box]]:
+def scored_boxes(
+    rgb: UInt8[np.ndarray, "height width 3"], min_confidence: float = 0.5
+) -> list[tuple[float, Box]]:
+    """The same boxes, each with how sure a detector is of it, in [0, 1]."""
     height, width = rgb.shape[:2]
     border = max(height, width) // 2
     searches = ([(0, 0, width, height)], [(-border, -border, width + border, height + border)], _parts(rgb))
@@ -54,40 +56,29 @@ def _detections(rgb: np.ndarray, min_confidence: float) -> list[tuple[float, Box
     return hits
 
 
-def boxes_any_way_up(rgb: np.ndarray) -> Iterator[tuple[int, Box]]:
-    """Each face's way up: quarters by which the picture is turned, counter-clockwise, and its box there.
+def detect_in_box(rgb: UInt8[np.ndarray, "height width 3"], box: Box, turns: int) -> tuple[float, Box]:
+    """Look for a face around a box, with the picture turned by quarters, counter-clockwise.
 
-    A face is found in wrong ways up, too, but never as surely as in the right one.
-    """
-    upright = _detections(rgb, 0.5)
-    if not upright:
-        ways = [(turns, _detections(np.ascontiguousarray(np.rot90(rgb, turns)), 0.5)) for turns in (2, 1, 3)]
-        turns, hits = max(ways, key=lambda way: max((score for score, _ in way[1]), default=0.0))
-        yield from ((turns, box) for _, box in hits)
-    for score, box in upright:
-        yield max(_ways_up(rgb, box, score), key=lambda way: way[0])[1:]
-
-
-def _ways_up(rgb: np.ndarray, box: Box, score: float) -> Iterator[tuple[float, int, Box]]:
-    """How sure a detector is of a face in each of the four ways up; upright counts a little more.
-
-    The square shows less than the whole picture, in which the face was found upright with that score.
+    Returns:
+        How sure a detector is, 0 if it sees none there, and the face's box in the turned picture.
     """
     half = float(_WAY_MARGIN / 2 * (box[2:] - box[:2]).max())
     x, y = (float(c) for c in (box[:2] + box[2:]) / 2)
-    window = np.array((x - half, y - half, x + half, y + half))
-    yield score + _UPRIGHT, 0, box
-    for turns in range(4):
-        turned = np.ascontiguousarray(np.rot90(rgb, turns))
-        left, top, right, bottom = _turned_box(window, turns, *rgb.shape[:2]).round().astype(int).tolist()
-        there = _turned_box(box, turns, *rgb.shape[:2])
-        for score, found in _detect_in(turned, (left, top, right, bottom), (load_detector("near"),), 0.5):
-            alike = (found[2:] - found[:2]).max() > _ALIKE * (there[2:] - there[:2]).max()
-            if alike and overlap(found, there) > 0.3:
-                yield (score + _UPRIGHT, 0, box) if turns == 0 else (score, turns, found)
+    window = np.array((x - half, y - half, x + half, y + half), np.float32)
+    turned = np.ascontiguousarray(np.rot90(rgb, turns))
+    there, seen = (turned_box(each, turns, *rgb.shape[:2]) for each in (box, window))
+    left, top, right, bottom = seen.round().astype(int).tolist()
+    hits = _detect_in(turned, (left, top, right, bottom), (load_detector("near"),), 0.5)
+    side = (there[2:] - there[:2]).max()
+    near = [
+        (score, found)
+        for score, found in hits
+        if overlap(found, there) > 0.3 and (found[2:] - found[:2]).max() > _ALIKE * side
+    ]
+    return max(near, key=lambda hit: hit[0], default=(0.0, there))
 
 
-def _turned_box(box: np.ndarray, turns: int, height: int, width: int) -> Box:
+def turned_box(box: Box, turns: int, height: int, width: int) -> Box:
     """A box of a picture of that size in the picture turned by so many quarters, counter-clockwise."""
     left, top, right, bottom = box
     for _ in range(turns):
