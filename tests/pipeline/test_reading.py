@@ -36,7 +36,8 @@ class Brightness:
 def tracked(count: int) -> TrackedVideo:
     motion = still_motion(count)
     motion.translation[1, 0] = 0.05
-    return TrackedVideo(motion, Shots((0,), (Crop(50.0, 40.0, 30.0),)), torch.zeros(10), (100, 80), 0)
+    shots, seen = Shots((0,), (Crop(50.0, 40.0, 30.0),)), torch.ones(len(motion), 4)
+    return TrackedVideo(motion, shots, torch.zeros(10), (100, 80), 0, seen)
 
 
 def test_each_frame_is_read_in_a_square_that_follows_the_face():

@@ -45,9 +45,8 @@ def test_a_video_that_takes_the_head_for_nearer_is_brought_to_the_avatars_distan
     avatar = create(astronaut_path)
     moved = avatar.person.translation + torch.tensor([[0.0, 0, 0], [0.02, -0.01, 0.03]])
     motion = replace(still_motion(2), translation=0.97 * moved, rotation=torch.full((2, 3), 0.1))
-    tracked = TrackedVideo(
-        motion, Shots((0,), (avatar.person.crop,)), avatar.person.identity + 1, (512, 512), 0
-    )
+    shots, identity = Shots((0,), (avatar.person.crop,)), avatar.person.identity + 1
+    tracked = TrackedVideo(motion, shots, identity, (512, 512), 0, torch.ones(2, 4))
     known, video = seen_at(avatar, tracked, 0)
     torch.testing.assert_close(video.motion.translation, moved)
     torch.testing.assert_close(known.person.translation, avatar.person.translation)

@@ -13,6 +13,7 @@ import torch
 from jaxtyping import Float, Float32, UInt8
 from torch import Tensor, nn
 
+from cameo3d.blocks.processors import one_thread
 from cameo3d.values.motion import BLENDSHAPES
 from cameo3d.values.portrait import Sight
 from cameo3d.weights.shipped import load_tensors
@@ -70,6 +71,26 @@ def judge_sight(
     left_shut, right_shut = shut.clip(0, 1).tolist()
     left_covered, right_covered = covered.clip(0, 1).tolist()
     return Sight(left_covered, right_covered, left_shut, right_shut, float(hidden), float(tongue))
+
+
+def covered_parts(
+    rgb: UInt8[np.ndarray, "height width 3"], landmarks: Float32[np.ndarray, "vertices 3"]
+) -> Float[np.ndarray, "3"]:
+    """How surely the left eye, the right eye and the mouth are covered in one frame of a video, in [0, 1].
+
+    Eyes support each other as in a photo.
+
+    Args:
+        rgb: The frame.
+        landmarks: Face mesh in its pixels.
+    """
+    networks, light = load_sight_nets(), brightness(rgb, landmarks)
+    eyes = [eye_patch(rgb, landmarks, side, PATCH_SIZE) for side in (0, 1)]
+    left, right = _supported(_look(networks.eye, eyes, light)[:, 2], 0.2).clip(0, 1)
+    mouth = _look(networks.mouth, [mouth_patch(rgb, landmarks, PATCH_SIZE)], light)[0, 2]
+    places = (_LEFT_CORNERS, _RIGHT_CORNERS, _LIPS)
+    beyond = [_outside(landmarks[list(place)], rgb) for place in places]
+    return np.where(beyond, 1.0, (left, right, mouth))
 
 
 class PatchNet(nn.Module):
@@ -163,7 +184,7 @@ def network_input(
 
 def _look(network: PatchNet, patches: list[np.ndarray], light: float) -> np.ndarray:
     seen = torch.from_numpy(np.stack([network_input(patch, light) for patch in patches]))
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         return network(seen).softmax(1).double().numpy()
 
 

@@ -22,6 +22,7 @@ from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import FaceTracker, face_size, find_faces
 from cameo3d.pipeline.shots import PictureCuts, Shots, ShotStarts
 from cameo3d.pipeline.smoothing import smooth_motion
+from cameo3d.pipeline.unseen import NOTICED, PARTS, PartWatch, confidences, rested_where_unseen
 from cameo3d.values import Crop, Motion
 from cameo3d.values.motion import joined
 
@@ -82,6 +83,9 @@ class TrackedVideo:
     """Width and height of the frames in pixels."""
     missing_frames: int
     """Frames that showed no face, so that the pose before was held."""
+    seen: Float[Tensor, "frames parts"]
+    """How surely the face, the left eye, the right eye and the mouth are seen in each frame, in [0, 1]. Parts
+    that are hidden rest in the motion (`cameo3d.pipeline.unseen`)."""
 
     @property
     def crop(self) -> Crop:
@@ -175,9 +179,21 @@ def track_video(
             len(shots),
         )
     motion = _held(np.stack(rows), np.array(sightings.frames), sightings.frame_count, rate, path.name)
+    seen = confidences(sightings.looks, np.array(sightings.confidence))
+    motion = rested_where_unseen(motion, seen)
+    _tell_unseen(seen[sightings.frames], path)
     found = Shots(tuple(start for start, _ in shots), tuple(square for _, square in shots))
     calm = joined([smooth_motion(motion.part(*span), smooth) for span in found.spans(len(motion))])
-    return TrackedVideo(calm, found, identity, (info.width, info.height), missing)
+    return TrackedVideo(calm, found, identity, (info.width, info.height), missing, seen)
+
+
+def _tell_unseen(seen: Float[Tensor, "frames parts"], path: Path) -> None:
+    for part, share in zip(PARTS[1:], (seen[:, 1:] < 0.5).float().mean(0).tolist(), strict=True):
+        if share > NOTICED:
+            logger.warning(
+                "The %s is hidden in %.0f%% of the frames of %s with a face, and does not follow there.",
+                *(part.replace("_", " "), 100 * share, shown(path)),
+            )
 
 
 class _Sighting(NamedTuple):
@@ -187,15 +203,23 @@ class _Sighting(NamedTuple):
     """The chosen face, in pixels of the full frame; None where it is not seen."""
     is_cut: bool
     """Whether the picture was cut just before it."""
+    confidence: float = 1.0
+    """How surely that is a face."""
+    parts: Float[np.ndarray, "3"] | None = None
+    """How surely its left eye, right eye and mouth are seen, if they were looked at."""
 
 
 def _sightings(frames: Iterable[np.ndarray], face: int, scale: float) -> Iterator[_Sighting]:
-    follower, cuts = FaceFollower(face), PictureCuts()
+    follower, cuts, watch = FaceFollower(face), PictureCuts(), PartWatch()
     for frame, is_cut in ahead(((frame, cuts(frame)) for frame in frames), _FRAMES_AHEAD):
         if is_cut:
             follower.look_again()
         seen = follower(frame)
-        yield _Sighting(None if seen is None else seen * np.float32(scale), is_cut)
+        if seen is None:
+            yield _Sighting(None, is_cut, 0.0)
+        else:
+            parts = watch(frame, seen.astype(np.float32))
+            yield _Sighting(seen * np.float32(scale), is_cut, follower.confidence, parts)
 
 
 class FaceFollower:
@@ -207,6 +231,8 @@ class FaceFollower:
 
     def __init__(self, face: int) -> None:
         self._face = face
+        self.confidence = 1.0
+        """How sure the mesh was of the face that it saw last."""
         self._tracker: FaceTracker | None = None
         self._last: Landmarks | None = None
         self._lost_frames, self._is_anywhere = 0, False
@@ -229,8 +255,14 @@ class FaceFollower:
     def _track(self, frame: np.ndarray) -> Landmarks | None:
         if self._tracker is None or self._last is None:
             return None
-        faces = [face.landmarks + self._corner for face in self._tracker(frame[self._part])]
-        return _nearest(faces, self._last)
+        faces = self._tracker(frame[self._part])
+        places = [face.landmarks + self._corner for face in faces]
+        found = _nearest(places, self._last)
+        if found is not None:
+            self.confidence = next(
+                face.confidence for face, place in zip(faces, places, strict=True) if place is found
+            )
+        return found
 
     def _search(self, frame: np.ndarray) -> Landmarks | None:
         faces = find_faces(frame)
@@ -289,11 +321,16 @@ class _Sightings:
     ) -> None:
         self.frame_count = 0
         self.frames: list[int] = []
+        self.confidence: list[float] = []
+        self.looks: dict[int, np.ndarray] = {}
         self._seen, self._starts = seen, ShotStarts(rate)
         self._progress, self._total = progress, total
 
     def __iter__(self) -> Iterator[tuple[Landmarks, bool]]:
-        for landmarks, is_cut in self._seen:
+        for landmarks, is_cut, confidence, parts in self._seen:
+            self.confidence.append(confidence if landmarks is not None else 0.0)
+            if parts is not None:
+                self.looks[self.frame_count] = parts
             self.frame_count += 1
             begins = self._starts(landmarks, is_cut)
             if landmarks is not None:

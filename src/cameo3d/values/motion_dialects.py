@@ -14,6 +14,8 @@ POSE = (
     *("left_eye_yaw", "left_eye_pitch", "right_eye_yaw", "right_eye_pitch"),
 )
 """Columns of our own files for head and gaze."""
+SEEN = ("seen_face", "seen_left_eye", "seen_right_eye", "seen_mouth")
+"""Columns of our own files for how surely a video showed the face and its parts; nothing moves by them."""
 
 
 class Dialect(NamedTuple):
@@ -83,7 +85,7 @@ def read_header(table: Table) -> Header:
     pose = {name: plain.index(canonical(name)) for name in POSE if canonical(name) in plain}
     time = next((plain.index(name) for name in _TIMES if name in plain), None)
     header = Header(dialect, time, shapes, pose, [])
-    known = {*map(canonical, (*BLENDSHAPES, *POSE)), *_IDLE, *_TIMES}
+    known = {*map(canonical, (*BLENDSHAPES, *POSE, *SEEN)), *_IDLE, *_TIMES}
     header.ignored.extend(name for name, at in zip(table.columns, plain, strict=True) if at not in known)
 
     needed = [name for name in BLENDSHAPES if name not in shapes]

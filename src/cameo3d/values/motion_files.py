@@ -9,10 +9,11 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
+from torch import Tensor
 
 from cameo3d.media.files import replacing, shown
 from cameo3d.values.motion import BLENDSHAPES, Motion
-from cameo3d.values.motion_dialects import POSE, Header, listed, read_header, understood
+from cameo3d.values.motion_dialects import POSE, SEEN, Header, listed, read_header, understood
 from cameo3d.values.motion_tables import MAX_FRAMES, Table, read_table
 
 logger = logging.getLogger(__name__)
@@ -36,10 +37,15 @@ _LIVE_LINK_CLOCK = 60
 """The app counts frames of a sixtieth of a second, whatever rate it records."""
 
 
-def save_motion(motion: Motion, path: Path) -> None:
+def save_motion(motion: Motion, path: Path, seen: Float[Tensor, "frames 4"] | None = None) -> None:
     """Write a motion as CSV: three comment lines, then a column for each number and a line for each frame.
 
     Times are seconds, angles radians, positions metres, as in docs/conventions.md.
+
+    Args:
+        motion: The motion.
+        path: The file.
+        seen: How surely the face, the left eye, the right eye and the mouth were seen, which is written, too.
 
     Raises:
         OutputError: If it cannot be written there.
@@ -47,12 +53,13 @@ def save_motion(motion: Motion, path: Path) -> None:
     table = torch.cat(
         (motion.expression, motion.rotation, motion.translation, motion.gaze.reshape(len(motion), 4)), 1
     )
+    table = table if seen is None else torch.cat((table, seen), 1)
     rows = table.double().cpu().numpy()
     text = io.StringIO()
     text.write(f"# cameo3d motion {_VERSION}\n")
     text.write(f"# frame_rate: {motion.frame_rate!r}\n")
     text.write(f"# source: {' '.join(motion.source.split())}\n")
-    text.write(",".join(_COLUMNS) + "\n")
+    text.write(",".join(_COLUMNS if seen is None else (*_COLUMNS, *SEEN)) + "\n")
     for index, row in enumerate(rows):
         text.write(f"{index / motion.frame_rate:.6f}," + ",".join(_short(number) for number in row) + "\n")
     with replacing(path) as temporary:

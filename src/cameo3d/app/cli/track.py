@@ -33,6 +33,7 @@ def track(
     from cameo3d.pipeline.animate import track as track_face
     from cameo3d.pipeline.coefficients import is_coefficients
     from cameo3d.pipeline.drivers import write_coefficients
+    from cameo3d.values.motion_files import save_motion
 
     fits = is_coefficients(out)
     out = checked_file(out, overwrite, [video], ".npy" if fits else ".csv")
@@ -40,5 +41,6 @@ def track(
         if fits:
             write_coefficients(video, out, face, smooth, advance)
         else:
-            track_face(video, face, smooth, advance).motion.save(out)
+            tracked = track_face(video, face, smooth, advance)
+            save_motion(tracked.motion, out, tracked.seen)
     print(out)
