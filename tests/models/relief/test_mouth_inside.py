@@ -143,6 +143,24 @@ def test_teeth_that_the_photo_shows_stay_and_what_lies_below_them_gives_way():
     assert np.abs(on_midline(who, opened, 0.95 * gap) - DARK).max() > 5
 
 
+def test_what_the_photo_shows_below_the_upper_teeth_goes_with_the_jaw():
+    who = person(teeth=(200, 200, 190), jaw=0.5)
+    seen, upper, lower = who.mouth.seen, who.lips[5], who.lips[15]
+    row = int(upper[1] + 0.8 * (lower[1] - upper[1])) - seen.top
+    seen.texture[row - 1 : row + 2, :, :3] = torch.tensor([0, 255, 0], dtype=torch.uint8)
+
+    def green(picture: np.ndarray) -> float:
+        """In which row it is, on the midline."""
+        line = picture[:, int(upper[0])]
+        return float(np.flatnonzero(line[:, 1] > line[:, 0] + 60).mean())
+
+    drop = -0.002
+    moved = green(draw(who, drop)) - green(draw(who))
+    assert moved == pytest.approx(drop * PER_METER, abs=1)
+    before, after = (on_midline(who, draw(who, opened), 0.004) for opened in (0.0, drop))
+    np.testing.assert_allclose(after, before, atol=12)
+
+
 def test_light_from_one_side_makes_that_side_of_each_tooth_brighter():
     half, rows = int(0.0075 * PER_METER), []
     for side in (-0.8, 0.8):

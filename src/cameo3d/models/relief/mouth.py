@@ -71,7 +71,8 @@ class Mouth:
     shown: Patch
     """The upper teeth that the photo shows; transparent where it shows none."""
     seen: Patch
-    """All that the photo shows between the lips; it gives way when the mouth opens further."""
+    """All that the photo shows between the lips; it gives way when the mouth opens further. What lies
+    below the upper teeth goes with the jaw."""
     light: Annotated[Float32[Tensor, "3"], Within(-1, 1)]
     """Towards the light, in the camera's axes."""
 
@@ -232,18 +233,24 @@ def draw_mouth(
         texture_positions(patch, at, box) for patch, at in zip(sheets, pixels, strict=True)
     )
     image = np.zeros((*mask.shape, 3), np.float32)
-    for patch, where, light, share in (
-        (mouth.cavity, cavity, deep, 1.0),
-        (mouth.tongue, tongue, (deep + near) / 2, 1.0),
-        (mouth.lower, lower, near, 1.0),
-        (mouth.tongue, tongue, near, min(1.0, 3 * out)),
-        (mouth.upper, upper, near, 1.0),
+    kept = float(np.clip(1 - widened / _FADE, 0, 1))
+    shown, below = mouth.shown.texture.numpy(), mouth.seen.texture.numpy()
+    has_teeth = bool(shown[..., 3].any())
+    if has_teeth and kept > 0:
+        below = below.copy()
+        below[..., 3] = cv2.multiply(below[..., 3], 255 - shown[..., 3], scale=1 / 255)
+    for texture, where, light, share in (
+        (mouth.cavity.texture, cavity, deep, 1.0),
+        (mouth.tongue.texture, tongue, (deep + near) / 2, 1.0),
+        (mouth.lower.texture, lower, near, 1.0),
+        (mouth.tongue.texture, tongue, near, min(1.0, 3 * out)),
+        (mouth.upper.texture, upper, near, 1.0),
         # What the photo shows is lit already.
-        (mouth.shown, upper / _FINE, None, 1.0),
-        (mouth.seen, upper / _FINE, None, float(np.clip(1 - widened / _FADE, 0, 1))),
+        (below, (lower if has_teeth else upper) / _FINE, None, kept),
+        (shown, upper / _FINE, None, 1.0),
     ):
         if share > 0:
-            seen = look_up(patch.texture.numpy(), where).astype(np.float32)
+            seen = look_up(np.asarray(texture), where).astype(np.float32)
             color = seen[..., :3] if light is None else seen[..., :3] * light[..., None]
             image += (color - image) * (seen[..., 3:] * (share / 255))
     left, top, right, bottom = box
