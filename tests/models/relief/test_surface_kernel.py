@@ -96,3 +96,12 @@ def test_a_head_that_does_not_turn_shows_no_back():
     cover = np.full((1, 1), 255, np.uint8)
     lay_over(front, cover, back, cover, cover > 0, 1.0)
     assert (front == 90).all()
+
+
+def test_an_opaque_surface_has_no_dark_rim(soup):
+    points, depths, triangles, places = soup
+    drawer = SurfaceDrawer(SIZE, SIZE, 6.0)
+    bright = np.full_like(TEXTURE, 200)
+    image = drawer.draw(points, depths, triangles, places, bright, np.ones_like(SHOWN))
+    assert (drawer.cover()[image[..., 0] == 0] > 0).any()
+    assert (image[drawer.inner_cover() > 0][:, 0] > 190).all()

@@ -340,8 +340,7 @@ class Painter:
         pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
         photo = self.places, avatar.back.numpy(), self.whole
         behind = drawer.draw(pixels, depths, avatar.back_triangles.numpy(), *photo, through)
-        drawer.soften(behind)
-        lay_over(image, cover, behind, drawer.cover(), through, firmness)
+        lay_over(image, cover, behind, drawer.inner_cover(), through, firmness)
         return image
 
     def _draw_front(self, front: np.ndarray) -> UInt8[np.ndarray, "height width 4"]:

@@ -74,6 +74,10 @@ class SurfaceDrawer:
         """How much of each pixel the surface covers, at its outline."""
         return cv2.blur(self._seen, (3, 3))
 
+    def inner_cover(self) -> UInt8[np.ndarray, "height width"]:
+        """The same, but nothing of pixels in whose middle it is not, which have no colour."""
+        return cv2.min(self.cover(), self._seen)
+
     def seen_through(
         self,
         image: UInt8[np.ndarray, "height width 4"],
