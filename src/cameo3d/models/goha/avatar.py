@@ -44,8 +44,8 @@ MARGIN = 0.012
 
 
 @dataclass(frozen=True)
-class GohaAvatar(Avatar):
-    """What GOHA keeps of one person."""
+class GohaPerson(Avatar):
+    """What every size of GOHA keeps of one person."""
 
     plate: UInt8[Tensor, "height width 3"]
     """The photo without the person."""
@@ -57,13 +57,19 @@ class GohaAvatar(Avatar):
     """Planes of the person with a neutral face."""
     eg3d_from_camera: Float[Tensor, "4 4"]
     """Of the photo, in EG3D's world units, y growing upwards."""
-    face: Float[Tensor, "257"]
-    """Coefficients of the Basel face model, in the pose in which expressions are drawn."""
 
     def misfits(self) -> Iterator[str]:
         """What a file may not say of such an avatar; what its network says is checked when it draws."""
         if float(self.person.translation[2]) < LEAST_METRES:
             yield f"has a head nearer to the camera than {LEAST_METRES:g} metres"
+
+
+@dataclass(frozen=True)
+class GohaAvatar(GohaPerson):
+    """What the published GOHA keeps of one person."""
+
+    face: Float[Tensor, "257"]
+    """Coefficients of the Basel face model, in the pose in which expressions are drawn."""
 
 
 class GohaBody:

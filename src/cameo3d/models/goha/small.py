@@ -14,35 +14,18 @@ from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.geometry.basel.poses import deep3d_poses
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.imaging.inpainting import inpaint_background
-from cameo3d.models.avatar import Avatar, View
-from cameo3d.models.goha.avatar import MARGIN, GohaBody, Matte
+from cameo3d.models.avatar import View
+from cameo3d.models.goha.avatar import MARGIN, GohaBody, GohaPerson, Matte
 from cameo3d.models.goha.framing import cut_square, label_of, paste_placed, placed, turned
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource
 from cameo3d.models.goha.shipped_faces import LaidFaces, People, ShippedDrawer
 from cameo3d.values import Crop, Motion, Person, Portrait
 from cameo3d.values.mesh import Mesh
-from cameo3d.values.portrait import LEAST_METRES
 
 
 @dataclass(frozen=True)
-class GohaSmallAvatar(Avatar):
+class GohaSmallAvatar(GohaPerson):
     """What the small GOHA keeps of one person."""
-
-    plate: UInt8[Tensor, "height width 3"]
-    """The photo without the person."""
-    image: Float[Tensor, "3 size size"]
-    """The crop over black, in [-1, 1]."""
-    resting: Float[Tensor, "1 size size"]
-    """1 where its face keeps still."""
-    canonical: Float[Tensor, "3 channels plane plane"]
-    """Planes of the person with a neutral face."""
-    eg3d_from_camera: Float[Tensor, "4 4"]
-    """Of the photo, in EG3D's world units, y growing upwards."""
-
-    def misfits(self) -> Iterator[str]:
-        """What a file may not say of such an avatar; what its network says is checked when it draws."""
-        if float(self.person.translation[2]) < LEAST_METRES:
-            yield f"has a head nearer to the camera than {LEAST_METRES:g} metres"
 
 
 class GohaSmall(GohaBody):
