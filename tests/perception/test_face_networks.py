@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import torch
 
+from cameo3d.blocks import separable_kernel
 from cameo3d.media.images import read_image
 from cameo3d.perception.face_detection import load_detector
 from cameo3d.perception.face_mesh import FaceMesh, load_face_mesh
@@ -111,3 +112,10 @@ def test_squares_share_their_overlap():
     assert one.shares(one) == pytest.approx(1.0)
     assert one.shares(FaceSquare(1.0, 0.0, 2.0, 0.0)) == pytest.approx(1 / 3)
     assert one.shares(FaceSquare(3.0, 0.0, 2.0, 0.0)) == 0.0
+
+
+def test_all_blocks_share_one_compiled_loop():
+    """Weights in another order in memory would have it compiled again, for seconds, and slower."""
+    load_face_mesh()(torch.zeros(1, 3, 192, 192))
+    load_detector("near")(torch.zeros(1, 3, 128, 128))
+    assert len(separable_kernel._compute.signatures) == 1

@@ -78,7 +78,7 @@ def _separable(block: ResidualBlock) -> _Separable:
     slope = block.activation.weight if isinstance(block.activation, nn.PReLU) else torch.zeros(bias.numel())
     pixels = max(1, _TILE // depthwise.in_channels)
     return _Separable(
-        np.tile(depthwise.weight[:, 0].permute(1, 2, 0).numpy(), pixels),
+        np.ascontiguousarray(np.tile(depthwise.weight[:, 0].permute(1, 2, 0).numpy(), pixels)),
         np.tile(depthwise.bias.numpy(), pixels),
         mixing.contiguous().numpy(),
         np.tile(bias.flatten().numpy(), pixels),
