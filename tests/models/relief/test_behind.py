@@ -41,7 +41,7 @@ def test_the_back_of_a_round_head_is_round():
     away = np.linspace(0, 0.08, 9, dtype=np.float32)
     on_head = np.ones_like(away)
     heights = back_heights(0.08 - away, on_head, 0 * on_head)
-    np.testing.assert_allclose(heights / 0.094, np.sqrt(1 - (away / 0.08) ** 2), atol=2e-3)
+    np.testing.assert_allclose(heights / 0.06, np.sqrt(1 - (away / 0.08) ** 2), atol=2e-3)
 
 
 def test_behind_a_face_and_ears_is_hair_and_nothing_of_the_face(head):

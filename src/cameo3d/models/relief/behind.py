@@ -10,7 +10,7 @@ from cameo3d.imaging.inpainting import fill_holes
 from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.surface import Heights
 
-_HEAD_RADIUS, _HEAD_DEPTH = 0.08, 0.094
+_HEAD_RADIUS, _HEAD_DEPTH = 0.08, 0.06
 """Half the width of a head, and how far its back lies behind its widest part, metres."""
 _NAPE = 0.35
 """How much less deep it is, for each metre below the ears."""
