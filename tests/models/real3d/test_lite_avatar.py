@@ -58,7 +58,7 @@ def difference(model, other, avatar, moved: Motion) -> float:
     [
         ((0.0, 0.0, 0.0), {}, 1.0),
         ((0.0, 0.0, 0.0), {"jawOpen": 0.6, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, 1.5),
-        ((15.0, 5.0, 5.0), {"mouthSmileLeft": 0.5}, 3.0),
+        ((15.0, 5.0, 5.0), {"mouthSmileLeft": 0.5}, 4.0),  # rays show no back of a head
     ],
 )
 def test_it_begins_as_the_relief(avatar, turn, shapes, most):

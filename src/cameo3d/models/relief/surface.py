@@ -14,8 +14,8 @@ from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.imaging.smoothstep import smoothstep
 
 SKULL_CENTER = np.array([0.0, -0.03, 0.072], np.float32)
-"""Middle of the skull in head axes, metres: a little above the face's middle, where front and back meet. Heads are
-widest 2 cm behind it, but there ears stretch, and the back of a head stands beside it (docs/lab.md)."""
+"""Middle of the skull in head axes, metres: a little above the face's middle, where front and back meet. A
+head is widest 2 cm behind it, but there ears stretch and the back shows beside the front (docs/lab.md)."""
 _CELL = 4
 """Canvas pixels in a cell of the depth map."""
 _NECK_BACK, _NECK_HEIGHT = 0.015, 0.055
