@@ -30,7 +30,7 @@ def test_lite_models_say_that_they_run_on_the_cpu_alone(name):
 def test_the_size_that_users_train_is_another_one():
     with pytest.raises(WeightsError, match="--size lite"):
         load_model("real3d", size="small")
-    with pytest.raises(InputError, match="--size official or lite"):
+    with pytest.raises(WeightsError, match="--size lite"):
         load_model("goha", size="small")
 
 
