@@ -30,6 +30,7 @@ from cameo3d.values.sound import SAMPLE_RATE
 
 _PIECE = SAMPLE_RATE // 25
 _FACE_SECONDS, _WARM_SECONDS = 10.0, 2.0
+_PIECE_SECONDS = _PIECE / SAMPLE_RATE
 _FACES_A_SECOND = 25
 _PATIENCE_SECONDS = 20.0
 _SPOKEN = 3
@@ -175,11 +176,16 @@ class _Viewer:
             conversation.take(
                 Message(Kind.SAY, SAMPLE_RATE, sound_bytes(voice[start : start + _PIECE])).pack()
             )
-            time.sleep(_PIECE / SAMPLE_RATE)
+            time.sleep(_PIECE_SECONDS)
         end = began + _PATIENCE_SECONDS
         while self._loud is None and time.perf_counter() < end:
             time.sleep(0.02)
         loud = self._loud
+        more = Message(Kind.SAY, SAMPLE_RATE, sound_bytes(voice[:SAMPLE_RATE]))  # so that a word is cut off
+        conversation.take(more.pack())
+        time.sleep(_PIECE_SECONDS)
+        while time.perf_counter() - self._last_loud > _PIECE_SECONDS and time.perf_counter() < end:
+            time.sleep(0.005)
         stopped = time.perf_counter()
         conversation.take('{"do": "interrupt"}')
         time.sleep(0.6)
