@@ -88,7 +88,7 @@ class ReliefPerformance:
         avatar: Who is drawn.
         window: The part of the view that the canvas fills.
         make_painter: Makes what draws; frames do not depend on those that a painter drew before.
-        most: So many draw longer motions, frame by frame in turn.
+        painters: So many draw longer motions, frame by frame in turn.
     """
 
     look_ahead = 0
