@@ -22,23 +22,25 @@ def fill_holes(
     image: Float32[np.ndarray, "height width channels"], hole: Bool[np.ndarray, "height width"]
 ) -> Float32[np.ndarray, "height width channels"]:
     """Continue a picture smoothly into its holes (pull-push, Gortler et al., SIGGRAPH 1996)."""
-    known = (~hole).astype(np.float32)[..., None]
-    if not known.any():
+    if hole.all():
         return image
-    levels: list[tuple[np.ndarray, np.ndarray]] = [(image * known, known)]
-    while min(levels[-1][0].shape[:2]) > 2:
-        color, weight = (cv2.pyrDown(part) for part in levels[-1])
-        weight = weight.reshape(*weight.shape[:2], 1)
-        color = color.reshape(*color.shape[:2], -1)
-        full = weight.clip(1e-6)
-        levels.append((color / full * weight.clip(0, 0.25) * 4, weight.clip(0, 0.25) * 4))
-    result = levels[-1][0] / levels[-1][1].clip(1e-6)
+    known = (~hole).astype(np.uint8)
+    color, weight = cv2.copyTo(image, known, np.zeros(image.shape, np.float32)), known.astype(np.float32)
+    levels: list[tuple[np.ndarray, np.ndarray]] = []
+    while min(weight.shape) > 2:
+        color, weight = cv2.pyrDown(color), cv2.pyrDown(weight)
+        full = np.minimum(4 * weight, 1)
+        color = color.reshape(*weight.shape, -1) * (full / weight.clip(1e-6))[..., None]
+        weight = full
+        levels.append((color, weight))
+    result = color / weight.clip(1e-6)[..., None]
     for color, weight in reversed(levels[:-1]):
-        height, width = color.shape[:2]
-        coarse = cv2.resize(result, (width, height), interpolation=cv2.INTER_LINEAR)
-        coarse = coarse.reshape(height, width, -1)
-        result = color + coarse * (1 - weight)
-    return result.astype(np.float32)
+        result = color + _enlarged(result, weight.shape) * (1 - weight)[..., None]
+    return cv2.copyTo(image, known, _enlarged(result, hole.shape)).reshape(image.shape)
+
+
+def _enlarged(coarse: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    return cv2.resize(coarse, shape[::-1], interpolation=cv2.INTER_LINEAR).reshape(*shape, -1)
 
 
 def inpaint_background(
@@ -105,7 +107,7 @@ def foreground_colors(
     alpha = matte[mixed][:, None]
     unmixed = (image[mixed] - (1 - alpha) * plate[mixed]) / alpha
     own[mixed] += ((alpha - 0.3) / 0.4).clip(0, 1) * (unmixed.clip(0, 255) - own[mixed])
-    return np.where(matte[..., None] > 0.98, image, own.clip(0, 255)).astype(np.uint8)
+    return cv2.copyTo(image, (matte > 0.98).astype(np.uint8), own.clip(0, 255).astype(np.uint8))
 
 
 def cloth_likeness(
@@ -119,7 +121,7 @@ def cloth_likeness(
         image: The picture.
         oval: Outline of the face, pixels.
     """
-    lab = cv2.cvtColor(image.astype(np.float32) / 255, cv2.COLOR_RGB2LAB)
+    lab = cv2.cvtColor(image * np.float32(1 / 255), cv2.COLOR_RGB2LAB)
     face = np.zeros(image.shape[:2], np.uint8)
     cv2.fillPoly(face, [np.rint(oval).astype(np.int32)], 1)
     skin = lab[face > 0]

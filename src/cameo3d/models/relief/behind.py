@@ -57,7 +57,7 @@ def back_heights(
 def back_colors(
     image: UInt8[np.ndarray, "side side 3"],
     matte: Float32[np.ndarray, "side side"],
-    strange: Float32[np.ndarray, "side side"],
+    strange: Float32[np.ndarray, "half half"],
     heights: Heights,
     level: Float32[np.ndarray, "rows columns"],
 ) -> UInt8[np.ndarray, "side side 3"]:

@@ -38,8 +38,6 @@ class Continued(NamedTuple):
     """The photo, and beyond it the person's colours."""
     matte: Float32[np.ndarray, "side side"]
     """The person's coverage."""
-    plate: UInt8[np.ndarray, "side side 3"]
-    """The canvas without the person."""
 
 
 def continue_onward(
@@ -47,7 +45,6 @@ def continue_onward(
     matte: Float32[np.ndarray, "side side"],
     outside: Bool[np.ndarray, "side side"],
     landmarks: Float32[np.ndarray, "478 3"],
-    margin: int,
 ) -> Continued:
     """Continue a photo that shows the whole head.
 
@@ -56,9 +53,8 @@ def continue_onward(
         matte: The person's coverage; likewise.
         outside: Which pixels lie beyond the photo.
         landmarks: Landmarks on the canvas, pixels.
-        margin: Pixels around the person that may still hold some of it.
     """
-    (above, below), (left, right) = around = _borders(outside)
+    (above, below), (left, right) = _borders(outside)
     inside = np.s_[above : len(matte) - below, left : len(matte) - right]
     colors = image.astype(np.float32)
     person = fill_holes(colors[inside], matte[inside] < _PERSON)
@@ -86,7 +82,7 @@ def continue_onward(
     result = np.rint(everything[..., :3]).clip(0, 255).astype(np.uint8)
     covered = (everything[..., 3] / 255).clip(0, 1).astype(np.float32)
     result[inside], covered[inside] = image[inside], matte[inside]
-    return Continued(result, covered, _plate_onward(image[inside], matte[inside], around, margin))
+    return Continued(result, covered)
 
 
 def _borders(outside: np.ndarray) -> tuple[tuple[int, int], tuple[int, int]]:
@@ -143,17 +139,28 @@ def _dome(border: np.ndarray, away: np.ndarray) -> np.ndarray:
     return np.clip((1 - np.hypot(x, away / (0.45 * half))) * 0.2 * half, 0, 1).astype(np.float32)
 
 
-def _plate_onward(
-    photo: np.ndarray, matte: np.ndarray, around: tuple[tuple[int, int], tuple[int, int]], margin: int
+def plate_onward(
+    image: UInt8[np.ndarray, "side side 3"],
+    matte: Float32[np.ndarray, "side side"],
+    outside: Bool[np.ndarray, "side side"],
+    margin: int,
 ) -> UInt8[np.ndarray, "side side 3"]:
-    """The background, which goes on as its mirror image, without the person, and ever softer."""
-    plate = inpaint_background(photo, matte, margin)
-    (above, below), (left, right) = around
+    """The canvas without the person; beyond the photo its mirror image goes on, ever softer.
+
+    Args:
+        image: The canvas; what it holds beyond the photo is not read.
+        matte: The person's coverage; likewise.
+        outside: Which pixels lie beyond the photo.
+        margin: Pixels around the person that may still hold some of it.
+    """
+    (above, below), (left, right) = _borders(outside)
+    inside = np.s_[above : len(matte) - below, left : len(matte) - right]
+    plate = inpaint_background(image[inside], matte[inside], margin)
+    if len(plate) == len(outside) == plate.shape[1]:
+        return plate
     wide = cv2.copyMakeBorder(plate, above, below, left, right, cv2.BORDER_REFLECT_101)
-    inside = np.zeros(wide.shape[:2], np.uint8)
-    inside[above : above + len(plate), left : left + plate.shape[1]] = 1
     reach = _BACKDROP * len(wide)
-    away = cv2.distanceTransform(1 - inside, cv2.DIST_L2, 5)
+    away = cv2.distanceTransform(outside.astype(np.uint8), cv2.DIST_L2, 5)
     coarse = cv2.resize(wide, None, fx=1 / _COARSE, fy=1 / _COARSE, interpolation=cv2.INTER_AREA)
     coarse = cv2.GaussianBlur(coarse, (0, 0), reach / 2 / _COARSE)
     soft = cv2.resize(coarse, wide.shape[1::-1], interpolation=cv2.INTER_CUBIC)

@@ -47,7 +47,7 @@ class Heights(NamedTuple):
 
 def lift(
     matte: Float32[np.ndarray, "side side"],
-    cloth: Float32[np.ndarray, "side side"],
+    cloth: Float32[np.ndarray, "half half"],
     face_points: Float32[np.ndarray, "468 2"],
     face_depths: Float32[np.ndarray, " 468"],
     face_triangles: Int32[np.ndarray, "triangles 3"],
@@ -145,17 +145,17 @@ def triangulate_around(
     lattice_x[1::2] += spacing / 2
     lattice = np.column_stack((lattice_x.ravel(), lattice_y.ravel()))
     lattice = lattice[_inside(person, lattice, margin=1)]
-    lattice = lattice[_outside_by(oval, lattice) > 0.4 * spacing]
+    lattice = lattice[_outside(oval, lattice, 0.4 * spacing)]
     # Height falls steeply towards the outline; points on it keep the turned head's edge from fraying.
     outline = _outline_points(matte, spacing * 0.7)
-    outline = outline[_outside_by(oval, outline) > 0.4 * spacing]
+    outline = outline[_outside(oval, outline, 0.4 * spacing)]
     if len(outline):
         lattice = lattice[KDTree(outline).query(lattice)[0] > 0.55 * spacing]
     points = np.concatenate((outline, lattice))
     everything = np.concatenate((oval, points))
     triangles = Delaunay(everything).simplices
     centers = everything[triangles].mean(1)
-    keep = (_outside_by(oval, centers) > 0) & _inside(person, centers, margin=0)
+    keep = _outside(oval, centers) & _inside(person, centers, margin=0)
     return Mesh(
         points.astype(np.float32),
         np.arange(len(points)) < len(outline),
@@ -198,10 +198,22 @@ def _chin_level(face_points: np.ndarray, head_position: np.ndarray) -> float:
     return float(head_position[int(row), int(column), 1])
 
 
-def _outside_by(oval: np.ndarray, points: np.ndarray) -> np.ndarray:
-    """How many pixels each point lies outside a polygon; negative inside."""
-    contour = np.ascontiguousarray(oval, np.float32)
-    return np.array([-cv2.pointPolygonTest(contour, (float(x), float(y)), True) for x, y in points])
+def _outside(oval: np.ndarray, points: np.ndarray, by: float = 0.0) -> Bool[np.ndarray, " points"]:
+    """Which points lie outside a polygon, by more than so many pixels."""
+    outside = np.ones(len(points), np.bool_)
+    near = np.flatnonzero(((points > oval.min(0) - by) & (points < oval.max(0) + by)).all(1))
+    x, y = points[near].T.astype(np.float64)
+    inside, close = np.zeros((2, len(near)), np.bool_)
+    ends = oval.astype(np.float64)
+    for (x0, y0), (x1, y1) in zip(ends, np.roll(ends, -1, 0), strict=True):
+        across, down = x1 - x0, y1 - y0
+        along = ((x - x0) * across + (y - y0) * down) / max(across**2 + down**2, 1e-12)
+        along = along.clip(0, 1)
+        close |= (x0 + along * across - x) ** 2 + (y0 + along * down - y) ** 2 <= by**2
+        # A ray to the right crosses this edge.
+        inside ^= ((y0 > y) != (y1 > y)) & ((x - x0) * abs(down) < (y - y0) * across * np.sign(down))
+    outside[near] = ~(inside | close)
+    return outside
 
 
 def _outline_points(matte: np.ndarray, spacing: float) -> np.ndarray:
