@@ -61,7 +61,7 @@ def difference(model, other, avatar, moved: Motion) -> tuple[float, float]:
     [
         ((0.0, 0.0, 0.0), {}, 1.0),
         ((0.0, 0.0, 0.0), {"jawOpen": 0.6, "eyeBlinkLeft": 1.0, "eyeBlinkRight": 1.0}, 1.5),
-        ((15.0, 5.0, 5.0), {"mouthSmileLeft": 0.5}, 3.0),
+        ((15.0, 5.0, 5.0), {"mouthSmileLeft": 0.5}, 2.5),
     ],
 )
 def test_it_begins_as_the_relief(avatar, turn, shapes, most):

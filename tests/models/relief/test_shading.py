@@ -105,3 +105,19 @@ def test_lines_end_where_no_skin_is():
         points, model.mirror.numpy(), 1400.0, normals, np.zeros((SIDE, SIDE), np.float32), light
     )
     assert max(float(np.abs(shade).max()) for shade in found.shades) == 0
+
+
+def test_what_a_turn_adds_leaves_out_what_the_expression_did(avatar, painter):
+    expression = avatar.person.expression.numpy().copy()
+    expression[BLENDSHAPES.index("browInnerUp")] = 1
+    face = painter.front[:468] + np.linspace(0, 0.004, 468, dtype=np.float32)[:, None]
+    turn = matrices_from_angles(torch.tensor((0.3, 0.0, 0.0))).numpy()
+    shades = []
+    for each in (np.eye(3, dtype=np.float32), turn):
+        painter.shade.change(expression, face, each)
+        shades.append(painter.shade._shade)
+    assert np.abs(shades[0]).max() > 0.02
+    painter.shade.change_by_turn(expression, face, turn)
+    np.testing.assert_allclose(painter.shade._shade, shades[1] - shades[0], atol=1e-6)
+    painter.shade.change_by_turn(expression, face, np.eye(3, dtype=np.float32))
+    assert np.abs(painter.shade._shade).max() == 0

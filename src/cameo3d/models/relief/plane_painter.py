@@ -15,6 +15,7 @@ from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.frustum_planes import COVER
 from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.geometry.face_model import FaceModel
+from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.models.relief import Relief
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.photo_lookup import correspond, look_up_photo
@@ -41,7 +42,7 @@ class PlanePainter:
     ) -> None:
         detail = max(DETAIL, round(min(view.side, avatar.canvas.scale * avatar.person.crop.side)))
         self.prior = ReliefPrior(avatar, face, detail)
-        self._across, self._down = rays_of(view)
+        self._view, (self._across, self._down) = view, rays_of(view)
         self._correction, self._pncc = correction, FacePncc(face)
         fronts = (self.prior.moved(torch.zeros(52)), self.prior.painter.front)
         squares = [self.prior.face_square(front) for front in fronts]
@@ -68,17 +69,42 @@ class PlanePainter:
         plane: Float32[np.ndarray, "size size channels"],
         page: UInt8[np.ndarray, "side side 4"],
         motion: Motion,
+        front: Float32[np.ndarray, "vertices 3"],
     ) -> UInt8[np.ndarray, "height width 4"]:
-        """Render a plane over ramps of depth in a motion's first pose; colours are the page's, with alpha."""
+        """Render a plane over ramps of depth in a motion's first pose; colours are the page's, with alpha.
+
+        Args:
+            plane: The one over the photo.
+            page: The photo with the motion's expression.
+            motion: Its first frame counts.
+            front: The surface with that expression.
+        """
         rotation, translation = motion.rotation[0], motion.translation[0]
         bend = self.prior.bend(rotation, translation)
         tracer = RayTracer(plane[None], self.prior.frame, bend, *self.prior.depth_range(translation))
         found = correspond(tracer, self._across, self._down)
         image = look_up_photo(found, page)
+        self._light(image, found.places, motion, front)
         turned = acos(float(np.clip(bend.turn[2, 2], -1, 1)))
         firm = 1 + min(1.0, turned / FIRM_TURN)
         image[..., 3] = np.rint((image[..., 3] * firm).clip(0, 255) * found.cover)
         return image
+
+    def _light(
+        self,
+        image: UInt8[np.ndarray, "height width 4"],
+        places: Float32[np.ndarray, "height width 2"],
+        motion: Motion,
+        front: Float32[np.ndarray, "vertices 3"],
+    ) -> None:
+        """Make skin brighter or darker as it turned in the photo's light, in place."""
+        painter, face = self.prior.painter, front[:468]
+        relative = matrices_from_angles(motion.rotation[0]).numpy() @ painter.source.T
+        painter.shade.change_by_turn(motion.expression[0].numpy(), face, relative)
+        posed = (face - painter.position) @ relative.T + motion.translation[0].numpy()
+        on_canvas = places.transpose(2, 0, 1) * np.float32(painter.avatar.canvas.side)
+        painter.shade.look(on_canvas, self._view.pixels(posed).astype(np.float32))
+        painter.shade.draw(image)
 
     @torch.inference_mode()
     def _added(self, network: FaceCorrection, page: np.ndarray, square: FaceSquare) -> np.ndarray:

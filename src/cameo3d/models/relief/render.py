@@ -333,7 +333,7 @@ class Painter:
         photo = self.places, self.texture, self.shown
         image = drawer.draw(pixels, depths, avatar.triangles.numpy(), *photo)
         self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
-        self.shade.look(drawer, pixels[:468])
+        self.shade.look(drawer.places, pixels[:468])
         drawer.soften(image)
         cover = drawer.cover()
         through = drawer.seen_through(image, cover, self.body, firmness)
@@ -353,7 +353,7 @@ class Painter:
             self.texture,
             self.whole,  # also what the matte hides, which planes need
         )
-        self.shade.look(drawer, pixels[:468])
+        self.shade.look(drawer.places, pixels[:468])
         drawer.soften(image)
         return image
 

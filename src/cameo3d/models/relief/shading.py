@@ -28,7 +28,6 @@ from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.lighting import GAMMA, find_light, surface_normals
 from cameo3d.models.relief.mouth_photo import CHEEKS_AND_CHIN, color_at
-from cameo3d.models.relief.surface_kernel import SurfaceDrawer
 from cameo3d.models.relief.wrinkles import make_wrinkles
 
 _ACROSS = 220
@@ -142,18 +141,32 @@ class SkinShade:
             if amount > _LEAST:
                 self._shade[place] += amount * line
 
-    def look(self, drawn: SurfaceDrawer, pixels: Float32[np.ndarray, "468 2"]) -> None:
+    def change_by_turn(
+        self,
+        expression: Float[np.ndarray, "52"],
+        positions: Float32[np.ndarray, "468 3"],
+        turn: Float32[np.ndarray, "3 3"],
+    ) -> None:
+        """The same, but only what the turn adds: the photo already has the expression's shade."""
+        self.change(expression, positions, np.eye(3, dtype=np.float32))
+        still = self._shade
+        self.change(expression, positions, turn)
+        self._shade = self._shade - still
+
+    def look(
+        self, places: Float32[np.ndarray, "2 height width"], pixels: Float32[np.ndarray, "468 2"]
+    ) -> None:
         """Find where a picture shows the shaded skin.
 
         Args:
-            drawn: What drew it last.
+            places: Columns and rows of the photo that its pixels show.
             pixels: The face's vertices in the picture.
         """
-        height, width = drawn.depths.shape
+        height, width = places.shape[1:]
         self._box = box_around(pixels, width, height)
         if self._box is not None:
             left, top, right, bottom = self._box
-            places = drawn.places[:, top:bottom:_STEP, left:right:_STEP]
+            places = places[:, top:bottom:_STEP, left:right:_STEP]
             seen = np.zeros(places.shape[1:], np.float32)
             _find_shade(places, self._low, self._scales, self._shade, seen)
             self._seen = cv2.resize(seen, (right - left, bottom - top), interpolation=cv2.INTER_LINEAR)

@@ -62,7 +62,7 @@ class _Painter:
         box = self._painter.prior.face_plane(front, self._neutral)
         plane = self._person.copy()
         plane[box.rows, box.columns] += box.shape - self._neutral[box.rows, box.columns]
-        return self._painter.draw(plane, page, motion)
+        return self._painter.draw(plane, page, motion, front)
 
 
 def _branches(

@@ -49,4 +49,4 @@ class _Painter:
         box = self._painter.prior.face_plane(front, self._still)
         plane = self._canonical.copy()
         plane[box.rows, box.columns] += box.shape - self._still[box.rows, box.columns]
-        return self._painter.draw(plane, page, motion)
+        return self._painter.draw(plane, page, motion, front)
