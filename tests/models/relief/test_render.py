@@ -165,10 +165,9 @@ def test_two_painters_draw_what_one_draws(avatar):
         joined([still] * 9), expression=weights, rotation=still.rotation + torch.linspace(0, 0.3, 9)[:, None]
     )
     window = Window(avatar, Viewport(0.0, 0.0, 256.0, 256, 256))
-    one, two = (
-        ReliefPerformance(avatar, window, lambda: Painter(avatar, load_face_model(), window.view), count)
-        for count in (1, 2)
-    )
+    painter = Painter(avatar, load_face_model(), window.view)
+    one = ReliefPerformance(avatar, window, [painter.twin()])
+    two = ReliefPerformance(avatar, window, [painter, painter.twin()])
     pictures = list(one.draw(moving)), list(two.draw(moving))
     assert len(pictures[0]) == len(pictures[1]) == 9
     for alone, together in zip(*pictures, strict=True):

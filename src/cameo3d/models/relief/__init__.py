@@ -4,7 +4,6 @@ The default model on a bare machine: `RELIEF.encode` once a person, `RELIEF.perf
 """
 
 from collections.abc import Sequence
-from functools import partial
 
 import numpy as np
 import torch
@@ -56,8 +55,7 @@ class Relief:
     ) -> ReliefPerformance:
         """Begin a clip; its frames are straight colours with alpha."""
         window = Window(avatar, self._viewport(avatar, view))
-        make_painter = partial(self._painter, avatar, window.view)
-        return ReliefPerformance(avatar, window, make_painter, self._painters())
+        return ReliefPerformance(avatar, window, self._painters(avatar, window.view))
 
     def mesh(self, avatar: ReliefAvatar, resolution: int, level: float) -> Mesh:
         """The relief's own surface; it has no density, and so no level."""
@@ -72,13 +70,10 @@ class Relief:
         at = self._viewport(avatar, view)
         return at.width, at.height
 
-    def _painter(self, avatar: ReliefAvatar, view: Viewport) -> FramePainter:
-        """What draws single frames of an avatar."""
-        return Painter(avatar, load_face_model(), view)
-
-    def _painters(self) -> int:
-        """How many of them draw a clip together; more than two would wait for each other's Python."""
-        return min(2, torch.get_num_threads())
+    def _painters(self, avatar: ReliefAvatar, view: Viewport) -> Sequence[FramePainter]:
+        """What draws an avatar's frames; more than two would wait for each other's Python."""
+        painter = Painter(avatar, load_face_model(), view)
+        return (painter, painter.twin()) if torch.get_num_threads() > 1 else (painter,)
 
     def _viewport(self, avatar: ReliefAvatar, view: View) -> Viewport:
         height, width = avatar.person.photo.shape[:2]

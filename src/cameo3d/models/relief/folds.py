@@ -86,7 +86,12 @@ def find_folds(
     lips = np.concatenate((points[list(OUTER_LIP_UPPER)], points[list(OUTER_LIP_LOWER)][::-1])) - low
     reach = 2 * round(_AROUND_LIPS * float(width)) + 1
     lips = cv2.dilate(_filled(lips, size), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach)))
-    hair = cv2.blur(cloth_likeness(texture[..., :3], oval), (3, 3))[low[1] : high[1], low[0] : high[0]]
+    # Skin is what all of the face looks like, of which a part may lie beyond.
+    start = np.minimum(low, np.floor(oval.min(0)).astype(int)).clip(0)
+    stop = np.maximum(high, np.ceil(oval.max(0)).astype(int))
+    face = np.ascontiguousarray(texture[start[1] : stop[1], start[0] : stop[0], :3])
+    hair = cv2.blur(cloth_likeness(face, (oval - start).astype(np.float32)), (3, 3))
+    hair = hair[low[1] - start[1] :, low[0] - start[0] :][: size[0], : size[1]]
     known = known * (1 - lips) * (hair < 0.9)
     known = cv2.GaussianBlur(known.astype(np.float32), (0, 0), max(0.5, _PORES * float(width) / 2))
     fine, broad = (_blurred(skin, known, sigma * float(width)) for sigma in (_PORES, _CHEEK))

@@ -1,5 +1,6 @@
 """The light in a photo, estimated once from the shade of its face, for what is drawn into it."""
 
+import math
 from dataclasses import dataclass
 
 import cv2
@@ -58,8 +59,11 @@ def find_light(
     """
     normals = surface_normals(positions, triangles)
     width = float(np.ptp(points[:, 0]))
-    soft = cv2.GaussianBlur(image, (0, 0), max(0.5, _SOFT * width))
-    column, row = (points.astype(int)).clip(0, np.array(image.shape[1::-1]) - 1).T
+    sigma, places = max(0.5, _SOFT * width), points.astype(int).clip(0, np.array(image.shape[1::-1]) - 1)
+    reach = math.ceil(4 * sigma)
+    low, high = (places.min(0) - reach).clip(0), places.max(0) + reach
+    soft = cv2.GaussianBlur(image[low[1] : high[1], low[0] : high[0]], (0, 0), sigma)
+    column, row = (places - low).T
     linear = (soft[row, column].mean(-1) / 255) ** GAMMA
     seen = -normals[:, 2] > _SIDEWAYS
     normals, linear = normals[seen], linear[seen] / max(1e-4, float(np.median(linear[seen])))

@@ -134,12 +134,9 @@ class PlaneModel(Relief):
         self._correction = None if correction is None else correction.eval()
         self._shaping = None if shaping is None else shaping.eval()
 
-    def _painter(self, avatar: ReliefAvatar, view: Viewport) -> FramePainter:
-        return self._frames(avatar, PlanePainter(avatar, self._face, view, self._correction))
-
-    def _painters(self) -> int:
+    def _painters(self, avatar: ReliefAvatar, view: Viewport) -> Sequence[FramePainter]:
         """One, whose rays are shared among threads."""
-        return 1
+        return (self._frames(avatar, PlanePainter(avatar, self._face, view, self._correction)),)
 
     def _lifted(self, portraits: Sequence[Portrait]) -> tuple[ReliefAvatar, ReliefPrior]:
         """The first portrait's relief, ready to be packed."""

@@ -1,8 +1,9 @@
 """Draw a relief avatar in motion."""
 
+import copy
 import math
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import cycle
@@ -87,21 +88,13 @@ class ReliefPerformance:
     Args:
         avatar: Who is drawn.
         window: The part of the view that the canvas fills.
-        make_painter: Makes what draws; frames do not depend on those that a painter drew before.
-        painters: So many draw longer motions, frame by frame in turn.
+        painters: What draws, longer motions frame by frame in turn; a frame does not depend on those before.
     """
 
     look_ahead = 0
 
-    def __init__(
-        self,
-        avatar: ReliefAvatar,
-        window: "Window",
-        make_painter: Callable[[], "FramePainter"],
-        painters: int,
-    ) -> None:
-        self._window, self._make_painter, self._most = window, make_painter, painters
-        self._painters = [make_painter()]
+    def __init__(self, avatar: ReliefAvatar, window: "Window", painters: Sequence[FramePainter]) -> None:
+        self._window, self._painters = window, painters
         self._still = None if window.is_whole else window.still(avatar)
 
     def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
@@ -110,17 +103,16 @@ class ReliefPerformance:
             yield image if self._still is None else self._window.put(image, self._still.copy())
 
     def _painted(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        if self._most == 1 or len(motion) < _LONG:
+        count = len(self._painters)
+        if count == 1 or len(motion) < _LONG:
             for index in range(len(motion)):
                 yield self._painters[0].paint(motion.frame(index))
             return
-        while len(self._painters) < self._most:
-            self._painters.append(self._make_painter())
         waiting: deque[Future[np.ndarray]] = deque()
-        with ThreadPoolExecutor(self._most, "painter") as pool:
+        with ThreadPoolExecutor(count, "painter") as pool:
             for index, painter in zip(range(len(motion)), cycle(self._painters), strict=False):
                 # The frame that this painter drew last has to be done.
-                done = waiting.popleft().result() if len(waiting) == self._most else None
+                done = waiting.popleft().result() if len(waiting) == count else None
                 waiting.append(pool.submit(painter.paint, motion.frame(index)))
                 if done is not None:
                     yield done
@@ -230,6 +222,15 @@ class Painter:
         """Draw another view from now on."""
         fold = _FOLD * self.avatar.canvas.scale * self.avatar.person.crop.side / view.side
         self.view, self._drawer = view, SurfaceDrawer(view.height, view.width, fold)
+
+    def twin(self) -> "Painter":
+        """Another one of the same person, which can draw at the same time."""
+        other = copy.copy(self)
+        other.shade = copy.copy(self.shade)
+        if self.folds is not None:
+            other.texture = self.texture.copy()
+        other.show(self.view)
+        return other
 
     def paint(self, motion: Motion, with_back: bool = True) -> np.ndarray:
         """Draw a motion's first frame; a view like the photo's needs no back, and no other half of a face."""
