@@ -13,6 +13,7 @@ from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.lighting import find_light, surface_normals
+from cameo3d.models.relief.lip_rings import LipRings
 from cameo3d.models.relief.surface_kernel import SurfaceDrawer
 
 _HIDDEN_BEHIND = 0.003
@@ -40,9 +41,10 @@ class Lenders:
     Args:
         avatar: The person.
         model: The face model, which knows the mirrored vertices.
+        rings: The surface as it is drawn.
     """
 
-    def __init__(self, avatar: ReliefAvatar, model: FaceModel) -> None:
+    def __init__(self, avatar: ReliefAvatar, model: FaceModel, rings: LipRings) -> None:
         points, depths = avatar.points.numpy(), avatar.depths.numpy()
         face = avatar.triangles.numpy()[: len(model.triangles) + len(OPENINGS)]
         size = avatar.canvas.side // _CELL
@@ -69,7 +71,11 @@ class Lenders:
         # Steep parts are not hidden by their own neighbours: the deepest one around counts.
         self._seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
         self._attributes = np.column_stack((points, lenders, lends, depths, doubts, lit)).astype(np.float32)
-        triangles, hidden = avatar.triangles.numpy(), np.zeros(len(points), np.bool_)
+        self._attributes, triangles = rings.refined(self._attributes), rings.triangles
+        points, depths, lends, doubts = (
+            np.ascontiguousarray(self._attributes[:, k]) for k in (slice(2), 5, 4, 6)
+        )
+        hidden = np.zeros(len(points), np.bool_)
         _find_borrowing(triangles, points, depths, lends, doubts, self._seen, hidden)
         # With their neighbours, into which colours fade.
         self._triangles = np.ascontiguousarray(triangles[hidden[triangles].any(1)])

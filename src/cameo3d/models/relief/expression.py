@@ -14,6 +14,7 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
+from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.values import BLENDSHAPES
 
 _UPPER_LID_SHARE, _UPPER_LIP_SHARE = 0.88, 0.3
@@ -22,6 +23,9 @@ _JAW_WITNESSES = (14, 17)
 """Middle of the lower lip, which follows the lower teeth when only the jaw moves."""
 _LID_REACH, _LIP_REACH = 0.007, 0.009
 """Metres over which skin follows a correction of its edge."""
+_LENS, _OVAL, _ROUND = 0.2, 0.6, 0.5
+"""Openings, in widths of the mouth, up to which lips meet in sharp corners, and from which on they make an
+oval; and how much of the way to an exact one."""
 
 
 class ExpressionChange:
@@ -73,6 +77,12 @@ class ExpressionChange:
         self._gap_basis = gaps(basis)
         self._source_gaps = gaps(rest.numpy())
         self._neutral_gaps = gaps(model.vertices(identity, torch.zeros_like(expression)).numpy())
+        corners, inner = [INNER_LIP_UPPER[0], INNER_LIP_UPPER[-1]], list(INNER_LIP_UPPER[1:-1])
+        self._lips = np.arange(len(self._blink_of))[-rims[-1].count :]
+        self._width = float(np.ptp(rest.numpy()[corners, 0]))
+        self._width_basis = np.diff(basis[:, corners, 0])[:, 0]
+        aside = 2 * (rest.numpy()[inner, 0] - rest.numpy()[corners, 0].mean()) / max(self._width, 1e-6)
+        self._oval = np.sqrt((1 - aside**2).clip(0)).astype(np.float32)
         self._model_gaps = self._modelled(self._source)
         # Lids: the same share of the person's own opening as of the model's.
         own = np.maximum(self._model_gaps, 0.25 * self._neutral_gaps.clip(min=1e-4))
@@ -100,6 +110,11 @@ class ExpressionChange:
         awake = expression.copy()
         awake[self._blinks] = 0
         gaps = self._neutral_gaps + awake @ self._gap_basis
+        # Blendshapes of few landmarks make a hexagon of a wide mouth.
+        lips, width = gaps[self._lips], self._width + (expression - self._source) @ self._width_basis
+        high = lips[len(lips) // 2 :][:1]
+        round_ = _ROUND * smoothstep((high / max(width, 1e-3) - _LENS) / (_OVAL - _LENS))
+        gaps[self._lips] += round_ * (high * self._oval - lips).clip(min=0)
         return np.where(self._is_lid, gaps.clip(min=0) * (1 - expression[self._blink_of]), gaps)
 
 

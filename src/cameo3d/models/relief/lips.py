@@ -6,6 +6,7 @@ they come, the more their edges are redrawn: lip from further out, with that sha
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -25,7 +26,7 @@ _WIDTH, _ROWS = 64, 12
 """Pixels of a lip's texture, from corner to corner and from its edge outwards."""
 _SOFT = 0.7
 """Pixels of the output by which it is softened."""
-_REACH = 0.65
+REACH = 0.65
 """How far out a lip is redrawn, as a share of its height."""
 _MIXED, _MOST_MIXED = 0.0013, 0.6
 """Metres from the photo's opening within which lip is always mixed with teeth, and the largest share of what
@@ -66,7 +67,7 @@ def make_lips(
         positions: The same vertices in space, metres.
         down: The head's own downward direction.
     """
-    parted = float(_gaps(positions, down).mean())
+    parted = float(lip_gaps(positions, down).mean())
     if parted < PARTED:
         return None
     upper, lower = (_outwards(side, image, points, positions) for side in (0, 1))
@@ -90,57 +91,91 @@ def draw_lips(
         down: The head's own downward direction.
         pixels: The same vertices in the output.
     """
-    gaps = _gaps(positions, down)
+    gaps = lip_gaps(positions, down)
     closed = np.full_like(gaps, 1 - gaps.mean() / lips.parted)
     shown = smoothstep(1 - gaps / _CLOSING) * smoothstep(2 * closed)
     # One sheet from lip to lip, which also covers what is left of the opening.
     low, high = ([pixels[list(line)] for line in lines] for lines in zip(*_LIPS, strict=True))
-    shares = np.linspace(0, _REACH, 3)[:, None, None]
+    shares = np.linspace(0, REACH, 3)[:, None, None]
     upper, lower = (low[side] + (high[side] - low[side]) * shares for side in (0, 1))
     rows = np.concatenate((np.linspace(0, _ROWS, len(shares)), np.linspace(_ROWS, 2 * _ROWS, len(shares))))
     # Small lips have fewer pixels than their texture.
     draw_sheet(output, lips.texture, np.concatenate((upper[::-1], lower)), rows, shown, _SOFT)
 
 
-def _gaps(positions: np.ndarray, down: np.ndarray) -> Float[np.ndarray, "11"]:
+def lip_gaps(positions: np.ndarray, down: np.ndarray) -> Float[np.ndarray, "11"]:
     """How far the lips are apart at their vertices, metres; in the corners as next to them."""
     gaps = (positions[list(INNER_LIP_LOWER)] - positions[list(INNER_LIP_UPPER)]) @ down
     gaps[[0, -1]] = gaps[[1, -2]]
     return gaps
 
 
-def _outwards(side: int, image: np.ndarray, points: np.ndarray, positions: np.ndarray) -> np.ndarray:
-    """Colours and alpha of one lip, from its edge outwards."""
+class CleanLip(NamedTuple):
+    """One lip from its inner edge outwards, without the teeth that the photo leaves on it."""
+
+    colors: Float[np.ndarray, "height width 3"]
+    seen: Float[np.ndarray, "height width 3"]
+    """The same as the photo shows it."""
+    bright: Float[np.ndarray, " width"]
+    """The most that lip is bright at each column."""
+    away: Float[np.ndarray, "height width"]
+    """Metres from the edge."""
+    fade: Float[np.ndarray, "height width"]
+    """From 1 to 0 towards the outer end and the corners."""
+
+
+def clean_lip(
+    side: int,
+    image: UInt8[np.ndarray, "height width 4"],
+    points: Float32[np.ndarray, "468 2"],
+    positions: Float32[np.ndarray, "468 3"],
+) -> CleanLip:
+    """Read a lip, and from further out where it is mixed with teeth.
+
+    Args:
+        side: 0 for the upper lip, 1 for the lower one.
+        image: The person's colours; alpha is not read.
+        points: The face's vertices on the canvas, pixels.
+        positions: The same vertices in space, metres.
+    """
     edge, outer = (list(line) for line in _LIPS[side])
     low, high = (spread_out(points[line], _WIDTH) for line in (edge, outer))
     heights = np.linalg.norm(positions[outer] - positions[edge], axis=1)
     heights = np.interp(np.linspace(0, len(edge) - 1, _WIDTH), np.arange(len(edge)), heights)[:, None]
-    out = (np.arange(_ROWS)[:, None, None] + 0.5) / _ROWS * _REACH
+    out = (np.arange(_ROWS)[:, None, None] + 0.5) / _ROWS * REACH
 
     def look(shares: np.ndarray, to: np.ndarray) -> np.ndarray:
         return look_up(image, (low + (to - low) * shares).astype(np.float32))[..., :3].astype(np.float32)
 
     across = spread_out(points[list(_LIPS[1 - side][0])], _WIDTH)
     teeth = float(np.quantile(look(out, across).mean(-1), 0.8))
-    away = out * heights
-    bright = look(out, high).mean(-1)
+    away = (out * heights)[..., 0]
+    seen = look(out, high)
+    bright = seen.mean(-1)
     # Narrow patches that are brighter than the lip around are teeth, which thin lips leave in sight.
     lip = cv2.medianBlur(np.median(bright[_ROWS // 2 :], 0)[None].astype(np.uint8), _PATCH)[0].astype(float)
     bound = lip + np.maximum(_TEETH * (teeth - lip), _CONTRAST)
     # From the edge without a gap: further out are the lip's own highlights.
-    mixed = ((bright > bound) | (away[..., 0] < _MIXED)).cumprod(0).sum(0)[None].astype(np.float32)
+    mixed = ((bright > bound) | (away < _MIXED)).cumprod(0).sum(0)[None].astype(np.float32)
     mixed = cv2.GaussianBlur(cv2.dilate(mixed, np.ones((1, 5))), (0, 0), 2)[0] / _ROWS
-    skipped = mixed.clip(max=_MOST_MIXED)[:, None] * _REACH
-    colors = look(skipped + out * (1 - skipped / _REACH), high)
+    skipped = mixed.clip(max=_MOST_MIXED)[:, None] * REACH
+    colors = look(skipped + out * (1 - skipped / REACH), high)
+    ends = smoothstep((1 - np.abs(np.linspace(-1, 1, _WIDTH))) / 0.1)[:, None]
+    fade = smoothstep((1 - out / REACH) / 0.4) * ends
+    return CleanLip(colors, seen, bound, away, fade[..., 0])
+
+
+def _outwards(side: int, image: np.ndarray, points: np.ndarray, positions: np.ndarray) -> np.ndarray:
+    """Colours and alpha of one lip in the shadow of the other one, from its edge outwards."""
+    lip = clean_lip(side, image, points, positions)
+    colors, away = lip.colors, lip.away[..., None]
     bright = colors.mean(-1, keepdims=True).clip(1)
     light = 1 - _LINE_SHADE * np.exp(-((away / _LINE) ** 2))
     light *= 1 - _ROLL_SHADE[side] * np.exp(-((away / _ROLL) ** 2))
     light = np.maximum(light, (_darkest(image, points) / bright).clip(max=1))
     # Light in the shadow comes from the other lip, and so takes on the lips' colour twice.
-    colors *= light * (bound[:, None] / bright).clip(max=1) * (colors / bright) ** (1 - light)
-    ends = smoothstep((1 - np.abs(np.linspace(-1, 1, _WIDTH))) / 0.1)[:, None]
-    alpha = 255 * smoothstep((1 - out / _REACH) / 0.4) * ends
-    return np.concatenate((colors, np.broadcast_to(alpha, (*colors.shape[:2], 1))), -1)
+    colors = colors * light * (lip.bright[:, None] / bright).clip(max=1) * (colors / bright) ** (1 - light)
+    return np.dstack((colors, 255 * lip.fade))
 
 
 def _darkest(image: np.ndarray, points: np.ndarray) -> float:

@@ -116,25 +116,3 @@ def soft_polygon(
     return (
         cv2.resize(mask, (right - left, bottom - top), interpolation=cv2.INTER_AREA).astype(np.float32) / 255
     )
-
-
-def rounded(
-    upper: Float32[np.ndarray, "corners 2"], lower: Float32[np.ndarray, "corners 2"]
-) -> Float32[np.ndarray, "points 2"]:
-    """The outline of an opening, from corner to corner and back, as curves through its edges' points."""
-    return np.concatenate((_CURVE @ upper, (_CURVE @ lower)[-2:0:-1])).astype(np.float32)
-
-
-def _curve(corners: int, steps: int) -> Float32[np.ndarray, "points corners"]:
-    """Weights of points for the Catmull-Rom curve through them; its ends are straight on."""
-    at = np.linspace(0, corners - 1, (corners - 1) * steps + 1)
-    before = np.floor(at).astype(int).clip(0, corners - 2)
-    t = at - before
-    weights = np.zeros((len(at), corners))
-    parts = (-t + 2 * t**2 - t**3, 2 - 5 * t**2 + 3 * t**3, t + 4 * t**2 - 3 * t**3, t**3 - t**2)
-    for place, part in zip((-1, 0, 1, 2), parts, strict=True):
-        np.add.at(weights, (np.arange(len(at)), (before + place).clip(0, corners - 1)), part / 2)
-    return weights.astype(np.float32)
-
-
-_CURVE = _curve(11, 4)

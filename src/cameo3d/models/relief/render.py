@@ -17,7 +17,6 @@ from jaxtyping import Float, UInt8
 from cameo3d.geometry.cameras import CROP_FOCAL
 from cameo3d.geometry.compiled import compiled
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.borrowing import Lenders
@@ -25,9 +24,10 @@ from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.lids import draw_lid, make_lid
+from cameo3d.models.relief.lip_colors import find_lip_colors
+from cameo3d.models.relief.lip_rings import LipRings, opening
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth, tongue_shift
-from cameo3d.models.relief.patch import rounded
 from cameo3d.models.relief.shading import SkinShade
 from cameo3d.models.relief.surface_kernel import (
     SurfaceDrawer,
@@ -205,10 +205,17 @@ class Painter:
         weights = avatar.carrier_weights.numpy()
         self.carried = np.flatnonzero(weights.sum(1) > 1e-3)
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
-        self.places, self.lenders = avatar.points.numpy(), Lenders(avatar, model)
+        self.rings = LipRings(avatar.triangles.numpy(), len(avatar.points))
+        self.places, self.lenders = (
+            self.rings.refined(avatar.points.numpy()),
+            Lenders(avatar, model, self.rings),
+        )
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
         self.folds = find_folds(texture, points, avatar.person.expression.numpy())
-        self.texture, self.gone = texture if self.folds is None else texture.copy(), 0.0
+        self.lip_colors = find_lip_colors(
+            texture, points, self.front[:468], self.source[:, 1], self.per_meter
+        )
+        self.texture, self.gone = texture.copy(), (0.0, (0.0, 0.0, 0.0))
         self.shown = shown_blocks(texture)
         self.whole = np.ones_like(self.shown)
         self.body = np.ascontiguousarray(avatar.back.numpy()[..., 3])
@@ -241,11 +248,6 @@ class Painter:
     def _painted(self, motion: Motion, with_back: bool) -> np.ndarray:
         """A frame before light falls on what moved; the shade is left where the front showed skin."""
         avatar, view = self.avatar, self.view
-        if self.folds is not None:
-            gone = self.folds.gone(motion.expression[0].numpy())
-            if gone != self.gone:
-                self.folds.fade(self.texture, gone)
-                self.gone = gone
         target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
         change = self.change(motion.expression[0]).numpy() @ target.T
         relative = target @ self.source.T
@@ -254,6 +256,7 @@ class Painter:
             return (rest - self.position) @ relative.T + position
 
         front, back = self._surfaces(change, relative, position)
+        self._repaint(motion.expression[0].numpy(), self.front[:468] + change @ relative, relative)
         self.shade.change(motion.expression[0].numpy(), self.front[:468] + change @ relative, relative)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
         if with_back:
@@ -289,13 +292,29 @@ class Painter:
                 (mouth.upper, 0),
             )
         )
-        lips = rounded(corners[list(INNER_LIP_UPPER)], corners[list(INNER_LIP_LOWER)])
         per_meter = CROP_FOCAL * view.side / float(front[13, 2])
         widened = float((change[14] - change[13]) @ target[:, 1])
-        draw_mouth(image, mouth, (cavity, back, lower, upper), lips, per_meter, widened, out)
+        draw_mouth(image, mouth, (cavity, back, lower, upper), opening(corners), per_meter, widened, out)
         if self.lips is not None:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
+
+    def _repaint(self, expression: np.ndarray, positions: np.ndarray, turn: np.ndarray) -> None:
+        """Take from the photo what an expression, its vertices in the photo's pose, and a turn leave out."""
+        folds, lips = self.folds, self.lip_colors
+        gone = (
+            0.0 if folds is None else folds.gone(expression),
+            (0.0, 0.0, 0.0) if lips is None else lips.change(positions, turn),
+        )
+        if gone == self.gone:
+            return
+        if lips is not None:
+            lips.restore(self.texture)
+        if folds is not None:
+            folds.fade(self.texture, gone[0])
+        if lips is not None:
+            lips.paint(self.texture, gone[1])
+        self.gone = gone
 
     def surfaces(
         self, motion: Motion
@@ -330,26 +349,26 @@ class Painter:
     ) -> UInt8[np.ndarray, "height width 4"]:
         """Both surfaces in straight colours with the matte."""
         avatar, view, drawer = self.avatar, self.view, self._drawer
-        pixels, depths = view.pixels(front), np.ascontiguousarray(front[:, 2])
+        pixels, depths = self.rings.refined(view.pixels(front)), self.rings.refined(front[:, 2])
         photo = self.places, self.texture, self.shown
-        image = drawer.draw(pixels, depths, avatar.triangles.numpy(), *photo)
+        image = drawer.draw(pixels, depths, self.rings.triangles, *photo)
         self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
         self.shade.look(drawer.places, pixels[:468])
         drawer.soften(image)
         cover = drawer.cover()
         through = drawer.seen_through(image, cover, self.body, firmness)
         pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
-        photo = self.places, avatar.back.numpy(), self.whole
+        photo = avatar.points.numpy(), avatar.back.numpy(), self.whole
         behind = drawer.draw(pixels, depths, avatar.back_triangles.numpy(), *photo, through)
         lay_over(image, cover, behind, drawer.inner_cover(), through, firmness)
         return image
 
     def _draw_front(self, front: np.ndarray) -> UInt8[np.ndarray, "height width 4"]:
-        drawer, pixels = self._drawer, self.view.pixels(front)
+        drawer, pixels = self._drawer, self.rings.refined(self.view.pixels(front))
         image = drawer.draw(
             pixels,
-            np.ascontiguousarray(front[:, 2]),
-            self.avatar.triangles.numpy(),
+            self.rings.refined(front[:, 2]),
+            self.rings.triangles,
             self.places,
             self.texture,
             self.whole,  # also what the matte hides, which planes need
