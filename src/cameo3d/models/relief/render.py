@@ -234,8 +234,7 @@ class Painter:
         """Another one of the same person, which can draw at the same time."""
         other = copy.copy(self)
         other.shade = copy.copy(self.shade)
-        if self.folds is not None:
-            other.texture = self.texture.copy()
+        other.texture = self.texture.copy()
         other.show(self.view)
         return other
 
