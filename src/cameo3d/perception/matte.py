@@ -8,6 +8,7 @@ import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
+from cameo3d.blocks.processors import one_thread
 from cameo3d.geometry.compiled import compiled
 from cameo3d.perception.selfie_segmentation import SIDE, load_selfie_segmentation
 
@@ -32,7 +33,7 @@ def person_matte(rgb: UInt8[np.ndarray, "height width 3"]) -> Float[np.ndarray, 
     side = max(height, width)
     padded = cv2.copyMakeBorder(rgb, 0, side - height, 0, side - width, cv2.BORDER_REPLICATE)
     small = cv2.resize(padded, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-    with torch.inference_mode():
+    with torch.inference_mode(), one_thread():
         seen = torch.from_numpy(small).permute(2, 0, 1)[None].float() / 255
         mask = load_selfie_segmentation()(seen)[0, 0].numpy()
     mask = cv2.resize(mask, (side, side), interpolation=cv2.INTER_CUBIC)[:height, :width].clip(0, 1)

@@ -38,7 +38,7 @@ class Light:
 
     def glint(self, normals: Float[np.ndarray, "*shape 3"], power: float) -> Float[np.ndarray, "*shape"]:
         """How strongly wet surfaces mirror the light into the camera, from 0 to 1 (Blinn's highlight)."""
-        half = self.direction - (0, 0, 1)
+        half = self.direction - np.array((0, 0, 1), np.float32)
         half = half / np.linalg.norm(half).clip(1e-6)
         return (normals @ half).clip(0) ** power * (1 - self.ambient) ** 0.5
 
@@ -79,9 +79,9 @@ def find_light(
         weights = 1 / (1 + ((linear - design @ found) / _OUTLIER) ** 2)
     strength = float(np.linalg.norm(found[1:]))
     if strength < 1e-3:
-        return Light(_USUAL / np.linalg.norm(_USUAL), 1.0)
+        return Light((_USUAL / np.linalg.norm(_USUAL)).astype(np.float32), 1.0)
     ambient = float(np.clip(found[0] / (found[0] + strength), _LEAST_AMBIENT, 1))
-    return Light(found[1:] / strength, ambient)
+    return Light((found[1:] / strength).astype(np.float32), ambient)
 
 
 def surface_normals(

@@ -145,9 +145,11 @@ def make_mouth(
             above = smoothstep((np.polyval(edge, aside.clip(*span)) - down) / 0.0008 + 0.3)
             shown = np.dstack((seen[..., :3], seen[..., 3] * above))
 
-    lip_down = ((lower[5] - upper[5]) @ turn.T / per_meter)[1]
-    aside, down = places(_FINE)
-    tint = skin / skin.mean().clip(1)
+    lip_down = float(((lower[5] - upper[5]) @ turn.T / per_meter)[1])
+    aside, down = places(_FINE).astype(np.float32)
+    edge, enamel, flesh, tint = (
+        each.astype(np.float32) for each in (edge, enamel, flesh, skin / skin.mean().clip(1))
+    )
     upper_edge = np.polyval(edge, aside.clip(*span)) + behind_lip
     lower_edge = down - lip_down + _LOWER_SHOWN + _MORE_SHOWN * traits[1, 0, 0, 0] - 10 * aside**2
     colors = (enamel, 0.8 * flesh, tint)
@@ -282,7 +284,9 @@ def _light(
 
 def _softened(texture: np.ndarray, sigma: float) -> np.ndarray:
     """Blur a texture by pixels, its colours by their alpha."""
-    texture = texture.astype(np.float32)
-    alpha = texture[..., 3:] / 255
-    soft = cv2.GaussianBlur(np.dstack((texture[..., :3] * alpha, alpha)), (0, 0), sigma)
-    return np.dstack((soft[..., :3] / soft[..., 3:].clip(1e-3), soft[..., 3] * 255))
+    red, green, blue, alpha = cv2.split(texture.astype(np.float32))
+    share = alpha / 255
+    alpha = cv2.GaussianBlur(alpha, (0, 0), sigma)
+    full = (alpha / 255).clip(1e-3)
+    colors = (cv2.GaussianBlur(each * share, (0, 0), sigma) / full for each in (red, green, blue))
+    return cv2.merge([*colors, alpha])

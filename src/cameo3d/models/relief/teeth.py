@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Float32
 
 from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.lighting import Light
@@ -13,15 +13,15 @@ ARCH = 0.024
 """Radius on which the front teeth stand, metres."""
 _HALF = 0.0226
 """Half of a row's width, metres."""
-_BOXY = np.array((4.5, 3.0, 1.6, 1.9, 2.5, 3.0))
+_BOXY = np.array((4.5, 3.0, 1.6, 1.9, 2.5, 3.0), np.float32)
 """How flat each biting edge is between its corners: canines are pointed, incisors cut straight."""
-_TONES = np.array((1.0, 0.975, 0.92, 0.93, 0.91, 0.88))
+_TONES = np.array((1.0, 0.975, 0.92, 0.93, 0.91, 0.88), np.float32)
 """Brightness of each tooth, in the first one's."""
-_WARMTH = np.array((0.0, 0.08, 0.35, 0.22, 0.25, 0.3))
+_WARMTH = np.array((0.0, 0.08, 0.35, 0.22, 0.25, 0.3), np.float32)
 """How much of the skin's colour each takes on: canines are the yellowest."""
 _TRAITS = 6
 """In which teeth differ: width, length, slant, turn, brightness, height of the gum."""
-_DIFFERENT = np.array((0.05, 0.0003, 0.0002, 0.10, 0.025, 0.07))
+_DIFFERENT = np.array((0.05, 0.0003, 0.0002, 0.10, 0.025, 0.07), np.float32)
 """How much they do so between people and teeth: shares, and metres for length and slant."""
 _PAPILLA, _SCALLOP = 0.62, 2.4
 """Where the gum ends between teeth, in heights of a tooth, and how sharply it arches over each."""
@@ -58,14 +58,14 @@ LOWER = Row(
 )
 
 
-def individual_traits(identity: Float[np.ndarray, " components"]) -> Float[np.ndarray, "2 2 6 6"]:
+def individual_traits(identity: Float[np.ndarray, " components"]) -> Float32[np.ndarray, "2 2 6 6"]:
     """How a person's teeth differ from usual ones, each trait from -1 to 1, the same for the same face.
 
     Rows, sides, teeth, traits. Nothing in a photo tells; fixed random directions in the space of faces do.
     """
     count = 2 * 2 * 6 * _TRAITS
     directions = np.random.default_rng(32).normal(size=(len(identity), count)) / np.sqrt(len(identity))
-    return np.tanh(1.3 * (identity @ directions)).reshape(2, 2, 6, _TRAITS)
+    return np.tanh(1.3 * (identity @ directions)).reshape(2, 2, 6, _TRAITS).astype(np.float32)
 
 
 def paint_row(
@@ -87,7 +87,7 @@ def paint_row(
         light: The photo's.
     """
     rows, columns = (np.flatnonzero(((np.abs(aside) < _HALF) & (inwards > 0)).any(axis)) for axis in (1, 0))
-    painted = np.zeros((*aside.shape, 4))
+    painted = np.zeros((*aside.shape, 4), np.float32)
     if len(rows):  # elsewhere all is clear
         part = slice(max(0, rows[0] - 4), rows[-1] + 5), slice(max(0, columns[0] - 4), columns[-1] + 5)
         painted[part] = _paint(row, traits, aside[part], inwards[part], colors, light)
@@ -101,14 +101,14 @@ def _paint(
     differ = traits * _DIFFERENT
     side = (aside > 0).astype(int)
     angle = np.arcsin((np.abs(aside) / ARCH).clip(0, 0.98))
-    widths = np.array(row.widths) * (1 + differ[..., 0])
+    widths = np.array(row.widths, np.float32) * (1 + differ[..., 0])
     ends = np.cumsum(widths, 1)
     number = (angle[..., None] * ARCH > ends[side, :-1]).sum(-1)
     own, width = differ[side, number], widths[side, number]
     across = ((angle * ARCH - ends[side, number]) / width * 2 + 1).clip(-1, 1)  # -1 to 1 over each tooth
-    reach = np.array(row.edges)[number] + own[..., 1] + own[..., 2] * across
-    into = inwards + reach - np.array(row.rounds)[number] * np.abs(across) ** _BOXY[number]
-    height = np.array(row.heights)[number] * (1 + own[..., 5])
+    reach = np.array(row.edges, np.float32)[number] + own[..., 1] + own[..., 2] * across
+    into = inwards + reach - np.array(row.rounds, np.float32)[number] * np.abs(across) ** _BOXY[number]
+    height = np.array(row.heights, np.float32)[number] * (1 + own[..., 5])
     up = (into / height).clip(0, 1.2)
     line = height * (_PAPILLA + (1 - _PAPILLA) * (1 - np.abs(across) ** _SCALLOP))
     is_gum = smoothstep((into - line) / 0.0005 + 0.5)

@@ -38,7 +38,7 @@ def paint_tongue(
     forward = 0.020 * np.sqrt((1 - (1 - front.clip(0)) ** 2).clip(0))
     furrow = np.exp(-((aside / _GROOVE) ** 2)) * smoothstep(front / 0.2) * (1 - 0.6 * smoothstep(front / 0.7))
     step = abs(float(aside[0, 1] - aside[0, 0])) or 1e-4
-    noise = np.random.default_rng(7).normal(size=aside.shape)
+    noise = np.random.default_rng(7).normal(size=aside.shape).astype(np.float32)
     bumps = np.zeros_like(aside)
     for size in _BUMPS:
         part = cv2.GaussianBlur(noise, (0, 0), max(0.5, size / step / 2))
@@ -76,4 +76,4 @@ def paint_cavity(
     folds = 1 + 0.05 * np.sin(aside / 0.0031 + 2.0 * np.sin(down / 0.006))
     # What light there is was red before: flesh lights flesh.
     red = (flesh / flesh.mean().clip(1)) ** (1 + 0.6 * (1 - light))[..., None]
-    return np.dstack((red * (flesh.mean() * light * folds)[..., None], np.full(aside.shape, 255.0)))
+    return np.dstack((red * (flesh.mean() * light * folds)[..., None], np.full_like(aside, 255)))
