@@ -7,6 +7,7 @@ from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.frustum_planes import (
     BACK,
     COLORS,
+    COVER,
     FRONT,
     Bend,
     PlaneFrame,
@@ -16,7 +17,14 @@ from cameo3d.blocks.frustum_planes import (
     places_of,
 )
 from cameo3d.blocks.small_unet import SmallUNet
-from cameo3d.models.relief.photo_lookup import correspond, enlarge, look_up_photo
+from cameo3d.geometry.rotations import matrices_from_angles
+from cameo3d.models.relief.photo_lookup import (
+    Correspondence,
+    correspond,
+    enlarge,
+    lay_over_rest,
+    look_up_photo,
+)
 
 SIZE = 32
 FRAME = PlaneFrame(scale=2.5, left=-0.2, top=-0.2, middle=1.0)
@@ -134,3 +142,40 @@ def test_a_new_network_changes_nothing():
     network = SmallUNet(5, 3, (4, 6, 8, 8))
     assert not network(torch.randn(2, 5, 32, 32)).any()
     assert sum(p.numel() for p in network.parameters()) > 1000
+
+
+def test_a_ray_goes_on_through_a_soft_border_and_meets_the_back():
+    # Thin and soft on the left, a body on the right; seen from the left, rays run from one behind the other.
+    planes, matte = texels(wall())[:1, ..., : COVER + 1].copy(), np.ones((1, SIZE, SIZE, 1), np.float32)
+    planes[0, :, : SIZE // 2, BACK] -= 0.045
+    matte[0, :, : SIZE // 2] = 0
+    turn = matrices_from_angles(torch.tensor((-0.6, 0.0, 0.0))).numpy()
+    pivot = np.array([0.0, 0.0, 0.97], np.float32)
+    turned = Bend(turn, pivot - pivot @ turn, STILL.sway, STILL.drift)
+    scene = np.concatenate((planes, matte), -1), FRAME, turned, 0.8, 1.2
+    plain, seen = (RayTracer(*scene, matted).rays(rays(61), 0 * rays(61)) for matted in (False, True))
+    assert plain[:, 5:9].max() == 0
+    through = seen[:, 5] > 0.9
+    assert through.sum() > 1
+    assert seen[through, 0].min() > 0.9  # what is in front of it is still told
+    assert seen[through, 1].max() < 0.5 < seen[through, 6].min()
+    assert seen[through, 8].max() == 1  # the back, where a ray left the border before it met the body
+    body = seen[:, 1] > 0.52
+    assert seen[body, 5].max() == 0
+
+
+def test_what_is_seen_through_a_soft_border_lies_below_it():
+    page = np.full((8, 8, 4), (200, 0, 0, 255), np.uint8)
+    back = np.full((8, 8, 4), (0, 100, 0, 255), np.uint8)
+    image = np.full((6, 6, 4), (0, 0, 80, 0), np.uint8)
+    image[2:4, :, 3] = 128
+    through = np.zeros((6, 6, 4), np.float32)
+    through[:, 1:5] = (1, 0.5, 0.5, 1)
+    through[:, 4, 3] = 0
+    seen = RayTracer(texels(wall()), FRAME, STILL, 0.8, 1.2).grid(rays(2), rays(2))
+    found = Correspondence(np.zeros((6, 6, 2), np.float32), np.ones((6, 6), np.float32), through, seen)
+    lay_over_rest(image, found, page, back, 1.0)
+    assert image[0, 0, 3] == 0
+    assert image[0, 1].tolist() == [0, 100, 0, 255]
+    assert image[0, 4].tolist() == [200, 0, 0, 255]
+    np.testing.assert_allclose(image[2, 2], (0, 50, 40, 255), atol=1)

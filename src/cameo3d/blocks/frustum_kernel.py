@@ -28,6 +28,8 @@ _TRUST, _LEAP = 0.4, 0.02
 _BEFORE, _SAMPLES = 0.003, 8
 """Metres before the surface where samples begin, and how many there are."""
 _RAYS_PER_TASK = 2048
+_FEATURES = 9
+"""Where features begin in the values of a ray."""
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,10 @@ class Seen:
     """Where on the canvas the photo saw it, from 0 to 1."""
     depth: Float32[np.ndarray, "rows columns"]
     """Metres along the camera's axis; 0 where nothing is met."""
+    behind: Float32[np.ndarray, "rows columns"]
+    """1 where that surface is the back, which a ray meets that passed behind the front."""
+    through: Float32[np.ndarray, "rows columns 4"]
+    """Of a surface seen through that one's soft border: opacity, place, and whether it is the back."""
     features: Float32[np.ndarray, "rows columns features"]
     """The channels behind `COVER`."""
 
@@ -53,6 +59,8 @@ class RayTracer:
         bend: Where points were in the photo.
         near: Depth at which rays begin, metres.
         far: Depth at which they end.
+        matted: Whether the first channel behind `COVER` says how much of a person there is. What is less than
+            half of one is a soft border, through which rays go on.
     """
 
     def __init__(
@@ -62,18 +70,20 @@ class RayTracer:
         bend: Bend,
         near: float,
         far: float,
+        matted: bool = False,
     ) -> None:
         texels = np.ascontiguousarray(planes)
         placing = np.array((frame.scale, frame.left, frame.top, frame.middle), np.float32)
         bending = np.concatenate((bend.turn.ravel(), bend.shift, bend.sway.ravel(), bend.drift))
-        self._scene = (texels, placing, bending.astype(np.float32), np.float32(near), np.float32(far))
-        self._width = 4 + texels.shape[-1] - COVER - 1
+        self._scene = (texels, placing, bending.astype(np.float32), np.float32(near), np.float32(far), matted)
+        self._width = _FEATURES + texels.shape[-1] - COVER - 1
 
     def grid(self, across: Float32[np.ndarray, " columns"], down: Float32[np.ndarray, " rows"]) -> Seen:
         """Trace a grid of rays, by the x / z of each column and the y / z of each row in the crop camera."""
         x, y = np.meshgrid(across, down)
         seen = self.rays(x.ravel(), y.ravel()).reshape(len(down), len(across), -1)
-        return Seen(seen[..., 0], seen[..., 1:3], seen[..., 3], seen[..., 4:])
+        parts = seen[..., 5:_FEATURES], seen[..., _FEATURES:]
+        return Seen(seen[..., 0], seen[..., 1:3], seen[..., 3], seen[..., 4], *parts)
 
     def rays(
         self, across: Float32[np.ndarray, " rays"], down: Float32[np.ndarray, " rays"]
@@ -87,24 +97,26 @@ class RayTracer:
 
 
 @compiled
-def _trace(texels, placing, bending, near, far, across, down, values):
+def _trace(texels, placing, bending, near, far, matted, across, down, values):
     seen = np.zeros(texels.shape[-1], np.float32)
     place = np.zeros(3, np.float32)
     sums = np.zeros(values.shape[1], np.float32)
     for ray in range(len(across)):
-        _ray(texels, placing, bending, across[ray], down[ray], near, far, seen, place, sums, values[ray])
+        x, y = across[ray], down[ray]
+        _ray(texels, placing, bending, x, y, near, far, matted, seen, place, sums, values[ray])
 
 
 @compiled
-def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
+def _ray(texels, placing, bending, x, y, near, far, matted, seen, place, sums, values):
     passed, depth, was, most, step = 1.0, near, -1.0, 0.0, _STRIDE
+    beyond, is_through = False, False
     seen[HEAD], seen[ANCHOR] = 1.0, 1.0
     slant = np.sqrt(1 + x * x + y * y)
     while depth < far and passed > 0.02:
         _look(texels, placing, bending, x, y, depth, seen, place)
         within = seen[FRONT]
         if not (seen[COVER] > 0.05 and within > 0 and (was <= 0 or seen[BACK] > 0)):
-            was = within
+            was, beyond = within, within > 0 and seen[BACK] <= 0
             step = max(_STRIDE, min(_LEAP, -_TRUST * within))
             depth += step
             continue
@@ -113,6 +125,7 @@ def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
             start = depth - step * within / (within - was)
         # Around the surface: what light its samples leave over goes on.
         sums[:] = 0
+        before = passed
         for sample in range(_SAMPLES):
             depth = start - _BEFORE + _STEP * sample
             _look(texels, placing, bending, x, y, depth, seen, place)
@@ -125,14 +138,32 @@ def _ray(texels, placing, bending, x, y, near, far, seen, place, sums, values):
             sums[2] += share * place[1]
             sums[3] += share * depth
             for k in range(COVER + 1, len(seen)):
-                sums[3 + k - COVER] += share * seen[k]
-        if sums[0] > most:  # A mean of two surfaces would be a place between them that nobody sees.
+                sums[_FEATURES + k - COVER - 1] += share * seen[k]
+        if matted and most == 0 and sums[_FEATURES] < 0.5 * sums[0]:
+            # A soft border: the ray goes on through it, and what it meets is kept apart.
+            passed = before
+            if not is_through:
+                is_through = True
+                _keep(values, sums, beyond)
+                values[0] = min(1.0, sums[0] / 0.95)
+        elif sums[0] > most:  # A mean of two surfaces would be a place between them that nobody sees.
             most = sums[0]
-            for k in range(1, len(sums)):
-                values[k] = sums[k] / most
+            if is_through:
+                values[6], values[7] = sums[1] / most, sums[2] / most
+                values[8] = 1.0 if beyond else 0.0
+            else:
+                _keep(values, sums, beyond)
         was, step = seen[FRONT], _STRIDE
+        beyond = was > 0 and seen[BACK] <= 0
         depth += step
-    values[0] = 1.0 if passed < 0.05 else 1 - passed
+    values[5 if is_through else 0] = 1.0 if passed < 0.05 else 1 - passed
+
+
+@compiled
+def _keep(values, sums, beyond):
+    for k in range(1, len(sums)):
+        values[k] = sums[k] / sums[0]
+    values[4] = 1.0 if beyond else 0.0
 
 
 @compiled

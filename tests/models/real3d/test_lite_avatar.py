@@ -68,7 +68,7 @@ def test_it_begins_as_the_relief(avatar, turn, shapes, most):
     model, moved = Real3DLite(load_face_model(), FaceCorrection()), motion(avatar, turn, **shapes)
     whole, shown = difference(model, RELIEF, avatar, moved)
     assert shown < most
-    # The back of a head, which comes into sight beside a turned one, is the relief's alone.
+    # The outlines of a turned head, front and back, are drawn in two ways.
     assert whole < most + (1.0 if any(turn) else 0.0)
     # Not because nothing moves: the photo at rest is another picture.
     if shapes:

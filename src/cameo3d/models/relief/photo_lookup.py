@@ -24,6 +24,8 @@ class Correspondence(NamedTuple):
     """On the canvas, from 0 to 1."""
     cover: Float32[np.ndarray, "height width"]
     """How much of the pixel the surface covers."""
+    through: Float32[np.ndarray, "height width 4"]
+    """What is seen through soft borders: cover, place, and whether it is the back, which has own colours."""
     coarse: Seen
     """What the coarse grid of rays saw."""
 
@@ -45,12 +47,18 @@ def correspond(
     cover = enlarge(known.astype(np.float32), width, height)
     edges = _edges(seen, known, across)
     blocks = np.repeat(np.repeat(edges, STRIDE, 0), STRIDE, 1)[:height, :width]
+    through = np.zeros((height, width, 4), np.float32)
     rows, columns = np.nonzero(blocks)
     fine = tracer.rays(across[columns], down[rows])
     met = fine[:, 0] > 0.02
     places[rows[met], columns[met]] = fine[met, 1:3]
-    cover[rows, columns] = fine[:, 0]
-    return Correspondence(places, cv2.blur(cover.clip(0, 1), (3, 3)), seen)
+    cover[rows, columns], through[rows, columns] = fine[:, 0], fine[:, 5:9]
+    # A back that nothing soft is before counts as seen through nothing.
+    bare = fine[:, 4] > 0.5
+    through[rows[bare], columns[bare]] = fine[bare][:, [0, 1, 2, 4]]
+    cover[rows[bare], columns[bare]] = 0
+    through[..., 0] = cv2.blur(through[..., 0], (3, 3))
+    return Correspondence(places, cv2.blur(cover.clip(0, 1), (3, 3)), through, seen)
 
 
 def look_up_photo(
@@ -61,6 +69,44 @@ def look_up_photo(
     return _soften_folds(
         look_up_cubic(page, where), where, np.float32(_FOLD * page.shape[0] / found.places.shape[0])
     )
+
+
+def lay_over_rest(
+    image: UInt8[np.ndarray, "height width 4"],
+    found: Correspondence,
+    page: UInt8[np.ndarray, "side side 4"],
+    back: UInt8[np.ndarray, "canvas canvas 4"],
+    firm: float,
+) -> None:
+    """Lay a frame over what is seen through its soft borders, in place.
+
+    Args:
+        image: The frame, straight colours.
+        found: Where it looks.
+        page: The photo.
+        back: The colours of the person's back.
+        firm: By how much the photo's coverage is multiplied.
+    """
+    cover = found.through[..., 0]
+    rows, columns = np.flatnonzero(cover.any(1)), np.flatnonzero(cover.any(0))
+    if not len(rows):
+        return
+    part = np.s_[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    front, through = image[part], found.through[part]
+    places = np.ascontiguousarray(through[..., 1:3])
+    rest, behind = (_looked_up(each, places) for each in (page, back))
+    colors = np.where(through[..., 3:] > 0.5, behind, rest)[..., :3]
+    alpha = front[..., 3:] / np.float32(255)
+    share = (rest[..., 3:] * np.float32(firm / 255)).clip(0, 1) * through[..., :1] * (1 - alpha)
+    total = alpha + share
+    mixed = (front[..., :3] * alpha + colors * share) / total.clip(1e-6)
+    front[..., :3] = np.where(share > 0, np.rint(mixed), front[..., :3])
+    front[..., 3:] = np.rint(255 * total)
+
+
+def _looked_up(picture: np.ndarray, places: np.ndarray) -> np.ndarray:
+    across, down = cv2.split(places * np.float32(len(picture)) - np.float32(0.5))
+    return cv2.remap(picture, across, down, cv2.INTER_LINEAR)
 
 
 def enlarge(
@@ -126,7 +172,9 @@ def _edges(
         if known.any()
         else 1.0
     )
-    return (jump > _FOLD * max(float(usual), 1e-6)) | ((seen.opacity > 0.02) & (seen.opacity < 0.98))
+    second = cv2.dilate(((seen.through[..., 0] > 0) | (seen.behind > 0.5)).astype(np.uint8), np.ones((3, 3)))
+    is_edge = (jump > _FOLD * max(float(usual), 1e-6)) | ((seen.opacity > 0.02) & (seen.opacity < 0.98))
+    return is_edge | (second > 0)
 
 
 def _continued(

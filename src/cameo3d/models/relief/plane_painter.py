@@ -18,7 +18,7 @@ from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.models.relief import Relief
 from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
-from cameo3d.models.relief.photo_lookup import correspond, look_up_photo
+from cameo3d.models.relief.photo_lookup import correspond, lay_over_rest, look_up_photo
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
 from cameo3d.models.relief.render import FIRM_TURN, FramePainter, Viewport
 from cameo3d.values import Motion, Portrait
@@ -81,13 +81,16 @@ class PlanePainter:
         """
         rotation, translation = motion.rotation[0], motion.translation[0]
         bend = self.prior.bend(rotation, translation)
-        tracer = RayTracer(plane[None], self.prior.frame, bend, *self.prior.depth_range(translation))
+        matte = cv2.resize(page[..., 3], (len(plane), len(plane)), interpolation=cv2.INTER_AREA)
+        texels = np.dstack((plane, matte / np.float32(255)))[None]
+        tracer = RayTracer(texels, self.prior.frame, bend, *self.prior.depth_range(translation), True)
         found = correspond(tracer, self._across, self._down)
         image = look_up_photo(found, page)
         self._light(image, found.places, motion, front)
         turned = acos(float(np.clip(bend.turn[2, 2], -1, 1)))
         firm = 1 + min(1.0, turned / FIRM_TURN)
         image[..., 3] = np.rint((image[..., 3] * firm).clip(0, 255) * found.cover)
+        lay_over_rest(image, found, page, self.prior.surface.back.numpy(), firm)
         return image
 
     def _light(
