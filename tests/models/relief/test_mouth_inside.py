@@ -8,7 +8,9 @@ import torch
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
 from cameo3d.models.relief.lighting import Light
-from cameo3d.models.relief.mouth import Mouth, PhotoFacts, draw_mouth, make_mouth, tongue_shift
+from cameo3d.models.relief.mouth import Mouth, PhotoFacts, draw_mouth, make_mouth, teeth_shifts, tongue_shift
+from cameo3d.models.relief.mouth_photo import ShownTeeth
+from cameo3d.models.relief.teeth import UPPER, borders, individual_looks
 from cameo3d.values import BLENDSHAPES
 
 SIDE, FOCAL, DISTANCE = 400, 1000.0, 0.7
@@ -54,25 +56,26 @@ def person(skin=(180, 140, 120), teeth=None, jaw=0.25, light=FROM_ABOVE, likenes
     return Person(image, mouth, lips.astype(np.float32))
 
 
-def draw(who: Person, opened: float = 0.0, out: float = 0.0) -> np.ndarray:
+def draw(who: Person, opened: float = 0.0, out: float = 0.0, rounded: float = 0.0) -> np.ndarray:
     """Draw the mouth when the lower lip, and the jaw with it, has dropped by so many metres."""
     lips = who.lips.copy()
     below = len(INNER_LIP_UPPER)
     arc = np.sin(np.linspace(0, np.pi, len(lips) - below + 2)[1:-1])
     lips[below:, 1] += arc * opened * PER_METER
     mouth, drop = who.mouth, np.array([0, opened, 0], np.float32)
+    up, down = teeth_shifts(drop, np.eye(3), rounded)
     pixels = [
         (at[:, :2] / at[:, 2:] * FOCAL + SIDE / 2).astype(np.float32)
         for at in (
             mouth.cavity.positions.numpy() + drop / 2,
             mouth.tongue.positions.numpy() + tongue_shift(drop, np.eye(3), out),
-            mouth.lower.positions.numpy() + drop,
-            mouth.upper.positions.numpy(),
+            mouth.lower.positions.numpy() + down,
+            mouth.upper.positions.numpy() + up,
         )
     ]
     output = np.dstack((who.image, np.full((SIDE, SIDE), 255, np.uint8)))
     cavity, tongue, lower, upper = pixels
-    draw_mouth(output, mouth, (cavity, tongue, lower, upper), lips, PER_METER, opened, out)
+    draw_mouth(output, mouth, (cavity, tongue, lower, upper), lips, PER_METER, opened, out, rounded)
     return output[..., :3].astype(float)
 
 
@@ -186,3 +189,43 @@ def test_teeth_are_a_persons_own():
     first, again, other = (draw(person(likeness=who), 0.015) for who in (1, 1, 2))
     np.testing.assert_array_equal(first, again)
     assert np.abs(first - other).max() > 20
+
+
+def test_rounded_lips_cover_the_upper_teeth_and_darken_what_is_behind_them():
+    who = person()
+    plain, rounded = (draw(who, 0.012, rounded=share) for share in (0.0, 1.0))
+    assert on_midline(who, rounded, 0.0015).mean() < 0.6 * on_midline(who, plain, 0.0015).mean()
+    assert rounded.mean() < plain.mean()
+
+
+def test_lower_teeth_are_bared_by_a_dropping_jaw():
+    head = np.eye(3)
+    _, little = teeth_shifts(np.array((0, 0.002, 0)), head, 0.0)
+    _, much = teeth_shifts(np.array((0, 0.030, 0)), head, 0.0)
+    assert 0 < 0.002 - little[1] < 0.030 - much[1] < 0.0025
+
+
+def test_teeth_differ_from_person_to_person_within_what_is_natural():
+    rng = np.random.default_rng(0)
+    looks = np.array([individual_looks(rng.normal(size=40) * 0.6) for _ in range(200)])
+    assert np.abs(looks).max() <= 1
+    assert looks.std(0).min() > 0.5  # of most that any person has
+    widths = [individual_looks(rng.normal(size=40)).of(UPPER).widths[0] for _ in range(200)]
+    assert 0.0075 < min(widths) < 0.0083 < 0.0089 < max(widths) < 0.0100
+
+
+@pytest.mark.parametrize(("shift", "scale"), [(0.0, 1.0), (0.002, 1.0), (-0.0015, 1.075), (0.001, 0.9)])
+def test_a_row_is_laid_over_the_gaps_between_the_teeth_of_the_photo(shift, scale):
+    places = np.arange(-0.018, 0.018, 0.0004)
+    gaps = shift + scale * borders(UPPER)
+    light = 200 - 25 * np.exp(-(((places[:, None] - gaps) / 0.0006) ** 2)).sum(1)
+    light += np.random.default_rng(0).normal(0, 3, len(places))
+    teeth = ShownTeeth(np.full(3, 200.0), places, np.full(len(places), 0.006), 0.0, light)
+    found = teeth.alignment(borders(UPPER))
+    assert found == pytest.approx((shift, scale), abs=0.0006 + 0.03 * (scale != 1))
+
+
+def test_evenly_bright_teeth_leave_the_row_where_it_is():
+    places = np.arange(-0.018, 0.018, 0.0004)
+    even = ShownTeeth(np.full(3, 200.0), places, places * 0, 0.0, np.full(len(places), 200.0))
+    assert even.alignment(borders(UPPER)) == (0.0, 1.0)

@@ -30,15 +30,27 @@ from cameo3d.models.relief.mouth_photo import (
     flesh_color,
 )
 from cameo3d.models.relief.patch import Patch, lattice, look_up, make_patch, soft_polygon, texture_positions
-from cameo3d.models.relief.teeth import ARCH, LOWER, UPPER, individual_traits, paint_row
+from cameo3d.models.relief.teeth import (
+    ARCH,
+    LOWER,
+    UPPER,
+    borders,
+    individual_looks,
+    individual_traits,
+    paint_row,
+)
 from cameo3d.models.relief.tongue import paint_cavity, paint_tongue
 from cameo3d.values.limits import Within
 
 _ROWS, _COLUMNS = 4, 17
 _FINE = 2
 """How much finer than the canvas teeth and tongue are painted."""
-_UPPER_SHOWN, _LOWER_SHOWN, _MORE_SHOWN = 0.0028, 0.0026, 0.0007
+_UPPER_SHOWN, _LOWER_SHOWN = (0.0024, 0.0012), (0.0009, 0.0009)
 """Metres by which teeth look out beyond the edge of their lip at rest, and by how much people differ."""
+_BARED, _BARED_MOST = 0.1, 0.002
+"""Of the jaw's way, by what the lower lip falls behind the lower teeth, and metres of that at most."""
+_ROUND_HIDES, _ROUND_DEEP = 0.0045, 0.007
+"""Metres by which lips that are fully rounded cover the upper teeth further, and stand out before all."""
 _LOWER_LIGHT = 0.80
 """How bright lower teeth are, in the upper ones' brightness: they lean inwards, in the lip's shadow."""
 _STAYS, _STAYS_MOST = 0.3, 0.003
@@ -58,6 +70,10 @@ _SHARP, _SOFT = 0.35, 0.5
 photo is two of the canvas."""
 _SLANT = 0.5
 """How far light goes aside and down on its way inside, as a share of what its direction says."""
+
+
+_BELOW = np.rint(255 * (1 - np.linspace(0, 1, 256) ** 4)).astype(np.uint8)
+"""Alpha of what the photo shows below teeth of some alpha: together they let hardly anything through."""
 
 
 @dataclass(frozen=True)
@@ -129,10 +145,13 @@ def make_mouth(
     skin = color_at(image, landmarks, CHEEKS_AND_CHIN)
     flesh = flesh_color(color_at(image, landmarks, LIPS), skin)
     enamel = enamel_color(image, landmarks, skin)
-    traits = individual_traits(photo.identity)
-    looks_out = _UPPER_SHOWN + _MORE_SHOWN * traits[0, 0, 0, 0]
-    span, behind_lip = (-0.024, 0.024), 0.0
-    edge = np.array((-5.0, 0.0, looks_out))  # of the upper teeth: metres down, as a parabola of those aside
+    looks, tint = individual_looks(photo.identity), skin / skin.mean().clip(1)
+    traits, upper_row, lower_row = (
+        looks.line_up(individual_traits(photo.identity)),
+        looks.of(UPPER),
+        looks.of(LOWER),
+    )
+    teeth, shift, scale = None, 0.0, 1.0
     gap = float(np.linalg.norm(lower[3:8] - upper[3:8], axis=1).mean()) / per_meter
     seen = shown = np.zeros((*shape, 4))
     if gap > PARTED:
@@ -141,21 +160,22 @@ def make_mouth(
         seen = continue_under_lips(picture, inside)
         teeth = find_shown_teeth(picture, inside > 0.9, aside, down, skin)
         if teeth is not None:
-            enamel, edge, span, behind_lip = teeth
-            above = smoothstep((np.polyval(edge, aside.clip(*span)) - down) / 0.0008 + 0.3)
+            shift, scale = teeth.alignment(borders(upper_row))
+            above = smoothstep((teeth.edge(aside) - down) / 0.0008 + 0.3)
             shown = np.dstack((seen[..., :3], seen[..., 3] * above))
+    enamel = looks.tinted(enamel, tint) if teeth is None else teeth.enamel
 
     lip_down = float(((lower[5] - upper[5]) @ turn.T / per_meter)[1])
     aside, down = places(_FINE).astype(np.float32)
-    edge, enamel, flesh, tint = (
-        each.astype(np.float32) for each in (edge, enamel, flesh, skin / skin.mean().clip(1))
-    )
-    upper_edge = np.polyval(edge, aside.clip(*span)) + behind_lip
-    lower_edge = down - lip_down + _LOWER_SHOWN + _MORE_SHOWN * traits[1, 0, 0, 0] - 10 * aside**2
-    colors = (enamel, 0.8 * flesh, tint)
-    upper_teeth = paint_row(UPPER, traits[0], aside, upper_edge - down, colors, photo.light)
+    enamel, flesh, tint = (each.astype(np.float32) for each in (enamel, flesh, tint))
+    shown_down = _UPPER_SHOWN[0] + _UPPER_SHOWN[1] * looks.upper_shown
+    upper_edge = shown_down - 5 * aside**2 if teeth is None else teeth.drawn_edge(aside)
+    shown_up = _LOWER_SHOWN[0] + _LOWER_SHOWN[1] * looks.lower_shown
+    lower_edge = down - lip_down + shown_up - 10 * aside**2
+    colors, along_row = (enamel, 0.8 * flesh, tint), (aside - shift) / scale
+    upper_teeth = paint_row(upper_row, traits[0], along_row, upper_edge - down, colors, photo.light)
     colors = (_LOWER_LIGHT * enamel, 0.7 * flesh, tint)
-    lower_teeth = paint_row(LOWER, traits[1], aside, lower_edge, colors, photo.light)
+    lower_teeth = paint_row(lower_row, traits[1], along_row, lower_edge, colors, photo.light)
     tongue = paint_tongue(aside, down - lip_down, flesh, photo.light)
     cavity = paint_cavity(aside, down, flesh)
 
@@ -187,6 +207,21 @@ def make_mouth(
     )
 
 
+def teeth_shifts(
+    jaw: Float[np.ndarray, "3"], head: Float[np.ndarray, "3 3"], rounded: float
+) -> tuple[Float[np.ndarray, "3"], Float[np.ndarray, "3"]]:
+    """How far the upper and the lower teeth move, as lips cover and bare them, in the camera's axes, metres.
+
+    Args:
+        jaw: How far the lower jaw moves.
+        head: The head's rotation.
+        rounded: How much more the lips are rounded than in the photo, from 0 to 1.
+    """
+    dropped = max(0.0, float(jaw @ head[:, 1]))
+    bared = min(_BARED * dropped, _BARED_MOST)
+    return -_ROUND_HIDES * rounded * head[:, 1], jaw - bared * (1 - rounded) * head[:, 1]
+
+
 def tongue_shift(
     jaw: Float[np.ndarray, "3"], head: Float[np.ndarray, "3 3"], out: float
 ) -> Float[np.ndarray, "3"]:
@@ -210,6 +245,7 @@ def draw_mouth(
     per_meter: float,
     widened: float,
     out: float = 0.0,
+    rounded: float = 0.0,
 ) -> None:
     """Draw the inside of the mouth into the opening of the lips.
 
@@ -219,8 +255,9 @@ def draw_mouth(
         pixels: The vertices of cavity, tongue, lower and upper sheet in the output.
         outline: The opening between the lips in the output.
         per_meter: Output pixels in a metre at the lips.
-        widened: How much further the lips are apart than in the photo, metres.
+        widened: How much further the lips are apart, or off the teeth, than in the photo, metres.
         out: How far the tongue is put out, over the lower teeth, from 0 to 1.
+        rounded: How much more the lips are rounded, and so stand out, than in the photo, from 0 to 1.
     """
     box = box_around(outline, output.shape[1], output.shape[0])
     if box is None:
@@ -228,7 +265,10 @@ def draw_mouth(
     mask = soft_polygon(outline, box)
     slant = mouth.light.numpy()
     slant = _SLANT * slant[:2] / max(0.3, -float(slant[2]))
-    deep, near = (_light(outline, box, distance * per_meter, slant) for distance in (_THROAT, _TEETH))
+    deep, near = (
+        _light(outline, box, (distance + _ROUND_DEEP * rounded) * per_meter, slant)
+        for distance in (_THROAT, _TEETH)
+    )
     deep = _SCATTERED + (1 - _SCATTERED) * deep
     sheets = (mouth.cavity, mouth.tongue, mouth.lower, mouth.upper)
     cavity, tongue, lower, upper = (
@@ -240,7 +280,7 @@ def draw_mouth(
     has_teeth = bool(shown[..., 3].any())
     if has_teeth and kept > 0:
         below = below.copy()
-        below[..., 3] = cv2.multiply(below[..., 3], 255 - shown[..., 3], scale=1 / 255)
+        below[..., 3] = cv2.multiply(below[..., 3], cv2.LUT(shown[..., 3], _BELOW), scale=1 / 255)
     for texture, where, light, share in (
         (mouth.cavity.texture, cavity, deep, 1.0),
         (mouth.tongue.texture, tongue, (deep + near) / 2, 1.0),

@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 import cv2
 import numpy as np
+from scipy.ndimage import gaussian_filter1d
 
 from cameo3d.geometry.face_topology import OVAL
 from cameo3d.imaging.inpainting import fill_holes
@@ -15,6 +16,14 @@ CHEEKS_AND_CHIN, LIPS = (50, 280, 199, 205, 425), (12, 15, 38, 268, 86, 316)
 _SHADOW, _GAP, _LEAST_SHOWN = 0.003, 0.0009, 0.35
 """Metres of the upper lip's shadow over teeth, metres of a gap that ends them, and the share of the opening's
 width in which a photo must show upper teeth."""
+_OFF_ARCH = 0.0012, 0.0003
+"""Metres by which single teeth end before the arch of all, and beyond it."""
+_GOES_ON, _WITHIN = 0.0014, 0.0005
+"""Metres that teeth go on behind the photo's lower lip, and by which drawn ones stay behind shown ones."""
+_SCALES, _SHIFTS = np.linspace(0.85, 1.15, 13), np.linspace(-0.005, 0.005, 41)
+_GAP_DARKNESS, _LEAST_ALIGNED, _FAR_ALIGNED = 0.12, 0.02, 0.006
+"""How dark gaps between teeth count at most, how much darker than teeth they must be, and what it costs to
+lie far from the usual row."""
 
 
 def color_at(image: np.ndarray, landmarks: np.ndarray, places: tuple[int, ...]) -> np.ndarray:
@@ -49,12 +58,48 @@ class ShownTeeth(NamedTuple):
 
     enamel: np.ndarray
     """Their colour."""
-    edge: np.ndarray
-    """How far down they are shown, metres, as a parabola of metres aside."""
-    span: tuple[float, float]
-    """Where aside they are shown, metres."""
-    behind_lip: float
-    """How much further they go on, metres: teeth that end at the photo's lower lip do so behind it."""
+    places: np.ndarray
+    """Where aside they are shown, metres, column by column of the photo."""
+    ends: np.ndarray
+    """How far down they are shown there, metres."""
+    hidden: float
+    """Of how many the photo's lower lip hides the end, from 0 to 1."""
+    light: np.ndarray
+    """How bright they are there."""
+
+    def edge(self, aside: np.ndarray) -> np.ndarray:
+        """How far down teeth are shown at places aside, metres."""
+        return np.interp(aside, self.places, self.ends).astype(aside.dtype)
+
+    def drawn_edge(self, aside: np.ndarray) -> np.ndarray:
+        """How far down teeth are drawn behind these; what the photo's lower lip hides goes on there."""
+        return self.edge(aside) + _GOES_ON * self.hidden - _WITHIN * (1 - self.hidden)
+
+    def alignment(self, borders: np.ndarray) -> tuple[float, float]:
+        """How far aside a row of teeth lies, metres, and how wide it is, so that its gaps are the photo's.
+
+        Args:
+            borders: Where aside the usual row has gaps, metres.
+        """
+        width = self.places[-1] - self.places[0]
+        step = width / max(1, len(self.places) - 1)
+        dark = cv2.GaussianBlur(self.light[None], (0, 0), max(0.5, 0.003 / step))[0] - self.light
+        dark = (dark / max(float(self.light.mean()), 1.0)).clip(-_GAP_DARKNESS, _GAP_DARKNESS)
+        best, found = _LEAST_ALIGNED, (0.0, 1.0)
+        for scale in _SCALES:
+            for shift in _SHIFTS:
+                at = shift + scale * borders
+                inner = at[(at > self.places[0]) & (at < self.places[-1])]
+                if len(inner) < 3:
+                    continue
+                middles = (inner[1:] + inner[:-1]) / 2
+                score = (
+                    np.interp(inner, self.places, dark).mean() - np.interp(middles, self.places, dark).mean()
+                )
+                score -= _FAR_ALIGNED * (abs(shift) / 0.004 + abs(scale - 1) / 0.15)
+                if score > best:
+                    best, found = score, (float(shift), float(scale))
+        return found
 
 
 def find_shown_teeth(
@@ -74,12 +119,16 @@ def find_shown_teeth(
         if tooth[0] - here[0] < _SHADOW:
             gaps = np.flatnonzero(np.diff(tooth) > gap)
             end = tooth[gaps[0] if len(gaps) else -1]
-            rows.append((aside[:, column].mean(), end, here[-1] - end < 0.0007))
+            among = inside[:, column] & (down[:, column] >= tooth[0]) & (down[:, column] <= end)
+            bright = light[among, column].mean()
+            rows.append((aside[among, column].mean(), end, here[-1] - end < 0.0007, bright))
     if len(rows) < max(4, _LEAST_SHOWN * inside.any(0).sum()):
         return None
-    places, shown, to_lip = np.array(rows).T
-    span = (float(places.min()), float(places.max()))
-    return ShownTeeth(enamel, np.polyfit(places, shown, 2), span, 0.0012 * float(to_lip.mean()))
+    places, ends, hidden, bright = np.array(rows).T
+    # One parabola through all ends tells those that are none.
+    arch = np.polyval(np.polyfit(places, ends, 2), places)
+    ends = gaussian_filter1d(ends.clip(arch - _OFF_ARCH[0], arch + _OFF_ARCH[1]), 1.0, mode="nearest")
+    return ShownTeeth(enamel, places, ends, float(hidden.mean()), bright)
 
 
 def continue_under_lips(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:

@@ -27,7 +27,7 @@ from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lip_colors import find_lip_colors
 from cameo3d.models.relief.lip_rings import LipRings, opening
 from cameo3d.models.relief.lips import draw_lips, make_lips
-from cameo3d.models.relief.mouth import draw_mouth, tongue_shift
+from cameo3d.models.relief.mouth import draw_mouth, teeth_shifts, tongue_shift
 from cameo3d.models.relief.shading import SkinShade
 from cameo3d.models.relief.surface_kernel import (
     SurfaceDrawer,
@@ -46,6 +46,7 @@ TORSO_SHIFT = np.array([0.25, 0.06, 0.25], np.float32)
 _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
 _TONGUE_OUT = BLENDSHAPES.index("tongueOut")
+_ROUNDED = [BLENDSHAPES.index(name) for name in ("mouthPucker", "mouthFunnel")]
 _LONG = 8
 """Frames from which on it pays to let several painters draw."""
 FIRM_TURN = math.radians(10)
@@ -277,6 +278,8 @@ class Painter:
         if avatar.person.sight.still_mouth:
             return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
+        rounded = float((motion.expression[0] - avatar.person.expression)[_ROUNDED].sum().clip(0, 1))
+        upper_teeth, lower_teeth = teeth_shifts(jaw, target, rounded)
         # A lip that pouts, and so comes forward, hides the teeth behind it.
         lip = (change[14] - jaw) @ target
         pout = max(0.0, min(float(lip[1]), -2 * float(lip[2]))) * target[:, 1]
@@ -287,13 +290,16 @@ class Painter:
             for patch, moved in (
                 (mouth.cavity, jaw / 2),
                 (mouth.tongue, tongue),
-                (mouth.lower, jaw + pout),
-                (mouth.upper, 0),
+                (mouth.lower, lower_teeth + pout),
+                (mouth.upper, upper_teeth),
             )
         )
         per_meter = CROP_FOCAL * view.side / float(front[13, 2])
-        widened = float((change[14] - change[13]) @ target[:, 1])
-        draw_mouth(image, mouth, (cavity, back, lower, upper), opening(corners), per_meter, widened, out)
+        # What the photo shows of the inside goes with the jaw, and gives way where lips go elsewhere.
+        widened = max(0.0, float((change[14] - change[13]) @ target[:, 1])) + abs(float(lip[1]))
+        draw_mouth(
+            image, mouth, (cavity, back, lower, upper), opening(corners), per_meter, widened, out, rounded
+        )
         if self.lips is not None:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image

@@ -1,6 +1,7 @@
 """Rows of teeth as reliefs: every tooth its own shape and shade, with gums, lit as the photo is lit."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import cv2
 import numpy as np
@@ -32,6 +33,14 @@ _WET_TEETH, _WET_GUM = 0.30, 0.22
 """How strong highlights are, in the brightness of teeth."""
 
 
+_SIZE, _SECOND, _REACH, _SQUARE = 0.07, 0.08, 0.9, 0.45
+"""By what shares people's teeth differ in size, the second ones from the first in width, and all in how far
+they reach beyond the first and in how round their corners are."""
+_CROOKED, _BRIGHT, _WARM = 2.2, 0.06, 0.3
+"""By what factor some people's teeth are more out of line than usual, and how much brighter and, in powers of
+the skin's tint, warmer they are."""
+
+
 @dataclass(frozen=True)
 class Row:
     """One jaw's teeth, on either side from the middle outwards, metres (usual anatomical means)."""
@@ -56,6 +65,60 @@ LOWER = Row(
     (0.0, 0.0001, 0.0005, -0.0004, -0.0009, -0.0013),
     (0.0004, 0.0005, 0.0012, 0.0011, 0.0009, 0.0007),
 )
+
+
+class Looks(NamedTuple):
+    """How a person's teeth as a whole differ from usual ones, from -1 to 1, the same for the same face."""
+
+    upper_shown: float
+    """How far the upper ones look out from under the lip at rest."""
+    lower_shown: float
+    size: float
+    """How large they are."""
+    even: float
+    """How little the ones next to the middle differ from it in width and reach."""
+    square: float
+    """How square their corners are."""
+    crooked: float
+    """How little they stand in line."""
+    bright: float
+    warm: float
+
+    def of(self, row: Row) -> Row:
+        """A row as this person has it."""
+        second = 1 + _SECOND * self.even
+        widths = [width * (1 + _SIZE * self.size) for width in row.widths]
+        heights = [height * (1 + _SIZE * self.size) for height in row.heights]
+        widths[0], widths[1] = widths[0] * (2 - second) ** 0.5, widths[1] * second
+        reach = 1 - _REACH * self.even
+        return replace(
+            row,
+            widths=tuple(widths),
+            heights=tuple(heights),
+            edges=tuple(edge * reach for edge in row.edges),
+            rounds=tuple(round_ * (1 - _SQUARE * self.square) for round_ in row.rounds),
+        )
+
+    def line_up(self, traits: Float32[np.ndarray, "2 2 6 6"]) -> Float32[np.ndarray, "2 2 6 6"]:
+        """Traits of single teeth, as far as this person's are out of line."""
+        return traits * _CROOKED**self.crooked
+
+    def tinted(self, enamel: Float[np.ndarray, "3"], tint: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
+        """The person's own shade of a colour of teeth; tint is the skin's, around 1."""
+        return enamel * (1 + _BRIGHT * self.bright) * tint ** (_WARM * self.warm)
+
+
+def borders(row: Row) -> Float[np.ndarray, " borders"]:
+    """Where aside a row has the gaps between its teeth, metres."""
+    ends = ARCH * np.sin((np.cumsum(row.widths[:-1]) / ARCH).clip(max=1.5))
+    return np.concatenate((-ends[::-1], (0.0,), ends))
+
+
+def individual_looks(identity: Float[np.ndarray, " components"]) -> Looks:
+    """How a person's teeth differ as a whole; as for `individual_traits`, nothing in a photo tells."""
+    count = len(Looks._fields)
+    directions = np.random.default_rng(7).normal(size=(len(identity), count)) / np.sqrt(len(identity))
+    return Looks(*np.tanh(2.2 * (identity @ directions)).tolist())
 
 
 def individual_traits(identity: Float[np.ndarray, " components"]) -> Float32[np.ndarray, "2 2 6 6"]:
