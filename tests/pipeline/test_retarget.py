@@ -116,6 +116,19 @@ def test_a_single_frame_has_a_neutral_frame():
     assert neutral_frame(still_motion(1)) == 0
 
 
+def test_lips_that_are_apart_at_rest_stay_apart_and_can_still_close():
+    driver = still_motion(40)
+    driver.expression[:, JAW] = 0.18  # at rest, with lips apart
+    driver.expression[10:14, JAW] = 0.08
+    driver.expression[10:14, BLENDSHAPES.index("mouthRollLower")] = 0.5
+    driver.expression[30:35, JAW] = 0.4
+    assert driver.expression[neutral_frame(driver), JAW] == pytest.approx(0.18)
+    jaw = relative_motion(driver, PHOTO).expression[:, JAW]
+    torch.testing.assert_close(jaw[10:14], torch.zeros(4))
+    torch.testing.assert_close(jaw[20], torch.tensor(0.1 / 0.92))
+    torch.testing.assert_close(jaw[32], torch.tensor(0.32 / 0.92))
+
+
 def test_absolute_motion_is_the_drivers():
     driver = moving()
     assert absolute_motion(driver, PHOTO) == driver

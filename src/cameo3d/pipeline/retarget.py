@@ -33,6 +33,8 @@ _SOFT_SHARE = 0.7
 """Below this share of a limit nothing is changed; beyond, motion slows down towards it."""
 _MAX_NEUTRAL = 0.35
 """More than this in the most neutral frame is no habit of the face but an expression, and is kept."""
+_CLOSED = 0.05
+"""Share of a driver's frames in which lips are taken to be closed."""
 GAZE_LIMIT = 0.6
 """How far eyes turn against the head, radians."""
 _BLINKS = [i for i, name in enumerate(BLENDSHAPES) if name.startswith("eyeBlink")]
@@ -53,7 +55,7 @@ _TALKING, _TALKING_SECONDS = 0.12, (0.28, 0.16)
 goes (standard deviation)."""
 _TALKS = [i for i, name in enumerate(BLENDSHAPES) if name in ("jawOpen", "mouthFunnel", "mouthPucker")]
 _SMILE = [BLENDSHAPES.index("mouthSmileLeft"), BLENDSHAPES.index("mouthSmileRight")]
-_CLOSE = BLENDSHAPES.index("mouthClose")
+_JAW, _CLOSE = (BLENDSHAPES.index(name) for name in ("jawOpen", "mouthClose"))
 _SMILE_CLOSE = 0.1
 """Weight of mouthClose that takes away the opening of a full smile: 3 of 35 mm in the shipped face model."""
 _EFFORTS = [i for i, name in enumerate(BLENDSHAPES) if not name.startswith(("eyeBlink", "eyeLook"))]
@@ -80,7 +82,7 @@ def relative_motion(
         ValueError: If the reference is not one frame.
     """
     if reference is None:
-        reference = motion.frame(neutral_frame(motion))
+        reference = _with_lips_closed(motion.frame(neutral_frame(motion)), motion)
     if len(reference) != 1:
         raise ValueError(f"The reference is one frame, got {len(reference)}.")
     base = matrices_from_angles(reference.rotation[0])
@@ -233,6 +235,14 @@ def neutral_frame(motion: Motion) -> int:
     turn = (motion.rotation - motion.rotation.median(0).values).norm(dim=1)
     usual = turn <= turn.quantile(0.6) if len(turn) > 1 else turn >= 0
     return int(torch.where(usual, effort, math.inf).argmin())
+
+
+def _with_lips_closed(reference: Motion, motion: Motion) -> Motion:
+    """A neutral frame with the jaw as where lips close in the clip: many speakers rest with lips apart."""
+    expression = reference.expression.clone()
+    closed = motion.expression[:, _JAW].quantile(_CLOSED)
+    expression[:, _JAW] = expression[:, _JAW].minimum(closed)
+    return replace(reference, expression=expression)
 
 
 def _tells_positions(motion: Motion) -> bool:
