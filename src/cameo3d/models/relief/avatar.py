@@ -21,6 +21,7 @@ from cameo3d.models.avatar import Avatar
 from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps, filled_gaps
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
+from cameo3d.models.relief.ears import find_ears
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.lighting import find_light
@@ -257,6 +258,11 @@ def _lift_person(
     in_head = _head_positions(cells, canvas, portrait)
     strange = cloth_likeness(*_halved(image, face_points[oval]))
     per_meter = canvas.pixels_per_unit(person.crop) / float(skull[2])
+    cell_meters = float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter)
+    level = np.ascontiguousarray(in_head[..., 1])
+    level = level - sample(level, face_points[list(_TRAGI)]).mean()
+    outlined = np.column_stack((face_points, face_depths))[oval]
+    ears = find_ears(image, matte, strange, outlined, level, rotation.numpy(), cell_meters)
     heights = lift(
         matte,
         strange,
@@ -265,7 +271,8 @@ def _lift_person(
         closed,
         in_head,
         float(skull[2]),
-        float((cells[0, 1, 0] - cells[0, 0, 0]) / per_meter),
+        cell_meters,
+        ears,
     )
     spacing = _SPACING * canvas.scale * person.crop.side
     rim = _rim(face_points, face_depths, oval, spacing)
@@ -283,14 +290,13 @@ def _lift_person(
     outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
     triangles = np.concatenate((closed, outer))
-    level = np.ascontiguousarray(in_head[..., 1])
-    level = level - sample(level, face_points[list(_TRAGI)]).mean()
+    of_back = (inside > 0) | outline | (sample(ears.seen.astype(np.float32), points) > 0.5)
     return _Surface(
         points,
         np.concatenate((face_depths, rim.depths[added], outer_depths)).astype(np.float32),
         silhouette + back_heights(inside, head, sample(level, points)),
         triangles,
-        triangles[((inside > 0) | outline)[triangles].all(1)],
+        triangles[of_back[triangles].all(1)],
         head,
         *_carry(face_points, rim, around, oval, per_meter),
         len(closed),

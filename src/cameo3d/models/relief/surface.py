@@ -12,18 +12,18 @@ from scipy.spatial import Delaunay, KDTree
 
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.imaging.smoothstep import smoothstep
+from cameo3d.models.relief.ears import Ears
+from cameo3d.models.relief.outline import without_ears
 
-SKULL_CENTER = np.array([0.0, -0.03, 0.072], np.float32)
+SKULL_CENTER = np.array([0.0, -0.03, 0.085], np.float32)
 """Middle of the skull in head axes, metres: a little above the face's middle, where front and back meet. A
-head is widest 2 cm behind it, but there ears stretch and the back shows beside the front (docs/lab.md)."""
+head is widest 1 cm behind it (docs/lab.md)."""
 _CELL = 4
 """Canvas pixels in a cell of the depth map."""
 _NECK_BACK, _NECK_HEIGHT = 0.015, 0.055
 """Metres by which the middle of neck and shoulders lies behind the skull's, and the throat before that."""
 _CHIN_DROP = 0.01
 """Metres over which the chin goes over into the throat."""
-_ROUND = 0.05
-"""Radius of balls that fit everywhere into a head and a neck, but not into an ear, metres."""
 _FRINGE = 0.02
 """Metres by which the surface reaches beyond the matte's middle, so that soft hair lies on it."""
 
@@ -54,6 +54,7 @@ def lift(
     head_position: Float32[np.ndarray, "side_rows side_columns 2"],
     skull_depth: float,
     cell_meters: float,
+    ears: Ears,
 ) -> Heights:
     """Extrapolate the face's depth over the whole person.
 
@@ -70,6 +71,7 @@ def lift(
         head_position: Where each cell lies in the head's own (x, y), metres from the face's middle.
         skull_depth: Depth of the skull's middle, metres.
         cell_meters: Size of a cell at that depth.
+        ears: Those that the photo shows.
     """
     rows, columns = head_position.shape[:2]
     cover = cv2.resize(matte, (columns, rows), interpolation=cv2.INTER_AREA)
@@ -84,20 +86,25 @@ def lift(
     head = head * (1 - 0.9 * dressed * smoothstep((y - jaw - 0.004) / 0.022))
 
     silhouette = (skull_depth + _NECK_BACK * (1 - head)).astype(np.float32)
+    # An ear's edge lies before the head behind it, which begins at the ear's root.
+    silhouette += np.minimum(ears.depths - silhouette, 0) * ears.edge
     raster = rasterize(face_points / _CELL, face_depths, face_triangles, face_depths[:, None], rows, columns)
     on_face = np.isfinite(raster.depths)
     face_height = np.where(on_face, silhouette - raster.attributes[..., 0], 0).clip(0.004)
+    on_ear = ears.seen & ~on_face
+    known_height = np.where(on_ear, (silhouette - ears.depths).clip(0), face_height)
+    known = on_face | on_ear
 
     roundness = 4 * cell_meters**2 * (0.75 * head + 0.12 * (1 - head))
     below = smoothstep((y - jaw) / 0.02)
     pull = below * (cell_meters / _CHIN_DROP) ** 2 * (np.abs(x) < 0.09)
     squared = _solve_poisson(
-        unknown=solid & ~on_face,
-        known=np.where(on_face, face_height**2, 0.0),
+        unknown=solid & ~known,
+        known=np.where(known, known_height**2, 0.0),
         source=roundness + pull * _NECK_HEIGHT**2,
         pull=pull,
     )
-    height = np.sqrt(np.where(on_face, face_height**2, squared).clip(0))
+    height = np.sqrt(np.where(known, known_height**2, squared).clip(0))
     reach = max(1, round(_FRINGE / cell_meters))
     person = cv2.dilate(
         solid.astype(np.uint8), cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * reach + 1,) * 2)
@@ -105,7 +112,7 @@ def lift(
     return Heights(
         (silhouette - np.where(solid | on_face, height, 0)).astype(np.float32),
         silhouette,
-        cv2.distanceTransform(_without_ears(solid | on_face, cell_meters), cv2.DIST_L2, 5)
+        cv2.distanceTransform(without_ears(solid | on_face, cell_meters), cv2.DIST_L2, 5)
         * np.float32(cell_meters),
         person.astype(bool) | on_face,
         head.astype(np.float32),
@@ -178,15 +185,6 @@ def cell_centers(side: int) -> Float32[np.ndarray, "rows columns 2"]:
     count = -(-side // _CELL)
     axis = (np.arange(count, dtype=np.float32) + 0.5) * _CELL
     return np.stack(np.meshgrid(axis, axis), -1)
-
-
-def _without_ears(solid: np.ndarray, cell_meters: float) -> np.ndarray:
-    """Where such a ball fits; the picture's border cuts nothing off."""
-    reach = round(_ROUND / cell_meters)
-    wide = np.pad(solid.astype(np.uint8), 2 * reach, "edge")
-    middles = cv2.distanceTransform(wide, cv2.DIST_L2, 5) > reach
-    fits = cv2.distanceTransform((~middles).astype(np.uint8), cv2.DIST_L2, 5) <= reach
-    return np.ascontiguousarray(fits[2 * reach : -2 * reach, 2 * reach : -2 * reach]).astype(np.uint8)
 
 
 def _chin_level(face_points: np.ndarray, head_position: np.ndarray) -> float:
