@@ -9,6 +9,13 @@ from typing import Any
 from numba import njit
 from torch import Tensor
 
+_OPTIONS: dict[str, Any] = {
+    "cache": True,
+    "nogil": True,
+    "fastmath": True,
+    "error_model": "numpy",
+    "no_cfunc_wrapper": True,  # nobody calls them from C, and that takes time to compile
+}
 _AS_ON_A_GPU = ContextVar("as_on_a_gpu", default=False)
 
 
@@ -31,11 +38,9 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function of arrays and numbers; it then also leaves Python's global lock."""
     # A division that had to look out for zeros would keep loops from vector code.
     # The shape checks of the tests wrap every function; the compiler needs the bare one.
-    return njit(cache=True, nogil=True, fastmath=True, error_model="numpy")(inspect.unwrap(function))
+    return njit(**_OPTIONS)(inspect.unwrap(function))
 
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Compile a function into every compiled loop that calls it for each pixel."""
-    return njit(cache=True, nogil=True, fastmath=True, error_model="numpy", forceinline=True)(
-        inspect.unwrap(function)
-    )
+    """Compile a function into every compiled loop that calls it for each pixel; Python cannot call it."""
+    return njit(**_OPTIONS, forceinline=True, no_cpython_wrapper=True)(inspect.unwrap(function))

@@ -40,7 +40,9 @@ def rasterize(
     """
     image = np.zeros((height, width, attributes.shape[1]), np.float32)
     nearest = np.full((height, width), np.inf, np.float32)
-    _fill(points, depths, triangles, attributes, image, nearest)
+    # Views would be compiled apart.
+    arrays = (np.ascontiguousarray(each) for each in (points, depths, triangles, attributes))
+    _fill(*arrays, image, nearest)
     return Raster(image, nearest)
 
 

@@ -149,7 +149,7 @@ def _find_borrowing(triangles, points, depths, lends, doubts, seen, hidden):
                 x = points[a, 0] + (points[b, 0] - points[a, 0]) * u + (points[c, 0] - points[a, 0]) * v
                 y = points[a, 1] + (points[b, 1] - points[a, 1]) * u + (points[c, 1] - points[a, 1]) * v
                 depth = depths[a] + (depths[b] - depths[a]) * u + (depths[c] - depths[a]) * v
-                found |= depth > _seen_at(seen, x, y) + _HIDDEN_BEHIND
+                found |= depth > _seen_at(seen, np.float32(x), np.float32(y)) + _HIDDEN_BEHIND
         if found:
             hidden[a] = hidden[b] = hidden[c] = True
 
@@ -184,7 +184,7 @@ def _mix(image, where, inside, share, texture):
         for column in range(inside.shape[1]):
             if not inside[row, column] or share[row, column] <= 0:
                 continue
-            cubic(texture, where[row, column, 2], where[row, column, 3], other, 0, 0)
+            cubic(texture, where[row, column, 2], where[row, column, 3], other, np.int64(0), np.int64(0))
             for k in range(4):
                 lent = np.float32(other[0, 0, k])
                 if k < 3:

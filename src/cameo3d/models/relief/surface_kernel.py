@@ -298,11 +298,12 @@ def _soften(image, places, torn, limit):
             if not (torn[row, column] | torn[row, column - 1] | torn[row - 1, column]):
                 continue
             if _is_fold(places, row, column, limit):
+                # Plain constants would be compiled one by one.
                 color = (
-                    _softened(image, row, column, 0),
-                    _softened(image, row, column, 1),
-                    _softened(image, row, column, 2),
-                    _softened(image, row, column, 3),
+                    _softened(image, row, column, np.int64(0)),
+                    _softened(image, row, column, np.int64(1)),
+                    _softened(image, row, column, np.int64(2)),
+                    _softened(image, row, column, np.int64(3)),
                 )
                 softened.append((row, column, *color))
     # Only now, since neighbours look at one another.
