@@ -13,6 +13,7 @@ from cameo3d.media.audio import read_audio
 from cameo3d.media.images import write_image
 from cameo3d.models.voice.contract import Delivery
 from cameo3d.pipeline.animate import animate, create, is_avatar_file, orbit
+from cameo3d.pipeline.backgrounds import read_background
 from cameo3d.pipeline.orbit import orbit_motion
 
 
@@ -91,8 +92,20 @@ def test_a_photo_without_a_face_is_named(tmp_path):
 
 
 def test_colours_are_checked(avatar, motion):
-    with pytest.raises(InputError, match="#rrggbb"):
-        animate(avatar, motion=motion, background="#12345g")
+    for wrong in ("#12345g", "blau"):
+        with pytest.raises(InputError, match="#rrggbb"):
+            animate(avatar, motion=motion, background=wrong)
+
+
+def test_colours_have_names():
+    np.testing.assert_array_equal(read_background("White"), np.full((1, 1, 3), 255, np.uint8))
+    np.testing.assert_array_equal(read_background("teal"), read_background("#008080"))
+
+
+def test_a_driver_that_is_no_video_is_refused_before_the_photo_is_looked_at(astronaut_path, tmp_path):
+    write_image(tmp_path / "grey.png", np.full((200, 200, 3), 128, np.uint8))
+    with pytest.raises(InputError, match="video"):
+        animate(tmp_path / "grey.png", video=astronaut_path)
 
 
 @pytest.fixture(scope="module")

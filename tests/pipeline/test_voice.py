@@ -183,9 +183,17 @@ def test_of_a_very_long_sound_the_user_is_told_once_what_it_takes(tmp_path, capl
     assert caplog.text.count("longer than an hour") == 1
 
 
+def test_progress_knows_how_much_there_is_to_hear(tmp_path):
+    path, told = write_sound(tmp_path / "a.wav", np.tile(beeps(), 10), "pcm_s16le"), []
+    motion = voice_motion(path, model=Loudness(), progress=lambda *counts: told.append(counts))
+    assert len(told) > 1
+    assert {total for _, total in told} == {len(motion)}
+
+
 def test_twenty_hours_are_heard_piece_by_piece(monkeypatch, caplog):
     block = np.zeros(16000 * 10, np.float32)
     monkeypatch.setattr(story, "read_audio", lambda path, rate, early: (block for _ in range(7200)))
+    monkeypatch.setattr(story, "probe_audio", lambda path: None)
     pieces = []
 
     class Counting:

@@ -1,13 +1,17 @@
 """Loops over pixels, compiled to machine code at first use and kept on disk."""
 
 import inspect
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Any
 
 from numba import njit
+from numba.core.event import Event, Listener, register
 from torch import Tensor
+
+logger = logging.getLogger(__name__)
 
 _OPTIONS: dict[str, Any] = {
     "cache": True,
@@ -16,6 +20,7 @@ _OPTIONS: dict[str, Any] = {
     "error_model": "numpy",
     "no_cfunc_wrapper": True,  # nobody calls them from C, and that takes time to compile
 }
+_INLINED: dict[str, Any] = _OPTIONS | {"forceinline": True, "no_cpython_wrapper": True}
 _AS_ON_A_GPU = ContextVar("as_on_a_gpu", default=False)
 
 
@@ -43,4 +48,19 @@ def compiled(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def inlined(function: Callable[..., Any]) -> Callable[..., Any]:
     """Compile a function into every compiled loop that calls it for each pixel; Python cannot call it."""
-    return njit(**_OPTIONS, forceinline=True, no_cpython_wrapper=True)(inspect.unwrap(function))
+    return njit(**_INLINED)(inspect.unwrap(function))
+
+
+class _Notice(Listener):
+    """Tells why a first start takes longer than the next one."""
+
+    def on_start(self, event: Event) -> None:
+        logger.info(
+            "Compiling loops for this processor, up to half a minute; later starts find them on disk."
+        )
+
+    def on_end(self, event: Event) -> None:
+        pass
+
+
+register("numba:compile", _Notice())

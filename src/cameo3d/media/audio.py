@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Generator, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import av
@@ -30,6 +30,8 @@ class AudioInfo:
     """Samples a second."""
     channels: int
     """1 or 2; more are mixed down to 2."""
+    stated_seconds: float | None = field(default=None, compare=False)
+    """Its length as the file states it, which nothing but progress should rely on."""
 
 
 def probe_audio(path: Path) -> AudioInfo | None:
@@ -42,8 +44,14 @@ def probe_audio(path: Path) -> AudioInfo | None:
     if number is None:
         return None
     with open_container(path, "sound") as container:
-        context = track_at(container, number).codec_context
-        return AudioInfo(context.sample_rate or 48000, 2 if context.layout.nb_channels > 1 else 1)
+        track = track_at(container, number)
+        context, seconds = track.codec_context, None
+        if track.duration and track.time_base:
+            seconds = float(track.duration * track.time_base)
+        elif container.duration:
+            seconds = container.duration / av.time_base
+        channels = 2 if context.layout.nb_channels > 1 else 1
+        return AudioInfo(context.sample_rate or 48000, channels, seconds)
 
 
 def early_seconds(path: Path) -> float:

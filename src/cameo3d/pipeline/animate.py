@@ -138,7 +138,8 @@ class Model:
                 without limits; expressions are the driver's. Not together with `relative=False`.
             limited: Whether a relative motion ends softly where a relief cannot turn further; by default so
                 for reliefs, while Real3D and GOHA turn as far as the driver does.
-            background: "keep" for the photo's own, a colour as "#rrggbb", a picture file, or "transparent".
+            background: "keep" for the photo's own, a colour as "#rrggbb" or by its name, a picture
+                file, or "transparent".
             frame: "crop" for head and shoulders, 512 pixels or `size_px` across; "photo" for the whole photo
                 at its own size.
             face: Which face of a photo, counted from the largest, 0.

@@ -7,6 +7,7 @@ from typing import Literal
 import cv2
 import numpy as np
 from jaxtyping import UInt8
+from PIL import ImageColor
 
 from cameo3d.errors import InputError
 from cameo3d.media.files import shown
@@ -23,7 +24,7 @@ def read_background(background: str | Path) -> Background:
     """Read what a user asked for.
 
     Args:
-        background: "keep", "transparent", a colour as "#rrggbb", or a picture file.
+        background: "keep", "transparent", a colour as "#rrggbb" or by its name in CSS, or a picture file.
 
     Raises:
         InputError: If the colour or the file cannot be read.
@@ -35,8 +36,13 @@ def read_background(background: str | Path) -> Background:
         return None
     if re.fullmatch(r"#[0-9a-fA-F]{6}", text):
         return np.frombuffer(bytes.fromhex(text[1:]), np.uint8).reshape(1, 1, 3)
-    if text.startswith("#") and not Path(text).exists():
-        raise InputError(f"The background {shown(Path(text))} is no colour; write it as #rrggbb.")
+    if text.lower() in ImageColor.colormap:
+        return np.array(ImageColor.getrgb(text), np.uint8).reshape(1, 1, 3)
+    if not Path(text).exists():
+        raise InputError(
+            f"The background {shown(Path(text))} is neither a colour nor a picture that exists; give a file, "
+            "#rrggbb, or a name such as white."
+        )
     return read_image(Path(background), MAX_PHOTO_SIDE)
 
 

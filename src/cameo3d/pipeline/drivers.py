@@ -106,6 +106,7 @@ class VideoDriver:
 
     def __post_init__(self) -> None:
         check_input(self.path, "video")
+        probe_video(self.path)
 
     def drive(self, model: AvatarModel, avatar: Avatar, progress: Progress | None) -> Driven:
         """Move as the person in the video does."""

@@ -2,13 +2,12 @@
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
-import torch
 from jaxtyping import Float32
 
+from cameo3d.blocks.processors import one_thread
 from cameo3d.errors import InputError
 from cameo3d.media.audio import probe_audio, read_audio
 from cameo3d.media.files import shown
@@ -51,15 +50,17 @@ def voice_motion(
         path: A sound file, or a video whose sound is taken, all of it, whenever its pictures begin.
         delivery: How it is spoken.
         model: The voice model, by default the shipped one.
-        progress: Called after each piece with how many frames are done.
+        progress: Called after each piece with how many frames are done, and of about how many.
 
     Raises:
         InputError: If the file cannot be read, holds no sound, or numbers that are no sound.
     """
     stream = (model or LiteVoice()).start(delivery or Delivery())
     parts, frames, warned = [], 0, False
+    info = probe_audio(path) if progress is not None else None
+    total = None if info is None or info.stated_seconds is None else round(info.stated_seconds * FRAME_RATE)
     for block in _blocks(path):
-        with _one_thread():
+        with one_thread():
             parts.append(stream.push(block))
         frames += len(parts[-1])
         if frames > LONG_SECONDS * FRAME_RATE and not warned:
@@ -69,22 +70,11 @@ def voice_motion(
             )
             warned = True
         if progress is not None:
-            progress(frames, None)
+            progress(frames, None if total is None else max(total, frames))
     motion = joined([*parts, stream.finish()])
     if not motion.expression[:, _MOUTH].any():
         logger.warning("No voice was heard in the sound %s; the lips stay at rest.", shown(path))
     return motion
-
-
-@contextmanager
-def _one_thread() -> Iterator[None]:
-    """Compute on one core: for networks this small, threads that wait for each other only cost time."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(threads)
 
 
 def _blocks(path: Path) -> Iterator[Float32[np.ndarray, " samples"]]:

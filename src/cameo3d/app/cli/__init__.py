@@ -111,4 +111,7 @@ class _OneLine(logging.Handler):
 def _settle() -> None:
     """Send the library's notices to standard error, keep other libraries quiet, let SIGTERM clean up."""
     logging.basicConfig(level=logging.WARNING, handlers=[_OneLine()])
+    if sys.stderr.isatty():
+        # Somebody waits, and is told what for.
+        logging.getLogger("cameo3d.geometry.compiled").setLevel(logging.INFO)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))

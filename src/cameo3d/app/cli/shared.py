@@ -20,7 +20,7 @@ Model = Annotated[ModelOptions, arg(name="")]
 AdjustmentFlags = Annotated[Adjustments, arg(name="")]
 RetouchFlags = Annotated[Retouch, arg(name="")]
 DisclosureFlags = Annotated[Disclosure, arg(name="")]
-Background = Annotated[str, arg(metavar="keep|FILE|#rrggbb|transparent")]
+Background = Annotated[str, arg(metavar="keep|FILE|COLOR|transparent")]
 
 REGISTRY = ConstructorRegistry()
 """How arguments are read that have a notation of their own."""
