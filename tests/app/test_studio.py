@@ -1,4 +1,8 @@
+import os
 import re
+import signal
+import subprocess
+import sys
 from collections.abc import Iterator
 from importlib.resources import files
 
@@ -106,3 +110,16 @@ def test_a_live_viewer_more_than_there_are_cores_is_told_that_all_are_taken(stud
     with studio.websocket_connect("ws://127.0.0.1:7860/v1/live") as socket:
         socket.send_text('{"do": "start", "avatar": "x"}')
         assert "taken" in socket.receive_json()["error"]
+
+
+def test_ctrl_c_ends_the_studio_quietly_and_leaves_no_folder(tmp_path):
+    words = [sys.executable, "-m", "cameo3d", "studio", "--port", "0", "--no-browser"]
+    surroundings = {**os.environ, "TMPDIR": str(tmp_path), "OMP_NUM_THREADS": "1"}
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdout=pipe, stderr=pipe, text=True, env=surroundings) as studio:
+        assert studio.stdout is not None
+        assert studio.stdout.readline().startswith("http://")
+        studio.send_signal(signal.SIGINT)
+        assert studio.communicate(timeout=60) == ("", "")
+    assert studio.returncode == 0
+    assert not list(tmp_path.iterdir())

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Float64, UInt8
+from jaxtyping import Float32, UInt8
 
 from cameo3d.errors import WeightsError
 from cameo3d.geometry.crops import five_points
@@ -54,11 +54,6 @@ def aligned_face(
     """The face turned, shifted and scaled so that five points fit InsightFace's template best."""
     matrix = _similarity(five_points(landmarks) - np.float32(0.5), _TEMPLATE)  # OpenCV counts from centres
     return cv2.warpAffine(rgb, matrix, (_SIDE, _SIDE))
-
-
-def image_from_face(landmarks: Float32[np.ndarray, "478 3"]) -> Float64[np.ndarray, "2 3"]:
-    """From pixels of the aligned face to those of the picture; pixel `i` has its centre at `i + 0.5`."""
-    return cv2.invertAffineTransform(_similarity(five_points(landmarks), _TEMPLATE + np.float32(0.5)))
 
 
 @functools.cache

@@ -1,10 +1,12 @@
 """The service on a port, with connections that say nothing cut off."""
 
 import asyncio
+import contextlib
 import logging
 import os
 import tempfile
 import time
+from multiprocessing.util import get_temp_dir
 from typing import Any
 
 import uvicorn
@@ -86,9 +88,11 @@ def run(app: FastAPI, settings: Settings) -> None:
     os.umask(0o077)
     cores = os.cpu_count() or 1
     os.environ.setdefault("OMP_NUM_THREADS", str(max(1, cores // settings.worker_count)))
+    get_temp_dir()  # of processes, which is removed last, and so may not lie within the next
     tempfile.tempdir = str(settings.data / "uploads")
     server = _Server(configuration(app, settings))
-    server.run()
+    with contextlib.suppress(KeyboardInterrupt):  # Ctrl-C is how it is stopped
+        server.run()
     if not server.started:
         raise InputError(
             f"The service cannot listen at {settings.host}:{settings.port}; another program may, or give a "
