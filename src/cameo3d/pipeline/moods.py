@@ -1,6 +1,7 @@
 """Moods of a speaker: what brows, cheeks, eyes and corners of the mouth do, measured on labelled pictures.
 
-`tools/mood_table.py` made the table; docs/cards/mood.md says of what, and what it does not tell.
+`tools/mood_table.py` made the table, but for a sad mouth; docs/cards/mood.md says of what, and what it does
+not tell.
 """
 
 import torch
@@ -13,7 +14,7 @@ from cameo3d.values import BLENDSHAPES
 _TABLE: dict[str, dict[str, float]] = {
     "neutral": {},
     "happy": {"mouthSmile": 0.85, "eyeSquint": 0.34},
-    "sad": {"mouthFrown": 0.29, "browInnerUp": 0.65, "browDown": 0.32, "eyeSquint": 0.35},
+    "sad": {"mouthFrown": 0.55, "browInnerUp": 0.65, "browDown": 0.32, "eyeSquint": 0.35},
     "angry": {"browDown": 0.77, "eyeSquint": 0.24},
     "surprised": {"browInnerUp": 0.92, "browOuterUp": 0.83, "eyeWide": 0.41},
 }

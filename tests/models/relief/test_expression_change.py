@@ -10,7 +10,7 @@ from cameo3d.geometry.face_topology import (
     RIGHT_LID_LOWER,
     RIGHT_LID_UPPER,
 )
-from cameo3d.models.relief.expression import ExpressionChange
+from cameo3d.models.relief.expression import ExpressionChange, bared_teeth
 from cameo3d.values import BLENDSHAPES
 
 LIPS = (INNER_LIP_UPPER, INNER_LIP_LOWER)
@@ -97,3 +97,14 @@ def test_a_mouth_that_opens_wide_becomes_an_oval(smiling):
     aside = 2 * (across - across[[0, -1]].mean()) / (across[-1] - across[0])
     oval = high[4] * (1 - aside[1:-1] ** 2).sqrt()
     assert ((high - oval).abs() / high[4]).max() < 0.13  # the blendshapes alone leave it by 0.2
+
+
+def test_an_expression_bares_teeth_as_far_as_it_moves_the_lips_off_them():
+    model = load_face_model()
+    assert bared_teeth(model, torch.zeros(52)) == (0, 0)
+    upper, lower = bared_teeth(model, weights(mouthUpperUpLeft=1.0, mouthUpperUpRight=1.0))
+    assert upper > 0.004 > 0.003 > lower
+    upper, lower = bared_teeth(model, weights(mouthLowerDownLeft=1.0, mouthLowerDownRight=1.0))
+    assert upper < 0.001 < 0.006 < lower
+    _, lower = bared_teeth(model, weights(jawOpen=1.0))
+    assert lower < 0.001  # the teeth go along

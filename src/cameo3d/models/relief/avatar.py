@@ -22,6 +22,7 @@ from cameo3d.models.relief.behind import back_colors, back_heights, closed_gaps,
 from cameo3d.models.relief.beyond import continue_beyond
 from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.ears import find_ears
+from cameo3d.models.relief.expression import bared_teeth
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.lighting import find_light
@@ -160,7 +161,9 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         face, rays = surface.triangles[: surface.face_triangles], partial(canvas.rays, person.crop)
         face_points, face_depths = surface.points[:468], surface.depths[:468]
         light = find_light(image, face_points, rays(face_points) * face_depths[:, None], face)
-        facts = PhotoFacts(person.identity.numpy(), light, canvas.scale)
+        facts = PhotoFacts(
+            person.identity.numpy(), light, canvas.scale, bared_teeth(model, person.expression)
+        )
         left, right = (make_eye(side, image, landmarks, face_depths, rays) for side in (0, 1))
         mouth = make_mouth(image, landmarks, face_depths, rays, surface.per_meter, facts)
         gaps = closed_gaps(matte, face_points[np.array(OVAL)], surface.per_meter)

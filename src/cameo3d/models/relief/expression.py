@@ -19,6 +19,7 @@ from cameo3d.values import BLENDSHAPES
 
 _UPPER_LID_SHARE, _UPPER_LIP_SHARE = 0.88, 0.3
 """Of a correction of an opening, the part that the upper edge does."""
+_JAWS = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 _JAW_WITNESSES = (14, 17)
 """Middle of the lower lip, which follows the lower teeth when only the jaw moves."""
 _LID_REACH, _LIP_REACH = 0.007, 0.009
@@ -26,6 +27,16 @@ _LID_REACH, _LIP_REACH = 0.007, 0.009
 _LENS, _OVAL, _ROUND = 0.2, 0.6, 0.5
 """Openings, in widths of the mouth, up to which lips meet in sharp corners, and from which on they make an
 oval; and how much of the way to an exact one."""
+
+
+def bared_teeth(model: FaceModel, expression: Float[Tensor, "52"]) -> tuple[float, float]:
+    """Metres by which an expression raises the upper lip, and lowers the lower one from the lower teeth."""
+    shapes = [BLENDSHAPES.index(name) for name in _JAWS]
+    moved = torch.einsum("s,svc->vc", expression, model.expression_basis[:, [13, 14]])
+    jaw = torch.einsum(
+        "s,svc->c", expression[shapes], model.expression_basis[shapes][:, list(_JAW_WITNESSES)]
+    )
+    return max(0.0, -float(moved[0, 1])), max(0.0, float(moved[1, 1] - jaw[1] / len(_JAW_WITNESSES)))
 
 
 class ExpressionChange:
@@ -54,7 +65,7 @@ class ExpressionChange:
         """
         basis, self._source = model.expression_basis.numpy(), expression.numpy()
         self._basis = basis.reshape(len(basis), -1)
-        shapes = [BLENDSHAPES.index(name) for name in ("jawOpen", "jawForward", "jawLeft", "jawRight")]
+        shapes = [BLENDSHAPES.index(name) for name in _JAWS]
         self._jaw = torch.zeros(52, 3)
         self._jaw[shapes] = model.expression_basis[shapes][:, list(_JAW_WITNESSES)].mean(1)
         rims = [

@@ -101,6 +101,8 @@ class PhotoFacts(NamedTuple):
     light: Light
     scale: float
     """Canvas pixels in a photo pixel: what is drawn is as soft as the photo."""
+    bared: tuple[float, float] = (0.0, 0.0)
+    """Metres by which the photo's expression raises the upper lip, and lowers the lower one from the jaw."""
 
 
 def make_mouth(
@@ -168,9 +170,9 @@ def make_mouth(
     lip_down = float(((lower[5] - upper[5]) @ turn.T / per_meter)[1])
     aside, down = places(_FINE).astype(np.float32)
     enamel, flesh, tint = (each.astype(np.float32) for each in (enamel, flesh, tint))
-    shown_down = _UPPER_SHOWN[0] + _UPPER_SHOWN[1] * looks.upper_shown
+    shown_down = _UPPER_SHOWN[0] + _UPPER_SHOWN[1] * looks.upper_shown + photo.bared[0]
     upper_edge = shown_down - 5 * aside**2 if teeth is None else teeth.drawn_edge(aside)
-    shown_up = _LOWER_SHOWN[0] + _LOWER_SHOWN[1] * looks.lower_shown
+    shown_up = _LOWER_SHOWN[0] + _LOWER_SHOWN[1] * looks.lower_shown + photo.bared[1]
     lower_edge = down - lip_down + shown_up - 10 * aside**2
     colors, along_row = (enamel, 0.8 * flesh, tint), (aside - shift) / scale
     upper_teeth = paint_row(upper_row, traits[0], along_row, upper_edge - down, colors, photo.light)
