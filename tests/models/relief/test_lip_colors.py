@@ -58,5 +58,5 @@ def test_what_was_painted_can_be_taken_back(lips):
     image = glossy()
     lips.paint(image, (1.0, 0.5, 0.5))
     assert not np.array_equal(image, glossy())
-    lips.restore(image)
+    lips.paint(image, (0.0, 0.0, 0.0))
     assert np.array_equal(image, glossy())

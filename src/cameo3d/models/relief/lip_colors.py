@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, UInt8
+from jaxtyping import Float, Float32, UInt8
 
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
 from cameo3d.geometry.rasterizer import rasterize
@@ -41,8 +41,8 @@ class LipColors:
     """What is brighter there by teeth, grey levels."""
     gloss: Float32[np.ndarray, "2 height width 3"]
     """And by highlights, of the upper and of the lower lip."""
-    rest: Float32[np.ndarray, "468 3"]
-    """The face's vertices in the photo, metres."""
+    rest: Float[np.ndarray, "4"]
+    """How far they are apart in the photo, the mouth's width, and the heights of both, metres."""
 
     def change(
         self, positions: Float32[np.ndarray, "468 3"], turn: Float32[np.ndarray, "3 3"]
@@ -53,7 +53,7 @@ class LipColors:
             positions: The face's vertices, metres.
             turn: The head's, from the photo's pose.
         """
-        now, rest = _sizes(positions), _sizes(self.rest)
+        now, rest = _sizes(positions), self.rest
         moved = max(abs(now[0] - rest[0]), abs(now[1] - rest[1]) / 2)
         spread = (now[2:] * now[1] / (rest[2:] * rest[1]).clip(1e-9)).clip(1) ** -_SPREADS
         sine = float(np.hypot(turn[0, 2], turn[1, 2]))
@@ -61,19 +61,21 @@ class LipColors:
         levels = np.array((moved / _MOVES, *gone)).clip(0, 1)
         return tuple((np.rint(levels * _STEPS) / _STEPS).tolist())
 
-    def restore(self, texture: UInt8[np.ndarray, "rows columns 4"]) -> None:
-        """Put the photo's own back, in place."""
-        self._part(texture)[:] = self.skin
-
-    def paint(self, texture: UInt8[np.ndarray, "rows columns 4"], gone: tuple[float, float, float]) -> None:
-        """Take from lips what is gone, in place."""
-        part = self._part(texture)
-        less = gone[0] * self.teeth + gone[1] * self.gloss[0] + gone[2] * self.gloss[1]
-        part[:] = cv2.subtract(part, less, dtype=cv2.CV_8U)
-
-    def _part(self, texture: np.ndarray) -> np.ndarray:
+    def part(self, texture: UInt8[np.ndarray, "rows columns 4"]) -> UInt8[np.ndarray, "height width 3"]:
+        """The colours of this part of a canvas, not copied."""
         height, width = self.skin.shape[:2]
         return texture[self.top : self.top + height, self.left : self.left + width, :3]
+
+    def paint(
+        self,
+        texture: UInt8[np.ndarray, "rows columns 4"],
+        gone: tuple[float, float, float],
+        skin: UInt8[np.ndarray, "height width 3"] | None = None,
+    ) -> None:
+        """Put lips without what is gone into a canvas; skin is the whole part, by default the photo's."""
+        gloss = cv2.addWeighted(self.gloss[0], gone[1], self.gloss[1], gone[2], 0.0)
+        less = cv2.addWeighted(self.teeth, gone[0], gloss, 1.0, 0.0)
+        self.part(texture)[:] = cv2.subtract(self.skin if skin is None else skin, less, dtype=cv2.CV_8U)
 
 
 def find_lip_colors(
@@ -137,7 +139,7 @@ def find_lip_colors(
     # A highlight that counts as teeth is gone with them.
     both = np.stack(gloss)
     both = np.minimum(both, (skin - teeth).clip(0))
-    return LipColors(left, top, skin, teeth, both.astype(np.float32), positions.copy())
+    return LipColors(left, top, skin, teeth, both.astype(np.float32), _sizes(positions))
 
 
 def _sizes(positions: np.ndarray) -> np.ndarray:

@@ -217,6 +217,7 @@ class Painter:
             texture, points, self.front[:468], self.source[:, 1], self.per_meter
         )
         self.texture, self.gone = texture.copy(), (0.0, (0.0, 0.0, 0.0))
+        self.around_lips: np.ndarray | None = None  # as folds have left it; None for the photo's
         self.shown = shown_blocks(texture)
         self.whole = np.ones_like(self.shown)
         self.body = np.ascontiguousarray(avatar.back.numpy()[..., 3])
@@ -313,12 +314,13 @@ class Painter:
         )
         if gone == self.gone:
             return
-        if lips is not None:
-            lips.restore(self.texture)
-        if folds is not None:
+        if folds is not None and gone[0] != self.gone[0]:
+            if lips is not None:
+                lips.paint(self.texture, (0.0, 0.0, 0.0))
             folds.fade(self.texture, gone[0])
+            self.around_lips = None if lips is None else lips.part(self.texture).copy()
         if lips is not None:
-            lips.paint(self.texture, gone[1])
+            lips.paint(self.texture, gone[1], self.around_lips)
         self.gone = gone
 
     def surfaces(
