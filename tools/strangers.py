@@ -71,12 +71,13 @@ def photos_of(data: Path, portraits: int) -> list[Path]:
 
 
 def films_of(photos: list[Path], drivers: list[Path], voices: list[Path]) -> Iterator[Film]:
-    """What to draw, photo by photo."""
-    for number, photo in enumerate(photos):
-        for k, model in enumerate(MODELS):
-            yield Film(photo, model, "video", drivers[(number + k * len(drivers) // 2) % len(drivers)])
+    """What to draw: everybody with one model, then with the other, so that a part of it shows everybody."""
+    for turn in range(len(MODELS)):
+        for number, photo in enumerate(photos):
+            k = (number + turn) % len(MODELS)
+            yield Film(photo, MODELS[k], "video", drivers[(number + k * len(drivers) // 2) % len(drivers)])
             if voices and number % 6 == 1 and k == number // 6 % 2:
-                yield Film(photo, model, "voice", voices[number // 6 % len(voices)])
+                yield Film(photo, MODELS[k], "voice", voices[number // 6 % len(voices)])
 
 
 def claimed(path: Path) -> bool:
@@ -234,8 +235,10 @@ def sheets(options: argparse.Namespace) -> None:
         return square
 
     rows = []
-    for path in sorted(options.out.glob("*.mp4")):
-        photo = json.loads(path.with_suffix(".json").read_text())["photo"]
+    for drawn in rows_of(options.out):
+        path, photo = options.out / f"{drawn['name']}.mp4", drawn["photo"]
+        if not path.is_file():
+            continue
         frames = list(read_frames(path, 25.0))
         chosen = [frames[k] for k in np.linspace(0, len(frames) - 1, options.columns).astype(int)]
         row = np.hstack([small(each) for each in (read_image(Path(photo), 1024), *chosen)])
