@@ -257,8 +257,9 @@ class Painter:
             return (rest - self.position) @ relative.T + position
 
         front, back = self._surfaces(change, relative, position)
-        self._repaint(motion.expression[0].numpy(), self.front[:468] + change @ relative, relative)
-        self.shade.change(motion.expression[0].numpy(), self.front[:468] + change @ relative, relative)
+        expression, moved = motion.expression[0].numpy(), self.front[:468] + change @ relative
+        self._repaint(expression, moved, relative)
+        self.shade.change(expression, moved, relative)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
         if with_back:
             image = self._draw(front, back, 1 + min(1.0, facing / FIRM_TURN))
