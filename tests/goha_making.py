@@ -1,13 +1,37 @@
 """Prepared GOHA data made up for tests: soft blobs on noise, with cameras of small turns."""
 
+import json
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
+from PIL import Image
 
 from cameo3d.data.portraits.goha_pairs import GohaSet, Kind
-from cameo3d.values.goha_folders import PreparedFrame, read_clips, write_clip
+from cameo3d.values.goha_folders import read_clips
 
 SIZE = 64
+
+
+class PreparedFrame(NamedTuple):
+    """What `write_clip` writes of one frame."""
+
+    name: str
+    """Without a suffix."""
+    picture: np.ndarray
+    matte: np.ndarray
+    camera: np.ndarray
+
+
+def write_clip(folder: Path, frames: list[PreparedFrame]) -> None:
+    """Write a clip as GOHA's own preparation does."""
+    for part in ("images", "matting"):
+        (folder / part).mkdir(parents=True, exist_ok=True)
+    for frame in frames:
+        Image.fromarray(frame.picture).save(folder / "images" / f"{frame.name}.png")
+        Image.fromarray(frame.matte).save(folder / "matting" / f"{frame.name}.png")
+    labels = [(f"{frame.name}.png", [float(x) for x in frame.camera]) for frame in frames]
+    (folder / "dataset.json").write_text(json.dumps({"labels": labels}), "utf8")
 
 
 def camera_numbers(yaw: float, pitch: float) -> np.ndarray:

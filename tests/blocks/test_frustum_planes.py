@@ -2,6 +2,7 @@
 
 import numpy as np
 import torch
+from frustum_twin import density, look_up, packed_planes, places_of
 
 from cameo3d.blocks.frustum_kernel import RayTracer
 from cameo3d.blocks.frustum_planes import (
@@ -11,10 +12,6 @@ from cameo3d.blocks.frustum_planes import (
     FRONT,
     Bend,
     PlaneFrame,
-    density,
-    look_up,
-    packed_planes,
-    places_of,
 )
 from cameo3d.blocks.small_unet import SmallUNet
 from cameo3d.geometry.rotations import matrices_from_angles

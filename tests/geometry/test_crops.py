@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from crop_projection import pixels_from_crop
 
 from cameo3d.geometry.cameras import crop_intrinsics
 from cameo3d.geometry.crops import (
@@ -7,7 +8,6 @@ from cameo3d.geometry.crops import (
     crop_from_pixels,
     five_points,
     picture_crop,
-    pixels_from_crop,
     portrait_crop,
     shown_square,
 )

@@ -1,12 +1,11 @@
 import numpy as np
 import pytest
 import torch
-from crop_projection import projected
+from crop_projection import pixels_from_crop, projected
 from scipy.optimize import lsq_linear
 from scipy.spatial import procrustes
 
 from cameo3d.geometry import fitting
-from cameo3d.geometry.crops import pixels_from_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.fitting import FrameFitter, fit_identity, fit_portrait
 from cameo3d.geometry.fitting_kernel import equations, solve_bounded

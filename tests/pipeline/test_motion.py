@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 import skimage.data
 import torch
-from crop_projection import projected
+from crop_projection import pixels_from_crop, projected
 
 from cameo3d.errors import FaceError, InputError
-from cameo3d.geometry.crops import pixels_from_crop
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.media.images import read_image

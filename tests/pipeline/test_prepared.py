@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import torch
-from goha_making import camera_numbers
+from goha_making import PreparedFrame, camera_numbers, write_clip
 from tiny_goha import TINY
 
 from cameo3d.bench.stand_in_face import sheet_arrays
@@ -16,7 +16,7 @@ from cameo3d.models.relief import RELIEF
 from cameo3d.perception.deep3d import FaceRegressor
 from cameo3d.pipeline.animate import Model
 from cameo3d.pipeline.compare import compared, compared_size
-from cameo3d.values.goha_folders import PreparedFrame, read_clips, write_clip
+from cameo3d.values.goha_folders import read_clips
 
 
 def no_matte(picture):

@@ -154,12 +154,6 @@ def crop_from_pixels(pixels: Float[np.ndarray, "*points 2"], crop: Crop) -> Floa
     return (pixels - corner) / pixels.dtype.type(crop.side)
 
 
-def pixels_from_crop(positions: Float[np.ndarray, "*points 2"], crop: Crop) -> Float[np.ndarray, "*points 2"]:
-    """From positions in the crop to pixels of the picture; undoes `crop_from_pixels`."""
-    corner = np.array((crop.center_x, crop.center_y), positions.dtype) - positions.dtype.type(crop.side / 2)
-    return positions * positions.dtype.type(crop.side) + corner
-
-
 def _fit_weak_perspective(points: Float[np.ndarray, "5 2"]) -> tuple[Float[np.ndarray, "2"], float]:
     """Where the head's origin lies, and how many pixels a metre has, by a least-squares affine camera."""
     model = np.column_stack((_FIVE_POINTS, np.ones(5)))

@@ -7,19 +7,17 @@ world from camera row by row, then the intrinsics over the picture's side, witho
 import json
 import math
 import re
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 import torch
-from jaxtyping import Float, UInt8
-from PIL import Image
+from jaxtyping import Float
 from torch import Tensor
 
 from cameo3d.errors import InputError
-from cameo3d.media.files import make_folder, replacing_folder, shown
+from cameo3d.media.files import shown
 from cameo3d.media.images import read_image
 
 LABEL = 25
@@ -91,16 +89,6 @@ class GohaClip:
     frames: tuple[Frame, ...]
 
 
-class PreparedFrame(NamedTuple):
-    """What `write_clip` writes of one frame."""
-
-    name: str
-    """Without a suffix."""
-    picture: UInt8[np.ndarray, "size size 3"]
-    matte: UInt8[np.ndarray, "size size"]
-    camera: Float[np.ndarray, "25"]
-
-
 def read_clips(folder: Path) -> list[GohaClip]:
     """All prepared clips of a folder, by name; the folder may be one clip itself.
 
@@ -126,29 +114,6 @@ def prepared_frames(folder: Path) -> list[GohaFrame]:
     """
     frames = read_clips(folder)[0].frames
     return [frame for frame in frames if isinstance(frame, GohaFrame)]
-
-
-def write_clip(folder: Path, frames: Iterable[PreparedFrame]) -> int:
-    """Write one clip; it appears under its name only when it is complete.
-
-    Returns:
-        How many frames it has.
-
-    Raises:
-        OutputError: If it cannot be written there.
-    """
-    labels: list[tuple[str, list[float]]] = []
-    make_folder(folder.parent)
-    with replacing_folder(folder) as temporary:
-        for part in ("images", "matting"):
-            (temporary / part).mkdir()
-        for frame in frames:
-            name = f"{frame.name}.png"
-            Image.fromarray(frame.picture).save(temporary / "images" / name)
-            Image.fromarray(frame.matte).save(temporary / "matting" / name)
-            labels.append((name, [float(x) for x in frame.camera]))
-        (temporary / "dataset.json").write_text(json.dumps({"labels": labels}), "utf8")
-    return len(labels)
 
 
 def _in_order(row: tuple[str, object]) -> list[tuple[int, str]]:

@@ -3,10 +3,11 @@
 import numpy as np
 import pytest
 import torch
+from frustum_twin import packed_planes
 from safetensors.torch import save_file
 
 from cameo3d.blocks.frustum_kernel import RayTracer
-from cameo3d.blocks.frustum_planes import FRONT, HEAD, Bend, PlaneFrame, packed_planes
+from cameo3d.blocks.frustum_planes import FRONT, HEAD, Bend, PlaneFrame
 from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.data.portraits.plane_pairs import PLANE, RAYS, read_plane_pairs
 from cameo3d.training.learner import Part

@@ -16,7 +16,6 @@ from cameo3d.models.voice.lite.sound import (
     fresh_hearing,
     hear,
     log_bands,
-    mel_bank,
     triangles,
 )
 
@@ -59,11 +58,6 @@ def other_voices(count: int, bins: int, changed: np.ndarray, generator: np.rando
         torch.from_numpy(((length + formants) * mask).astype(np.float32)),
         torch.from_numpy((knots * mask).astype(np.float32)) @ _ramps(bins),
     )
-
-
-def plain_features(power: Float[Tensor, "*batch frames bins"]) -> Float[Tensor, "*batch frames bands"]:
-    """Features of a sound as it is."""
-    return hear(log_bands(power, mel_bank().to(power)), fresh_hearing())[0]
 
 
 def heard_features(

@@ -12,9 +12,6 @@ from torch import Tensor
 from cameo3d.errors import WeightsError
 from cameo3d.geometry.basel.bfm import PICTURE_SIZE, BaselFace, FacePoints, move_to_camera, project
 
-DISPLACEMENT_SCALE = 10.0
-"""By which the official code multiplies displacements: decimetres become centimetres."""
-
 
 @dataclass(frozen=True)
 class Real3DFace:
@@ -105,12 +102,6 @@ class Real3DFace:
         neighbours of the vertices that were meant; the released weights know them so.
         """
         return self.basel.at(self.basel.landmarks + 1)
-
-    def mesh_displacements(
-        self, identity: Float[Tensor, "batch 80"], expression: Float[Tensor, "batch 64"]
-    ) -> Float[Tensor, "batch 468 3"]:
-        """How far identity and expression move MediaPipe's points off the mean face, in centimetres."""
-        return (self.mesh.shape(identity, expression) - self.mesh.mean) * DISPLACEMENT_SCALE
 
     def torso_points(
         self,

@@ -40,14 +40,6 @@ class FaceParser(nn.Module):
         fine, context16, _ = self.contexts(image)
         return self.head(self.fusion(fine, context16), image.shape[2], image.shape[3])
 
-    def side_outputs(
-        self, image: Float[Tensor, "batch 3 height width"]
-    ) -> tuple[Float[Tensor, "batch 19 height width"], Float[Tensor, "batch 19 height width"]]:
-        """Logits read off the contexts at a sixteenth and a thirty-second, which only training needs."""
-        _, context16, context32 = self.contexts(image)
-        height, width = image.shape[2:]
-        return self.head16(context16, height, width), self.head32(context32, height, width)
-
     def contexts(
         self, image: Float[Tensor, "batch 3 height width"]
     ) -> tuple[Float[Tensor, "batch _ _ _"], Float[Tensor, "batch _ _ _"], Float[Tensor, "batch _ _ _"]]:
