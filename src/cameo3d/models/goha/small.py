@@ -2,30 +2,54 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 from torch import Tensor
 
-from cameo3d.blocks.density_mesh import LEVEL, density_mesh
 from cameo3d.geometry.basel.bfm import FaceCoefficients
 from cameo3d.geometry.basel.poses import deep3d_poses
 from cameo3d.geometry.face_model import FaceModel
-from cameo3d.imaging.inpainting import inpaint_background
 from cameo3d.models.avatar import View
-from cameo3d.models.goha.avatar import MARGIN, GohaBody, GohaPerson, Matte
-from cameo3d.models.goha.framing import cut_square, label_of, paste_placed, placed, turned
+from cameo3d.models.goha.body import GohaBody, GohaPerformance, GohaPerson, Matte
+from cameo3d.models.goha.framing import cut_square, label_of, lens
 from cameo3d.models.goha.generator import GohaGenerator, GohaSource
 from cameo3d.models.goha.shipped_faces import LaidFaces, People, ShippedDrawer
-from cameo3d.values import Crop, Motion, Person, Portrait
-from cameo3d.values.mesh import Mesh
+from cameo3d.values import Motion, Person, Portrait
 
 
 @dataclass(frozen=True)
 class GohaSmallAvatar(GohaPerson):
     """What the small GOHA keeps of one person."""
+
+
+class SmallPerformance(GohaPerformance):
+    """One clip of a small GOHA avatar."""
+
+    def __init__(self, model: "GohaSmall", avatar: GohaSmallAvatar, view: View) -> None:
+        super().__init__(model, avatar, view)
+        self._source, self._people = model.source(avatar), model.people(avatar)
+        self._kept: tuple[Tensor, Tensor] | None = None
+
+    def _frames(
+        self, motion: Motion
+    ) -> Iterator[tuple[UInt8[np.ndarray, "size size 4"], Float[Tensor, "3"]]]:
+        """The crop's frames, and where the head is in each."""
+        moves = motion.expression, motion.rotation.float(), motion.translation.float()
+        for expression, rotation, translation in zip(*moves, strict=True):
+            drawn = self._drawn(expression[None], self._camera(rotation))
+            yield self._model.cut_out(drawn), translation
+
+    @torch.inference_mode()
+    def _drawn(
+        self, expression: Float[Tensor, "1 52"], camera: Float[Tensor, "1 4 4"]
+    ) -> Float[Tensor, "1 3 height width"]:
+        """A frame over black; planes are kept while the expression stays."""
+        model, kept = self._model, self._kept
+        if kept is None or not torch.equal(expression, kept[0]):
+            kept = self._kept = expression, model.planes(self._source, self._people, expression)
+        return model.generator.draw(kept[1], camera.to(model.device), self._source.intrinsics).cpu()
 
 
 class GohaSmall(GohaBody):
@@ -36,6 +60,8 @@ class GohaSmall(GohaBody):
         face: The shipped face model.
         matte: Cuts the person out of what the network draws over black.
     """
+
+    performance = SmallPerformance
 
     def __init__(self, generator: GohaGenerator, face: FaceModel, matte: Matte) -> None:
         super().__init__(generator, matte)
@@ -57,37 +83,13 @@ class GohaSmall(GohaBody):
         posed = replace(
             FaceCoefficients.from_vectors(nothing), angles=face.angles, translation=face.translation
         )
-        margin = max(1, round(MARGIN * person.crop.side))
-        return GohaSmallAvatar(
-            person=person,
-            plate=torch.from_numpy(inpaint_background(photo, matte, margin)),
-            image=image[0].cpu(),
-            resting=resting[0].cpu(),
-            canonical=model.canonical_planes(image, resting)[0].cpu(),
-            eg3d_from_camera=label_of(posed)[0].cpu(),
-        )
+        canonical = model.canonical_planes(image, resting)
+        source = GohaSource(image, resting, canonical, label_of(posed), lens().to(image))
+        return GohaSmallAvatar(**self._kept(portrait, source))
 
-    def perform(
-        self,
-        avatar: GohaSmallAvatar,
-        view: View = "crop",
-        backdrop: UInt8[np.ndarray, "height width 3"] | None = None,
-    ) -> "GohaSmallPerformance":
-        """Begin a clip; its frames are straight colours with alpha.
-
-        Raises:
-            InputError: If the avatar does not fit the network.
-        """
-        self.check(avatar)
-        return GohaSmallPerformance(self, avatar, view)
-
-    @torch.inference_mode()
-    def mesh(self, avatar: GohaSmallAvatar, resolution: int, level: float = LEVEL) -> Mesh:
-        """The head's surface in EG3D's world, with the photo's expression."""
-        model = self.generator
-        planes = self.planes(self.source(avatar), self.people(avatar), avatar.person.expression[None])
-        field = partial(model.renderer.look_up, planes)
-        return density_mesh(field, model.config.box_side, resolution, self.device, level)
+    def resting_planes(self, avatar: GohaSmallAvatar) -> Float[Tensor, "1 3 channels plane plane"]:
+        """All planes with the photo's expression."""
+        return self.planes(self.source(avatar), self.people(avatar), avatar.person.expression[None])
 
     def people(self, avatar: GohaSmallAvatar) -> People:
         """The photo and the face model over it, on the device."""
@@ -104,44 +106,6 @@ class GohaSmall(GohaBody):
         base = source.canonical + self.generator.expression_planes(picture, coefficients)
         still = self.drawer.resting(people, shown)
         return self.generator.with_appearance(source, base, shown_resting=still)
-
-
-class GohaSmallPerformance:
-    """One clip of a small GOHA avatar, drawn frame by frame without look-ahead."""
-
-    look_ahead = 0
-
-    def __init__(self, model: GohaSmall, avatar: GohaSmallAvatar, view: View) -> None:
-        self._model, self._avatar = model, avatar
-        self._source, self._people = model.source(avatar), model.people(avatar)
-        self._width, self._height = width, height = model.size(avatar, view)
-        self._has_edge = view == "crop"
-        self._crop = Crop(width / 2, height / 2, float(width)) if view == "crop" else avatar.person.crop
-        self._kept: tuple[Tensor, Tensor] | None = None
-
-    def draw(self, motion: Motion) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Draw every frame of a motion."""
-        model, person = self._model, self._avatar.person
-        moves = motion.expression, motion.rotation.float(), motion.translation.float()
-        for expression, rotation, translation in zip(*moves, strict=True):
-            camera = turned(self._avatar.eg3d_from_camera, person.rotation, rotation)
-            frame = model.cut_out(self._drawn(expression[None], camera[None]))
-            place = placed(person.translation, translation)
-            yield paste_placed(frame, self._crop, place, self._width, self._height, self._has_edge)
-
-    def finish(self) -> Iterator[UInt8[np.ndarray, "height width 4"]]:
-        """Nothing is left: every frame was drawn at once."""
-        return iter(())
-
-    @torch.inference_mode()
-    def _drawn(
-        self, expression: Float[Tensor, "1 52"], camera: Float[Tensor, "1 4 4"]
-    ) -> Float[Tensor, "1 3 height width"]:
-        """A frame over black; planes are kept while the expression stays."""
-        model, kept = self._model, self._kept
-        if kept is None or not torch.equal(expression, kept[0]):
-            kept = self._kept = expression, model.planes(self._source, self._people, expression)
-        return model.generator.draw(kept[1], camera.to(model.device), self._source.intrinsics).cpu()
 
 
 def laid_face(person: Person, device: torch.device) -> LaidFaces:
