@@ -135,6 +135,24 @@ def test_in_the_adversarial_phase_both_sides_learn(build):
     assert {"generator", "discriminator"} <= changed
 
 
+@pytest.mark.parametrize("build", [planes_stage, motion_stage])
+def test_computing_again_what_gradients_need_changes_no_number(build):
+    fighting = replace(TINY_ADVERSARY, begins=0, penalty_every=4)
+    # Stage B's adversarial phase would leave all but the super-resolution as it is.
+    recipe = replace(PLANES, adversarial_from=0) if build is planes_stage else MOTION
+    recipe = replace(recipe, adversary=fighting)
+    states = []
+    for recompute in (False, True):
+        stage, batches = build(replace(recipe, recompute=recompute))
+        # The reference view at 5003, R1 of the discriminator, total variations.
+        scalars = stage.step(5003, [Part(batches.draw(0), 0)])
+        assert {"discriminator", "r1", "density"} <= {name.split("_")[-1] for name in scalars}
+        gradients = {name: x.grad for name, x in stage.networks.named_parameters() if x.grad is not None}
+        assert len(gradients) > 100
+        states.append(gradients | stage.networks.state_dict())
+    torch.testing.assert_close(states[1], states[0])
+
+
 def test_the_torso_leaves_everything_else_as_it_is():
     stage, batches = torso_stage()
     before = {name: x.clone() for name, x in stage.generator.state_dict().items()}

@@ -10,7 +10,8 @@ from cameo3d.errors import TrainingError
 from cameo3d.models.real3d.generator import Real3DGenerator
 from cameo3d.training import running
 from cameo3d.training.loop import Plan
-from cameo3d.training.real3d.recipes import TorsoRecipe
+from cameo3d.training.real3d.motion import MotionStage
+from cameo3d.training.real3d.recipes import MotionRecipe, TorsoRecipe
 from cameo3d.training.real3d.torso import TorsoStage
 from cameo3d.training.running import changed, run_stage, store_generator, trained_network
 from cameo3d.training.setting import Setting
@@ -78,3 +79,11 @@ def test_a_trained_generator_is_stored_where_the_model_finds_it(tmp_path, monkey
     with pytest.raises(TrainingError, match="other choices"):
         run_stage("tiny", replace(longer, rate=1.0), Setting(CPU), tmp_path / "run")
     assert running.entry_of("tiny") is ENTRY
+
+
+def test_a_training_that_ran_out_of_memory_goes_on_in_less(tmp_path, monkeypatch):
+    recipe = MotionRecipe(TINY, Plan(1, workers=0), adversary=replace(TINY_ADVERSARY, begins=9))
+    entry = replace(ENTRY, build=lambda recipe, setting: (MotionStage(recipe, None, CPU), SmallPairs()))
+    monkeypatch.setitem(STAGES, "tiny", entry)
+    path = run_stage("tiny", recipe, Setting(CPU), tmp_path)
+    assert run_stage("tiny", changed(recipe, steps=2, recompute=True), Setting(CPU), tmp_path) == path

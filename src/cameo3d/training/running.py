@@ -59,8 +59,9 @@ def run_stage(
     begins = {"data": str(setting.data), "start": str(setting.start), "teacher": str(setting.teacher)}
     if isinstance(stage, GohaStage) and stage.drawer.kind != "basel":
         begins["faces"] = stage.drawer.kind
-    # How long and how often may change from call to call; all else belongs to the checkpoint.
+    # How long, how often and in how much memory may change; all else belongs to the checkpoint.
     choices = asdict(recipe)
+    choices.pop("recompute", None)
     choices["plan"] = {key: choices["plan"][key] for key in ("accumulate", "ema", "seed")}
     written = json.dumps({"stage": name, "recipe": choices, **begins}, sort_keys=True, default=str)
     train(stage, batches, recipe.plan, out, written, processes, report)

@@ -23,6 +23,7 @@ def train(
     batch: int | None = None,
     accumulate: int | None = None,
     precision: Literal["float32", "bfloat16", "float16"] | None = None,
+    recompute: bool = False,
     perceptual: bool = True,
     store: Annotated[str | None, arg(metavar="LICENCE")] = None,
     export: Annotated[Path | None, arg(metavar="FOLDER")] = None,
@@ -47,6 +48,7 @@ def train(
         batch: Examples in a batch, instead of the recipe's.
         accumulate: Batches whose gradients are added up for one step.
         precision: Of convolutions; weights stay float32.
+        recompute: Compute again what gradients need instead of keeping it: slower, in far less memory.
         perceptual: Whether perceptual networks judge pictures; without them their terms are left out.
         store: Put the trained generator where `--model real3d|goha --size RECIPE` finds it, on these terms.
         export: Folder for the trained network in the layout of the official checkpoints.
@@ -55,7 +57,7 @@ def train(
     if stage in _SHIPPED:
         given = {"recipe": None if recipe == "small" else recipe, "start": start, "teacher": teacher}
         given |= {"steps": steps, "batch": batch, "accumulate": accumulate, "precision": precision}
-        given |= {"store": store, "export": export}
+        given |= {"recompute": recompute or None, "store": store, "export": export}
         extra = [f"--{name}" for name, value in given.items() if value is not None]
         if extra:
             raise usage(f"The stage {stage} has a recipe of its own and takes no {', '.join(extra)}.")
@@ -83,4 +85,5 @@ def train(
     from cameo3d.app.training import train_stage
 
     changes = {"steps": steps, "batch": batch, "accumulate": accumulate, "precision": precision}
+    changes |= {"recompute": recompute or None}
     print(train_stage(stage, out, data, recipe, start, teacher, changes, perceptual, store, export, device))

@@ -6,6 +6,7 @@ from functools import partial
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from cameo3d.blocks.images import resize_smoothly
 from cameo3d.blocks.plane_decoder import PlaneDecoder
@@ -42,6 +43,8 @@ class HeadRenderer(nn.Module):
         self.config = config
         self.shrinks_planes = False
         """In training, whether planes are shrunk at every look, to half at most, so that they stay smooth."""
+        self.recompute = False
+        """Whether training keeps no samples, but looks them up again for the gradients."""
 
     def forward(
         self,
@@ -75,6 +78,8 @@ class HeadRenderer(nn.Module):
             noise = middle_noise(batch, rays, config.coarse_samples, config.fine_samples, like=directions)
         near, far, hits = box_crossing(origins, directions, config.box_side)
         field = partial(self.look_up, planes)
+        if self.recompute and torch.is_grad_enabled():
+            field = partial(checkpoint, self.look_up, planes, use_reentrant=False)
         if torch.is_grad_enabled() or not may_loop(planes):
             return render_rays(field, origins, directions, near, far, noise), hits
         if config.plane_depth > 1:

@@ -23,6 +23,7 @@ from cameo3d.training.real3d.adversary import (
     teach_discriminator,
 )
 from cameo3d.training.real3d.recipes import ImageToPlaneRecipe
+from cameo3d.training.real3d.recomputing import recompute
 from cameo3d.training.real3d.sheets import rows_of_pictures
 from cameo3d.training.real3d.terms import named, raw_colors, ray_noise
 from cameo3d.training.schedule import between, stepped
@@ -113,6 +114,8 @@ class ImageToPlaneStage:
         generator.renderer.shrinks_planes = recipe.shrinks_planes
         average.load_state_dict(generator.state_dict())
         judge = build_discriminator(recipe.adversary, recipe.network.image_size)
+        if recipe.recompute:
+            recompute(generator, judge)
         self.networks = nn.ModuleDict(
             {
                 "generator": generator.to(device),

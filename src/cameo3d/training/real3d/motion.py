@@ -21,6 +21,7 @@ from cameo3d.training.real3d.adversary import (
     teach_discriminator,
 )
 from cameo3d.training.real3d.recipes import MotionRecipe
+from cameo3d.training.real3d.recomputing import recompute
 from cameo3d.training.real3d.sheets import rows_of_pictures
 from cameo3d.training.real3d.terms import head_losses, named, raw_colors, ray_noise
 from cameo3d.training.schedule import Schedule, between, stepped
@@ -52,6 +53,8 @@ class MotionStage:
             if start and name in start:
                 network.load_state_dict(start[name])
         average.load_state_dict(generator.state_dict())
+        if recipe.recompute:
+            recompute(generator, judge)
         self.networks = nn.ModuleDict(
             {
                 "generator": generator.to(device),

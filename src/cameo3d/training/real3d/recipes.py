@@ -72,6 +72,8 @@ class ImageToPlaneRecipe:
     """Share of the views that take their camera from the video set."""
     shrinks_planes: bool = True
     """Planes are looked up at random smaller sizes."""
+    recompute: bool = False
+    """Whether what gradients need is computed again: slower, and far less memory."""
     max_norm: float = 1.0
     adversary: Adversary = field(default_factory=Adversary)
 
@@ -123,6 +125,8 @@ class MotionRecipe:
     """The official target term at full size counts 0.6 inside the mask and nothing outside."""
     frozen_parts_train: bool = False
     """Officially, dropout and batch statistics of frozen parts go on."""
+    recompute: bool = False
+    """Whether what gradients need is computed again: slower, and far less memory."""
     max_norm: float = 1.0
     adversary: Adversary = field(
         default_factory=lambda: Adversary(decay=0.95, decay_every=5000, floor=5e-6, begins=240_000)
