@@ -1,5 +1,7 @@
 """The small Real3D equals the relief until it has learned something."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,6 +15,7 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
 from cameo3d.models.relief import RELIEF
+from cameo3d.models.relief.render import Painter, Viewport
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.storage import load_value, save_value
@@ -74,6 +77,24 @@ def test_it_begins_as_the_relief(avatar, turn, shapes, most):
     if shapes:
         still = next(render(model, avatar, motion(avatar)))
         assert np.abs(still.astype(float) - next(render(model, avatar, moved))).mean() > 0.3
+
+
+def test_a_cheek_beside_the_person_takes_the_colours_of_the_other_one(astronaut_path):
+    portrait = make_portrait(read_image(astronaut_path))
+    column = int(portrait.landmarks[425, 0])  # the matte ends next to the nose
+    portrait.matte[:, column:] = 0
+    portrait.person.matte[:, column:] = 0
+    model, far, near = Real3DLite(load_face_model()), 352, 123
+    avatar = model.encode([portrait])
+    column, row = avatar.points[near].int().tolist()
+    texture = avatar.texture.clone()
+    texture[row - 8 : row + 9, column - 8 : column + 9, :3] = torch.tensor([0, 0, 255], dtype=torch.uint8)
+    blue, moved = replace(avatar, texture=texture), motion(avatar, (20.0, 0.0, 0.0))
+    painter = Painter(blue, load_face_model(), Viewport(0.0, 0.0, 512.0, 512, 512))
+    cheek = painter.view.pixels(painter.surfaces(moved)[0][[far]])[0].astype(int)
+    red, _, blue_there, alpha = next(render(model, blue, moved))[cheek[1], cheek[0]].astype(int)
+    assert alpha > 200
+    assert blue_there > red + 50
 
 
 def test_what_it_learned_shows_on_the_face_only(avatar):

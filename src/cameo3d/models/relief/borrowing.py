@@ -81,6 +81,11 @@ class Lenders:
         self._triangles = np.ascontiguousarray(triangles[hidden[triangles].any(1)])
         self._vertices = np.unique(self._triangles)
 
+    @property
+    def lends(self) -> bool:
+        """Whether anything of the face is hidden."""
+        return len(self._triangles) > 0
+
     def lend(
         self,
         image: UInt8[np.ndarray, "height width 4"],
@@ -100,7 +105,7 @@ class Lenders:
             texture: The photo, with the matte.
             turned: How far the head is turned from the photo's pose, where all is as the photo shows it.
         """
-        if not len(self._triangles):
+        if not self.lends:
             return
         box = box_around(pixels[self._vertices], image.shape[1], image.shape[0])
         if box is None:

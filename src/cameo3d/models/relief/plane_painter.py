@@ -21,6 +21,7 @@ from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
 from cameo3d.models.relief.photo_lookup import correspond, lay_over_rest, look_up_photo
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
 from cameo3d.models.relief.render import FIRM_TURN, FramePainter, Viewport
+from cameo3d.models.relief.surface_kernel import SurfaceDrawer
 from cameo3d.values import Motion, Portrait
 
 DETAIL = 512
@@ -43,6 +44,7 @@ class PlanePainter:
         detail = max(DETAIL, round(min(view.side, avatar.canvas.scale * avatar.person.crop.side)))
         self.prior = ReliefPrior(avatar, face, detail)
         self._view, (self._across, self._down) = view, rays_of(view)
+        self._drawer = SurfaceDrawer(view.height, view.width, np.inf)
         self._correction, self._pncc = correction, FacePncc(face)
         fronts = (self.prior.moved(torch.zeros(52)), self.prior.painter.front)
         squares = [self.prior.face_square(front) for front in fronts]
@@ -91,7 +93,23 @@ class PlanePainter:
         firm = 1 + min(1.0, turned / FIRM_TURN)
         image[..., 3] = np.rint((image[..., 3] * firm).clip(0, 255) * found.cover)
         lay_over_rest(image, found, page, self.prior.surface.back.numpy(), firm)
+        self._lend(image, motion, firm - 1)
         return image
+
+    def _lend(self, image: UInt8[np.ndarray, "height width 4"], motion: Motion, turned: float) -> None:
+        """Give what the photo hides of a face the colours of its other half, in place.
+
+        Planes over the photo have no such parts, so the relief says where they come into sight.
+        """
+        painter = self.prior.painter
+        if turned == 0 or not painter.lenders.lends:
+            return
+        front, _ = painter.surfaces(motion)
+        rings, nothing = painter.rings, np.zeros_like(painter.shown)
+        pixels, depths = rings.refined(self._view.pixels(front)), rings.refined(front[:, 2])
+        # Only its depths are asked for.
+        self._drawer.draw(pixels, depths, rings.triangles, painter.places, painter.texture, nothing)
+        painter.lenders.lend(image, self._drawer, pixels, depths, painter.texture, turned)
 
     def _light(
         self,
