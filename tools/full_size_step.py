@@ -1,9 +1,9 @@
 """One step of a training stage at its published size, forward and backward, on random data: time and memory.
 
-Run: python tools/full_size_step.py STAGE [--perceptual] [--adversarial]
+Run: python tools/full_size_step.py STAGE [--perceptual] [--adversarial] [--keep]
 
-STAGE is the name that `cameo3d train` knows. GOHA's faces are drawn by the shipped face model, and its rays
-are traced again for the gradients (`recompute`), which takes far less memory and changes no number.
+STAGE is the name that `cameo3d train` knows. GOHA's faces are drawn by the shipped face model. What gradients
+need is computed again (`--recompute` of `cameo3d train`) unless --keep is given; that changes no number.
 """
 
 import argparse
@@ -43,8 +43,10 @@ from cameo3d.training.setting import Setting
 from cameo3d.training.stages import STAGES, recipe_of
 
 CPU = torch.device("cpu")
-FIRST = {"goha.reconstruction": 240_001, "goha.adversarial": 40}
-"""The step that is taken: GOHA's look at the whole network, and their discriminators learn with R1."""
+FIRST = {"goha.reconstruction": 240_001, "goha.adversarial": 40, "goha.super_resolution": 0}
+FIGHTING = {"real3d.image_to_plane": 5007, "real3d.motion": 15, "real3d.torso": 15}
+"""The step that is taken: GOHA's look at the whole network, and all discriminators learn with R1; stage A of
+Real3D-Portrait also draws the reference view."""
 
 
 def main() -> None:
@@ -55,19 +57,22 @@ def main() -> None:
     parser.add_argument(
         "--adversarial", action="store_true", help="of Real3D-Portrait, a step of the last phase"
     )
+    parser.add_argument("--keep", action="store_true", help="what gradients need, instead of recomputing")
     chosen = parser.parse_args()
     begun = time.monotonic()
     torch.manual_seed(0)
     recipe = recipe_of(chosen.stage, "official")
+    if hasattr(recipe, "recompute"):
+        recipe = replace(recipe, recompute=not chosen.keep)
     if chosen.stage.startswith("goha."):
-        stage, batch = goha(chosen.stage, replace(recipe, recompute=True), chosen.perceptual)
+        stage, batch = goha(chosen.stage, recipe, chosen.perceptual)
     elif chosen.stage in ("real3d.sync", "real3d.voice"):
         stage, batch = speech(chosen.stage, recipe)
     else:
         stage, batch = real3d(chosen.stage, recipe, chosen.perceptual, 0 if chosen.adversarial else 10**9)
-    built = time.monotonic()
+    built, worked = time.monotonic(), time.process_time()
     before = {name: [x.detach().clone() for x in part] for name, part in learning(stage).items()}
-    step = FIRST.get(chosen.stage, 0 if chosen.stage == "goha.super_resolution" else 3)
+    step = (FIRST | (FIGHTING if chosen.adversarial else {})).get(chosen.stage, 3)
     scalars = stage.step(step, [Part(batch, 0)])
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
     moved = {
@@ -75,8 +80,9 @@ def main() -> None:
         for name, part in learning(stage).items()
     }
     print(
-        f"{chosen.stage}: built in {built - begun:.0f} s, one step in {time.monotonic() - built:.0f} s, "
-        f"{peak:.1f} GiB: " + ", ".join(f"{name} {value:.3g}" for name, value in scalars.items())
+        f"{chosen.stage}: built in {built - begun:.0f} s, one step in {time.monotonic() - built:.0f} s "
+        f"({time.process_time() - worked:.0f} of processors), {peak:.1f} GiB: "
+        + ", ".join(f"{name} {value:.3g}" for name, value in scalars.items())
     )
     for name, part in learning(stage).items():
         numbers = sum(x.numel() for x in part) / 1e6

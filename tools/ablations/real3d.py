@@ -69,13 +69,16 @@ def main() -> None:
             learn(stage, first, steps, seed, f"pre-training {seed}")
             torch.save(average_of(stage), begun)
         pre = {"generator": {k: x for k, x in torch.load(begun).items() if not k.startswith(FRESH)}}
-        for name in ("whole", *MOTION_ABLATIONS):
-            recipe = MOTION_ABLATIONS[name](MOTION) if name != "whole" else MOTION
+        runs = {"whole": (MOTION, steps)}
+        runs |= {name: (make(MOTION), steps) for name, make in MOTION_ABLATIONS.items()}
+        # As many steps in all as with pre-training.
+        runs["without-pre-training-longer"] = runs["without-pre-training"][0], 2 * steps
+        for name, (recipe, count) in runs.items():
             if table.has(f"motion {name}", seed):
                 continue
             stage = built(MotionStage, recipe, seed, pre if recipe.pre_trained else None)
-            learn(stage, pools["clips"], steps, seed, f"motion {name} {seed}")
-            table.add(f"motion {name}", seed, steps, head_scores(stage, recipe, held))
+            learn(stage, pools["clips"], count, seed, f"motion {name} {seed}")
+            table.add(f"motion {name}", seed, count, head_scores(stage, recipe, held))
             torch.save(average_of(stage), out / f"motion-{name}-{seed}.pt")
         start = {"generator": torch.load(out / f"motion-whole-{seed}.pt")}
         for name in ("whole", *TORSO_ABLATIONS):
