@@ -54,9 +54,10 @@ def turned_away(astronaut_path):
 def test_a_cheek_beside_the_person_takes_the_colours_of_the_other_one(turned_away):
     far, near = 352, 123
     column, row = turned_away.points[near].int().tolist()
-    texture = turned_away.texture.clone()
-    texture[row - 8 : row + 9, column - 8 : column + 9, :3] = torch.tensor([0, 0, 255], dtype=torch.uint8)
-    blue = replace(turned_away, texture=texture)
+    texture, turned = turned_away.texture.clone(), turned_away.turned.clone()
+    for colors in (texture, turned):
+        colors[row - 8 : row + 9, column - 8 : column + 9, :3] = torch.tensor([0, 0, 255], dtype=torch.uint8)
+    blue = replace(turned_away, texture=texture, turned=turned)
     painter = Painter(blue, load_face_model(), Viewport(0.0, 0.0, 512.0, 512, 512))
     still = resting(blue)
     turn = still.rotation.clone()

@@ -37,6 +37,7 @@ from cameo3d.models.relief.surface import (
     sample,
     triangulate_around,
 )
+from cameo3d.models.relief.turned import turned_colors
 from cameo3d.values import Portrait
 from cameo3d.values.limits import IndexOf, Within
 from cameo3d.values.portrait import LEAST_METRES
@@ -67,6 +68,8 @@ class ReliefAvatar(Avatar):
     """The person's colours, continued beyond the soft edge, and the matte."""
     back: UInt8[Tensor, "side side 4"]
     """The colours of the person's back, and where gaps in the matte are none in the person."""
+    turned: UInt8[Tensor, "side side 3"]
+    """The person's colours as a turned head shows them."""
     plate: UInt8[Tensor, "side side 3"]
     """The canvas without the person."""
     points: Annotated[Float32[Tensor, "vertices 2"], Within(-4096, 8192)]
@@ -169,12 +172,14 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         gaps = closed_gaps(matte, face_points[np.array(OVAL)], surface.per_meter)
         plate, colors = painting.result()
     colors = filled_gaps(colors, matte, gaps)
+    turned = turned_colors(colors, matte, plate, surface.heights, surface.cell_meters, canvas.scale)
     back = back_colors(colors, matte, surface.strange, surface.heights, surface.level)
     return ReliefAvatar(
         person=person,
         canvas=canvas,
         texture=torch.from_numpy(np.dstack((colors, np.rint(matte * 255).astype(np.uint8)))),
         back=torch.from_numpy(np.dstack((back, gaps))),
+        turned=torch.from_numpy(turned),
         plate=torch.from_numpy(plate),
         points=torch.from_numpy(surface.points),
         depths=torch.from_numpy(surface.depths),
@@ -240,6 +245,7 @@ class _Surface(NamedTuple):
     face_triangles: int
     """So many of the triangles, the first ones, are the face's."""
     heights: Heights
+    cell_meters: float
     level: np.ndarray
     """How far each cell lies below the ears' middle, metres."""
     strange: np.ndarray
@@ -304,6 +310,7 @@ def _lift_person(
         *_carry(face_points, rim, around, oval, per_meter),
         len(closed),
         heights,
+        cell_meters,
         level,
         strange,
         per_meter,

@@ -35,6 +35,7 @@ from cameo3d.models.relief.surface_kernel import (
     pose_surfaces,
     shown_blocks,
 )
+from cameo3d.models.relief.turned import TurnedColors
 from cameo3d.values import BLENDSHAPES, Motion
 
 NECK_BASE = np.array([0.0, 0.17, 0.08], np.float32)
@@ -216,7 +217,10 @@ class Painter:
         self.lip_colors = find_lip_colors(
             texture, points, self.front[:468], self.source[:, 1], self.per_meter
         )
-        self.texture, self.gone = texture.copy(), (0.0, (0.0, 0.0, 0.0))
+        self.upright, self.gone = texture.copy(), (0.0, (0.0, 0.0, 0.0))
+        """The photo without what an expression takes from it, before a turn changes it."""
+        self.turned, self.turn = TurnedColors.between(texture, avatar.turned.numpy()), 0.0
+        self.texture = self.upright.copy()
         self.around_lips: np.ndarray | None = None  # as folds have left it; None for the photo's
         self.shown = shown_blocks(texture)
         self.whole = np.ones_like(self.shown)
@@ -236,7 +240,7 @@ class Painter:
         """Another one of the same person, which can draw at the same time."""
         other = copy.copy(self)
         other.shade = copy.copy(self.shade)
-        other.texture = self.texture.copy()
+        other.upright, other.texture = self.upright.copy(), self.texture.copy()
         other.show(self.view)
         return other
 
@@ -258,13 +262,11 @@ class Painter:
 
         front, back = self._surfaces(change, relative, position)
         expression, moved = motion.expression[0].numpy(), self.front[:468] + change @ relative
-        self._repaint(expression, moved, relative)
-        self.shade.change(expression, moved, relative)
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
-        if with_back:
-            image = self._draw(front, back, 1 + min(1.0, facing / FIRM_TURN))
-        else:
-            image = self._draw_front(front)
+        turned = min(1.0, facing / FIRM_TURN)
+        self._repaint(expression, moved, relative, turned)
+        self.shade.change(expression, moved, relative)
+        image = self._draw(front, back, 1 + turned) if with_back else self._draw_front(front)
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
@@ -306,23 +308,34 @@ class Painter:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
 
-    def _repaint(self, expression: np.ndarray, positions: np.ndarray, turn: np.ndarray) -> None:
-        """Take from the photo what an expression, its vertices in the photo's pose, and a turn leave out."""
+    def _repaint(
+        self, expression: np.ndarray, positions: np.ndarray, turn: np.ndarray, turned: float
+    ) -> None:
+        """Paint the photo as an expression, its vertices in the photo's pose, and a turn show it."""
+        changed, step = self._take_out(expression, positions, turn), self.turned.step(turned)
+        if changed or step != self.turn:
+            np.copyto(self.texture, self.upright)
+            self.turned.add(self.texture, step)
+            self.turn = step
+
+    def _take_out(self, expression: np.ndarray, positions: np.ndarray, turn: np.ndarray) -> bool:
+        """Take from the photo what an expression leaves out; returns whether that changed."""
         folds, lips = self.folds, self.lip_colors
         gone = (
             0.0 if folds is None else folds.gone(expression),
             (0.0, 0.0, 0.0) if lips is None else lips.change(positions, turn),
         )
         if gone == self.gone:
-            return
+            return False
         if folds is not None and gone[0] != self.gone[0]:
             if lips is not None:
-                lips.paint(self.texture, (0.0, 0.0, 0.0))
-            folds.fade(self.texture, gone[0])
-            self.around_lips = None if lips is None else lips.part(self.texture).copy()
+                lips.paint(self.upright, (0.0, 0.0, 0.0))
+            folds.fade(self.upright, gone[0])
+            self.around_lips = None if lips is None else lips.part(self.upright).copy()
         if lips is not None:
-            lips.paint(self.texture, gone[1], self.around_lips)
+            lips.paint(self.upright, gone[1], self.around_lips)
         self.gone = gone
+        return True
 
     def surfaces(
         self, motion: Motion
