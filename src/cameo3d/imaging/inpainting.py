@@ -14,8 +14,14 @@ _STRAY = 3
 """Margins around a person within which strays are looked for."""
 _LIKE_PERSON, _UNLIKE = 0.25, 30
 """How far on the way from the background's colour to the person's a stray's is, and how long that way is."""
-_COARSE, _LINE_RADIUS = 400, 5.0
-"""Rows in which lines are continued, and pixels around one that say how a line goes on there."""
+_HAIRS, _THIN, _STAND_OUT, _FAINT = 8, 7, 5.0, 0.05
+"""Margins around a person within which single hairs are looked for, pixels that are wider than they, how many
+times they stand out from the noise, and the least share of the way to the person's colour."""
+_BEYOND_OWN = 1.1
+"""How far from the background's colour unmixing may lead, in distances to the person's."""
+_COARSE, _LINE_ROWS, _LINE_RADIUS = 400, 340, 5.0
+"""Rows in which strays are looked for, those in which lines are continued, and pixels around one that say how
+a line goes on there."""
 
 
 def fill_holes(
@@ -61,7 +67,7 @@ def inpaint_background(
     hole |= _strays(image, matte, hole, margin)
     smooth = fill_holes(image.astype(np.float32), hole)
     height, width = hole.shape
-    rows = min(_COARSE, height)
+    rows = min(_LINE_ROWS, height)
     size = (math.ceil(width * rows / height), rows)
     coarse = cv2.resize(np.rint(smooth).clip(0, 255).astype(np.uint8), size, interpolation=cv2.INTER_AREA)
     unknown = cv2.resize(hole.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST)
@@ -89,10 +95,18 @@ def _strays(image: np.ndarray, matte: np.ndarray, hole: np.ndarray, margin: int)
     length = (lead**2).sum(-1)
     share = ((small - behind) * lead).sum(-1) / length.clip(1)
     strays = near & (share > _LIKE_PERSON) & (length > _UNLIKE**2)
-    strays = cv2.dilate(strays.astype(np.uint8), np.ones((3, 3), np.uint8)) * (near & (away > 0)).astype(
-        np.uint8
-    )
+    strays |= _hairs(small, lead, length, away < _HAIRS * margin * scale)
+    strays = cv2.dilate(strays.astype(np.uint8), np.ones((3, 3), np.uint8)) * (away > 0).astype(np.uint8)
     return cv2.resize(strays, (width, height), interpolation=cv2.INTER_NEAREST) > 0
+
+
+def _hairs(small: np.ndarray, lead: np.ndarray, length: np.ndarray, near: np.ndarray) -> np.ndarray:
+    """Single hairs: thin lines that stand out from a calm background towards the person's colours."""
+    calm = cv2.medianBlur(np.rint(small).clip(0, 255).astype(np.uint8), _THIN).astype(np.float32)
+    out = (small - calm) * lead
+    along = out.sum(-1) / np.sqrt(length.clip(1))
+    noise = max(1.0, float(np.median(np.abs(along[near]))) if near.any() else 1.0)
+    return near & (along > _STAND_OUT * noise) & (along > _FAINT * np.sqrt(length)) & (length > _UNLIKE**2)
 
 
 def foreground_colors(
@@ -105,7 +119,10 @@ def foreground_colors(
     # Unmixing is exact where there is enough of the person, guesswork below.
     mixed = (matte > 0.3) & (matte <= 0.98)
     alpha = matte[mixed][:, None]
-    unmixed = (image[mixed] - (1 - alpha) * plate[mixed]) / alpha
+    lead, seen = own[mixed] - plate[mixed], image[mixed] - plate[mixed].astype(np.float32)
+    along = (seen * lead).sum(-1, keepdims=True) / (lead**2).sum(-1, keepdims=True).clip(1)
+    # Other tints are not made stronger, and a matte that is a little too low leads to no dark rim.
+    unmixed = plate[mixed] + seen + (np.minimum(along / alpha, np.maximum(along, _BEYOND_OWN)) - along) * lead
     own[mixed] += ((alpha - 0.3) / 0.4).clip(0, 1) * (unmixed.clip(0, 255) - own[mixed])
     return cv2.copyTo(image, (matte > 0.98).astype(np.uint8), own.clip(0, 255).astype(np.uint8))
 

@@ -14,6 +14,7 @@ from cameo3d.geometry.crops import five_points, portrait_crop, shown_square
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.fitting import fit_portrait
+from cameo3d.imaging.difference_matting import matte_by_difference
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces, turned_landmarks
 from cameo3d.perception.matte import person_matte
@@ -152,6 +153,8 @@ def _matte(
         weight = np.clip(cv2.distanceTransform(inset, cv2.DIST_L2, 3) / (0.1 * crop.side), 0, 1)
         part = matte[top:bottom, left:right]
         part += (fine - part) * weight
+    near = np.s_[top:bottom, left:right]
+    matte[near] = matte_by_difference(np.ascontiguousarray(rgb[near]), matte[near], crop.side)
     return _fill_torso(matte, landmarks)
 
 

@@ -23,8 +23,11 @@ _STEEPEST = 1.2
 _BLURS, _BLURRED = (0.7, 1.5, 3.0, 6.0, 12.0), 0.012
 """Pixels by which lines are blurred across, and how far out by the second of them, in sides of the
 canvas; each next one twice as far out."""
-_HAIR_ENDS = (0.03, 0.18)
-"""Heights of the face beyond the sides of the photo over which hair ends."""
+_STRAND, _STRANDS = 2.0, 0.7
+"""Pixels across a strand, and how much of them stays however far out."""
+_GAP, _CAP, _SOFT, _FRAY = 0.08, 0.05, 0.02, 0.1
+"""Heights of the face over which gaps between strands are closed at a side of the photo, by which hair goes
+on beyond it, and over which it ends; and the part of the second by which strands differ."""
 _BACKDROP = 0.06
 """Sides of the canvas from the border over which the background loses its detail."""
 _COARSE = 8
@@ -70,14 +73,15 @@ def continue_onward(
         added = _onward(turned, length, len(matte))
         away = np.arange(length) + 0.5
         if turns == 3:
-            added[..., 3] *= _dome(turned[:, -2, 3] / 255, away)
+            added[..., 3] = _dome(turned[:, -2, 3] / 255, away) * 255
             top = 0
         elif turns != 1:
-            ends = 1 - smoothstep((away / face_height - _HAIR_ENDS[0]) / (_HAIR_ENDS[1] - _HAIR_ENDS[0]))
             height = np.arange(len(turned)) + 0.5 + top
             height = height if turns == 0 else height[::-1]
             kept = smoothstep((height - level) / (0.3 * face_height))[:, None]
-            added[..., 3] *= kept + (1 - kept) * ends
+            added[..., 3] *= kept
+            cap = _cap(turned[:, :-1], height < level, face_height, away)
+            added[..., 3] = np.maximum(added[..., 3], cap * (1 - kept) * 255)
         everything = np.rot90(np.concatenate((turned, added), 1), -turns)
     result = np.rint(everything[..., :3]).clip(0, 255).astype(np.uint8)
     covered = (everything[..., 3] / 255).clip(0, 1).astype(np.float32)
@@ -110,6 +114,10 @@ def _onward(picture: np.ndarray, length: int, side: int) -> Float32[np.ndarray, 
             smooth, np.zeros_like(rows), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         )
         result += looked * share[..., None]
+    # What is blurred looks like cloth; single strands go on.
+    fine = edge - cv2.GaussianBlur(edge, (1, 0), sigmaX=0.1, sigmaY=_STRAND, borderType=cv2.BORDER_REPLICATE)
+    fine = cv2.remap(fine, np.zeros_like(rows), rows, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    result[..., :3] += fine[..., :3] * (_STRANDS * level.clip(0, 1))[..., None]
     return result
 
 
@@ -137,6 +145,30 @@ def _dome(border: np.ndarray, away: np.ndarray) -> np.ndarray:
     half = max(1.0, np.ptp(covered) / 2)
     x = (np.arange(len(border)) - covered.mean())[:, None] / half
     return np.clip((1 - np.hypot(x, away / (0.45 * half))) * 0.2 * half, 0, 1).astype(np.float32)
+
+
+def _cap(picture: np.ndarray, hair: np.ndarray, face_height: float, away: np.ndarray) -> np.ndarray:
+    """Round off hair that a side of the photo cuts, strand by strand: coverage by row and distance from it.
+
+    Args:
+        picture: Colours and coverage in [0, 255]; the border is its right end.
+        hair: Rows in which there may be hair.
+        face_height: Pixels.
+        away: Distances from the border.
+    """
+    gap = max(3, round(_GAP * face_height)) | 1
+    covered = (picture[:, -4:, 3].mean(1) > 127).astype(np.uint8)[:, None]
+    covered = np.flatnonzero((cv2.morphologyEx(covered, cv2.MORPH_CLOSE, np.ones((gap, 1)))[:, 0] > 0) & hair)
+    reach = np.zeros((len(picture), 1), np.float32)
+    for part in np.split(covered, np.flatnonzero(np.diff(covered) > 1) + 1):
+        half = (len(part) + 1) / 2
+        round_ = np.sqrt((1 - ((part - part.mean()) / half) ** 2).clip(0)) if len(part) else np.zeros(0)
+        reach[part, 0] = round_ * min(half / 4, _CAP * face_height)
+    light = picture[:, -4:, :3].mean((1, 2), dtype=np.float32)[:, None]
+    fine, wide = (cv2.GaussianBlur(light, (1, 0), sigmaX=0.1, sigmaY=blur) for blur in (1.5, 4))
+    grain = fine - wide
+    reach *= 1 + _FRAY * (grain / (np.abs(grain).mean() + 1)).clip(-2, 2)
+    return np.clip((reach - away) / (_SOFT * face_height) + 0.5, 0, 1) * (reach > 0)
 
 
 def plate_onward(
