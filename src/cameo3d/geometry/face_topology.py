@@ -15,6 +15,19 @@ INNER_LIP_LOWER = (78, 95, 88, 178, 87, 14, 317, 402, 318, 324, 308)
 OUTER_LIP_UPPER = (61, 185, 40, 39, 37, 0, 267, 269, 270, 409, 291)
 OUTER_LIP_LOWER = (61, 146, 91, 181, 84, 17, 314, 405, 321, 375, 291)
 """Lips from the right corner of the mouth to the left one."""
+LIP_RINGS_UPPER = (
+    INNER_LIP_UPPER,
+    (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292),
+    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306),
+    OUTER_LIP_UPPER,
+)
+LIP_RINGS_LOWER = (
+    INNER_LIP_LOWER,
+    (62, 96, 89, 179, 86, 15, 316, 403, 319, 325, 292),
+    (76, 77, 90, 180, 85, 16, 315, 404, 320, 307, 306),
+    OUTER_LIP_LOWER,
+)
+"""All contours of the lips, from the inside out."""
 
 RIGHT_LID_UPPER = (33, 246, 161, 160, 159, 158, 157, 173, 133)
 RIGHT_LID_LOWER = (33, 7, 163, 144, 145, 153, 154, 155, 133)

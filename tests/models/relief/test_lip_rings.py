@@ -5,7 +5,7 @@ import pytest
 
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OPENINGS
-from cameo3d.models.relief.lip_rings import LipRings, opening, rounded
+from cameo3d.models.relief.lip_rings import LipRings, opening, rounded, sharpness
 
 
 @pytest.fixture(scope="module")
@@ -57,3 +57,30 @@ def test_the_finer_mesh_covers_what_the_mesh_covers(triangles):
         return abs((b[0] - a[0]) * (c[1] - a[1]) - (b[1] - a[1]) * (c[0] - a[0])).sum() / 2
 
     assert area(rings.refined(points), rings.triangles) == pytest.approx(area(points, triangles), rel=2e-3)
+
+
+def test_corners_are_sharp_in_a_slit_and_round_in_a_wide_mouth():
+    face = load_face_model().mean.numpy()[:, :2].copy()
+    upper, lower = list(INNER_LIP_UPPER), list(INNER_LIP_LOWER)
+    middle, width = (face[upper] + face[lower]) / 2, face[308, 0] - face[78, 0]
+    lens = 1 - np.linspace(-1, 1, 11) ** 2
+    found = []
+    for gap in (0.05, 0.7):
+        face[upper], face[lower] = middle, middle
+        face[upper, 1] -= gap * width / 2 * lens
+        face[lower, 1] += gap * width / 2 * lens
+        sharp = sharpness(face)
+        curve = opening(face, sharp)
+        # On its way through the corner, from the lower to the upper lip.
+        before, after = curve[0] - curve[-1], curve[1] - curve[0]
+        found.append((sharp, float(before @ after / np.linalg.norm(before) / np.linalg.norm(after))))
+    (sharp, cosine), (round_, smooth) = found
+    assert sharp == 1 and round_ == 0
+    assert cosine < -0.5  # a tight turn
+    assert smooth > 0.5
+
+
+def test_sharp_corners_leave_every_vertex_in_its_place(triangles):
+    rings, points = LipRings(triangles, 468), load_face_model().mean.numpy()[:, :2]
+    assert np.array_equal(rings.refined(points, 1.0)[:468], points)
+    assert np.allclose(opening(points, 1.0)[::4], opening(points, 0.0)[::4], atol=1e-7)

@@ -13,7 +13,7 @@ from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.lighting import find_light, surface_normals
-from cameo3d.models.relief.lip_rings import LipRings
+from cameo3d.models.relief.lip_rings import LipRings, sharpness
 from cameo3d.models.relief.surface_kernel import SurfaceDrawer
 
 _HIDDEN_BEHIND = 0.003
@@ -71,7 +71,7 @@ class Lenders:
         # Steep parts are not hidden by their own neighbours: the deepest one around counts.
         self._seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
         self._attributes = np.column_stack((points, lenders, lends, depths, doubts, lit)).astype(np.float32)
-        self._attributes, triangles = rings.refined(self._attributes), rings.triangles
+        self._attributes, triangles = rings.refined(self._attributes, sharpness(positions)), rings.triangles
         points, depths, lends, doubts = (
             np.ascontiguousarray(self._attributes[:, k]) for k in (slice(2), 5, 4, 6)
         )

@@ -3,37 +3,48 @@
 import numpy as np
 from jaxtyping import Float, Float32, Int32
 
-from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUTER_LIP_LOWER, OUTER_LIP_UPPER
+from cameo3d.geometry.face_topology import LIP_RINGS_LOWER, LIP_RINGS_UPPER
+from cameo3d.imaging.smoothstep import smoothstep
 
 _STEPS = 4
 """Pieces of each edge of a ring."""
+_CORNERS = (0, 10)
+"""Where in a ring the lips meet."""
+_LENS, _OVAL = 0.12, 0.4
+"""Openings, in widths of the mouth, up to which its corners are sharp, and from which on they are round."""
 
 
 def _ring(upper: tuple[int, ...], lower: tuple[int, ...]) -> tuple[int, ...]:
     return (*upper, *lower[-2:0:-1])
 
 
-_INNER = _ring(INNER_LIP_UPPER, INNER_LIP_LOWER)
-_RINGS = (
-    _ring(OUTER_LIP_UPPER, OUTER_LIP_LOWER),
-    (76, 184, 74, 73, 72, 11, 302, 303, 304, 408, 306, 307, 320, 404, 315, 16, 85, 180, 90, 77),
-    (62, 183, 42, 41, 38, 12, 268, 271, 272, 407, 292, 325, 319, 403, 316, 15, 86, 179, 89, 96),
-    _INNER,
+_RINGS = tuple(
+    _ring(upper, lower) for upper, lower in zip(LIP_RINGS_UPPER[::-1], LIP_RINGS_LOWER[::-1], strict=True)
 )
 """From the lips' outline inwards, each from the right corner over the upper lip and back over the lower."""
 
 
-def rounded(ring: Float32[np.ndarray, "corners _"]) -> Float32[np.ndarray, "points _"]:
+def sharpness(positions: Float[np.ndarray, "468 _"]) -> float:
+    """How sharp the corners of a mouth are: 1 where it is nearly closed, 0 where it is wide open."""
+    width = np.linalg.norm(positions[308] - positions[78])
+    gap = np.linalg.norm(positions[14] - positions[13]) / max(float(width), 1e-9)
+    return 1 - float(smoothstep((gap - _LENS) / (_OVAL - _LENS)))
+
+
+def rounded(
+    ring: Float32[np.ndarray, "corners _"], sharp: float = 0.0
+) -> Float32[np.ndarray, "points _"]:
     """The closed curve through a ring's vertices; its corners, where the lips meet at an angle, get round."""
-    corners = len(ring)
-    along = np.arange(corners)[:, None] + _PLACES
-    weighted = ring[along % corners][:, None] * _WEIGHTS[None, ..., None]
+    weights = _ROUND + np.float32(sharp) * _SHARPER
+    weighted = ring[_AROUND][:, None] * weights[..., None]
     return weighted.sum(2).reshape(-1, ring.shape[1]).astype(np.float32)
 
 
-def opening(pixels: Float32[np.ndarray, "468 _"]) -> Float32[np.ndarray, "points _"]:
-    """The outline of the opening between the lips."""
-    return rounded(pixels[list(_INNER)])
+def opening(
+    pixels: Float32[np.ndarray, "468 _"], sharp: float = 0.0
+) -> Float32[np.ndarray, "points _"]:
+    """The outline of the opening between the lips, whose corners are more or less sharp."""
+    return rounded(pixels[list(_RINGS[-1])], sharp)
 
 
 class LipRings:
@@ -54,7 +65,9 @@ class LipRings:
                 split[corner, four[2]], split[four[2], corner] = new, new[::-1]
                 origins += [four] * (_STEPS - 1)
         self._origins = np.array(origins)
-        self._weights = np.tile(_WEIGHTS[1:], (len(origins) // (_STEPS - 1), 1))[..., None]
+        self._weights, self._sharper = (
+            np.tile(each[:, 1:].reshape(-1, 4), (len(_RINGS), 1)) for each in (_ROUND, _SHARPER)
+        )
         ends = np.zeros((468, 468), np.bool_)
         ends[tuple(np.array(list(split)).T)] = True
         near = triangles.max(1) < 468
@@ -64,9 +77,10 @@ class LipRings:
         self.triangles = np.concatenate((triangles[~near], np.array(cut, np.int32).reshape(-1, 3)))
         """Those of the finer mesh."""
 
-    def refined(self, values: Float[np.ndarray, "*before"]) -> Float[np.ndarray, "*after"]:
-        """Values of all vertices, after which come those of the new ones."""
-        weights = self._weights if values.ndim > 1 else self._weights[..., 0]
+    def refined(self, values: Float[np.ndarray, "*before"], sharp: float = 0.0) -> Float[np.ndarray, "*after"]:
+        """Values of all vertices, after which come those of the new ones, for corners of some sharpness."""
+        weights = self._weights + np.float32(sharp) * self._sharper
+        weights = weights[..., None] if values.ndim > 1 else weights
         new = (values[self._origins] * weights).sum(1)
         return np.concatenate((values, new.astype(values.dtype)))
 
@@ -96,4 +110,18 @@ def _curve(steps: int) -> Float32[np.ndarray, "steps 4"]:
     return (np.stack(parts, 1) / 2).astype(np.float32)
 
 
-_PLACES, _WEIGHTS = np.arange(-1, 3), _curve(_STEPS)
+def _sharp_curves(steps: int) -> Float32[np.ndarray, "edges steps 4"]:
+    """The same for each edge of a ring in which every lip's curve ends in the corners."""
+    edges = np.tile(_curve(steps), (2 * _CORNERS[1], 1, 1))
+    for corner in _CORNERS:
+        for edge, beyond, end, before in ((corner, 0, 1, 2), (corner - 1, 3, 2, 1)):
+            edges[edge, :, end] += 2 * edges[edge, :, beyond]
+            edges[edge, :, before] -= edges[edge, :, beyond]
+            edges[edge, :, beyond] = 0
+    return edges
+
+
+_PLACES = np.arange(-1, 3)
+_ROUND = np.tile(_curve(_STEPS), (2 * _CORNERS[1], 1, 1))
+_SHARPER = _sharp_curves(_STEPS) - _ROUND
+_AROUND = (np.arange(len(_ROUND))[:, None] + _PLACES) % len(_ROUND)

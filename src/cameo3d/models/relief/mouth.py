@@ -146,8 +146,8 @@ def make_mouth(
     aside, down = places(1)
     skin = color_at(image, landmarks, CHEEKS_AND_CHIN)
     flesh = flesh_color(color_at(image, landmarks, LIPS), skin)
-    enamel = enamel_color(image, landmarks, skin)
-    looks, tint = individual_looks(photo.identity), skin / skin.mean().clip(1)
+    enamel, tint = enamel_color(image, landmarks, skin)
+    looks = individual_looks(photo.identity)
     traits, upper_row, lower_row = (
         looks.line_up(individual_traits(photo.identity)),
         looks.of(UPPER),

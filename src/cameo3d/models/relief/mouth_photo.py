@@ -11,6 +11,9 @@ from cameo3d.imaging.inpainting import fill_holes
 from cameo3d.models.relief.eyes import LIDS, box_around
 from cameo3d.models.relief.patch import soft_polygon
 
+_STRAY, _IVORY, _MOST_TINT = 0.06, 0.45, 0.35
+"""How far the white of eyes may leave the line from grey to skin, how far rosy teeth go towards yellow, and
+how strong a tint of skin is of its own."""
 CHEEKS_AND_CHIN, LIPS = (50, 280, 199, 205, 425), (12, 15, 38, 268, 86, 316)
 """Landmarks whose colours are taken."""
 _SHADOW, _GAP, _LEAST_SHOWN = 0.003, 0.0009, 0.35
@@ -40,17 +43,30 @@ def flesh_color(lips: np.ndarray, skin: np.ndarray) -> np.ndarray:
     return (flesh + 0.55 * (flesh - flesh.mean())).clip(0, 255)
 
 
-def enamel_color(image: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> np.ndarray:
-    """The colour of teeth: the white of the eyes, warmed by the skin, as bright as bright skin at most."""
+def enamel_color(
+    image: np.ndarray, landmarks: np.ndarray, skin: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """The colour of teeth: the white of the eyes, warmed by the skin, as bright as bright skin at most.
+
+    Next to it, the tint of skin around 1 without that of the light: in a red photo white is red, too.
+    """
     white = _white_of_eyes(image, landmarks)
     face = np.zeros(image.shape[:2], np.uint8)
     cv2.fillPoly(face, [np.rint(landmarks[list(OVAL), :2]).astype(np.int32)], 1)
     brightest = np.quantile(image[face > 0].mean(-1), 0.97)
     # Eyes may lie in shadow or in glare.
     light = min(max(white.mean(), 1.5 * skin.mean()), brightest)
-    tint = 0.3 + 0.4 * white / white.mean().clip(1) + 0.3 * skin / skin.mean().clip(1)
-    tint[1] += 0.35 * (tint[0] - tint[1])  # ivory where those are rosy, and grey where they are grey
-    return light * tint / tint.mean()
+    seen, away = white / white.mean().clip(1) - 1, skin / skin.mean().clip(1) - 1
+    # Light tints white and skin alike. What else eyes show may be an iris, a lid or a red vein, and they get
+    # yellow with age: all but a strong tint is doubted.
+    lit = float(np.clip(seen @ away / max(float(away @ away), 1e-4), 0, 1)) ** 2
+    seen = lit * away + (seen - lit * away).clip(-_STRAY, _STRAY)
+    tint = 1 + 0.4 * seen + 0.3 * away
+    # Ivory where those are rosy, and grey where they are grey, but never greener than the skin.
+    tint[1] += _IVORY * (1 - lit) * max(0.0, tint[0] - tint[1])
+    tint[1] = min(tint[1], max(tint[0], tint[2], 1 + away[1]))
+    own = away * (1 - lit) * min(1.0, _MOST_TINT / max(float(np.abs(away).max()), 1e-4))
+    return light * tint / tint.mean(), 1 + own
 
 
 class ShownTeeth(NamedTuple):

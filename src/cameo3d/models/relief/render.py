@@ -25,7 +25,7 @@ from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lip_colors import find_lip_colors
-from cameo3d.models.relief.lip_rings import LipRings, opening
+from cameo3d.models.relief.lip_rings import LipRings, opening, sharpness
 from cameo3d.models.relief.lips import draw_lips, make_lips
 from cameo3d.models.relief.mouth import draw_mouth, teeth_shifts, tongue_shift
 from cameo3d.models.relief.shading import SkinShade
@@ -209,7 +209,7 @@ class Painter:
         self.carriers, self.carrier_weights = avatar.carriers.numpy()[self.carried], weights[self.carried]
         self.rings = LipRings(avatar.triangles.numpy(), len(avatar.points))
         self.places, self.lenders = (
-            self.rings.refined(avatar.points.numpy()),
+            self.rings.refined(avatar.points.numpy(), sharpness(self.front[:468])),
             Lenders(avatar, model, self.rings),
         )
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
@@ -301,9 +301,8 @@ class Painter:
         per_meter = CROP_FOCAL * view.side / float(front[13, 2])
         # What the photo shows of the inside goes with the jaw, and gives way where lips go elsewhere.
         widened = max(0.0, float((change[14] - change[13]) @ target[:, 1])) + abs(float(lip[1]))
-        draw_mouth(
-            image, mouth, (cavity, back, lower, upper), opening(corners), per_meter, widened, out, rounded
-        )
+        outline = opening(corners, sharpness(front[:468]))
+        draw_mouth(image, mouth, (cavity, back, lower, upper), outline, per_meter, widened, out, rounded)
         if self.lips is not None:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
@@ -370,7 +369,8 @@ class Painter:
     ) -> UInt8[np.ndarray, "height width 4"]:
         """Both surfaces in straight colours with the matte."""
         avatar, view, drawer = self.avatar, self.view, self._drawer
-        pixels, depths = self.rings.refined(view.pixels(front)), self.rings.refined(front[:, 2])
+        sharp = sharpness(front[:468])
+        pixels, depths = (self.rings.refined(values, sharp) for values in (view.pixels(front), front[:, 2]))
         photo = self.places, self.texture, self.shown
         image = drawer.draw(pixels, depths, self.rings.triangles, *photo)
         self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
@@ -385,10 +385,11 @@ class Painter:
         return image
 
     def _draw_front(self, front: np.ndarray) -> UInt8[np.ndarray, "height width 4"]:
-        drawer, pixels = self._drawer, self.rings.refined(self.view.pixels(front))
+        drawer, sharp = self._drawer, sharpness(front[:468])
+        pixels = self.rings.refined(self.view.pixels(front), sharp)
         image = drawer.draw(
             pixels,
-            self.rings.refined(front[:, 2]),
+            self.rings.refined(front[:, 2], sharp),
             self.rings.triangles,
             self.places,
             self.texture,

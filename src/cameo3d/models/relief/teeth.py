@@ -104,7 +104,7 @@ class Looks(NamedTuple):
         return traits * _CROOKED**self.crooked
 
     def tinted(self, enamel: Float[np.ndarray, "3"], tint: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3"]:
-        """The person's own shade of a colour of teeth; tint is the skin's, around 1."""
+        """The person's own shade of a colour of teeth; tint is the skin's own, around 1."""
         return enamel * (1 + _BRIGHT * self.bright) * tint ** (_WARM * self.warm)
 
 
@@ -146,7 +146,7 @@ def paint_row(
         traits: How these differ.
         aside: Metres to the side of the middle.
         inwards: Metres from where the first tooth's biting edge is towards its gum.
-        colors: Of teeth and gum, and the tint of the skin, around 1.
+        colors: Of teeth and gum, and the tint around 1 that skin has of its own, whatever the light's.
         light: The photo's.
     """
     rows, columns = (np.flatnonzero(((np.abs(aside) < _HALF) & (inwards > 0)).any(axis)) for axis in (1, 0))
@@ -199,8 +199,8 @@ def _paint(
         ..., None
     ]
     wet = _WET_TEETH + (_WET_GUM - _WET_TEETH) * is_gum
-    glint = wet * light.glint(normals, 28.0) * gap * enamel.mean()
-    white = tint**-0.5
+    glint = wet * light.glint(normals, 28.0) * gap
+    white = enamel * tint**-0.5
     alpha = smoothstep(into / 0.0006) * smoothstep((_HALF - np.abs(aside)) / 0.0055)
     return np.dstack((color * shade[..., None] + glint[..., None] * white, alpha * 255))
 
