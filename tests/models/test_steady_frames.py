@@ -159,7 +159,7 @@ def goha_avatar(goha):
         rotation=torch.tensor([0.1, 0.05, -0.02]),
         translation=torch.tensor([0.01, 0.0, 1.05]),
     )
-    return goha.encode([Portrait(person, torch.from_numpy(matte), torch.zeros(478, 3))])
+    return goha.encode([Portrait(person, torch.from_numpy(matte), torch.zeros(478, 3), torch.zeros(478, 3))])
 
 
 def goha_on_tape(goha: Goha) -> tuple[Goha, Taped]:

@@ -58,6 +58,10 @@ def test_shut_eyes_close_further_but_do_not_open(avatar, motion):
     torch.testing.assert_close(held.expression[:, blink], torch.tensor([0.7, 0.7, 1.0]))
 
 
+def test_a_shout_that_shows_its_tongue_inside_moves(avatar, motion):
+    assert held_where_hidden(motion, avatar.person, Sight(tongue_out=0.77)) is motion
+
+
 @pytest.mark.parametrize("sight", [Sight(mouth_covered=0.9), Sight(tongue_out=0.9)])
 def test_a_mouth_that_is_covered_or_shows_its_tongue_stays_as_it_is(avatar, motion, sight):
     held = held_where_hidden(motion, avatar.person, sight)

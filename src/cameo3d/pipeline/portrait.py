@@ -17,6 +17,7 @@ from cameo3d.geometry.fitting import fit_portrait
 from cameo3d.imaging.difference_matting import matte_by_difference
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces, turned_landmarks
+from cameo3d.perception.lip_edges import find_lip_edges
 from cameo3d.perception.matte import person_matte
 from cameo3d.perception.sight import judge_sight
 from cameo3d.perception.span import SCALE
@@ -114,7 +115,8 @@ def make_portrait(
         gaze=fit.gaze,
         sight=judge_sight(rgb, landmarks, scores, float(fit.rotation[0])),
     )
-    return Portrait(person, soft, torch.from_numpy(landmarks))
+    edges = find_lip_edges(rgb, landmarks)
+    return Portrait(person, soft, torch.from_numpy(landmarks), torch.from_numpy(edges))
 
 
 def _upright(

@@ -51,11 +51,11 @@ class Sight:
     @property
     def still_mouth(self) -> bool:
         """Whether the mouth counts as covered, or the tongue as out."""
-        return max(self.mouth_covered, self.tongue_out) > COVERED
+        return self.mouth_covered > COVERED or self.tongue_out > TONGUE
 
 
-COVERED, SHUT = 0.5, 0.4
-"""From how sure on something counts as covered, and as shut."""
+COVERED, SHUT, TONGUE = 0.5, 0.4, 0.85
+"""From how sure on something counts as covered, as shut, and a tongue as out: shouts show theirs, too."""
 
 
 @dataclass(frozen=True)
@@ -95,3 +95,5 @@ class Portrait:
     """How much of each pixel belongs to the person, in [0, 1], not rounded."""
     landmarks: Float[Tensor, "478 3"]
     """MediaPipe's face mesh and irises in pixels; z in the unit of x, smaller is nearer."""
+    edges: Float[Tensor, "478 3"]
+    """The same with the lips' landmarks where an open mouth's lips truly end, off teeth and tongue."""

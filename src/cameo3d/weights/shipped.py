@@ -64,6 +64,13 @@ SHIPPED: dict[str, Shipped] = {
         "MIT",
         "docs/cards/sight.md",
     ),
+    "lip_edges": Shipped(
+        "lip_edges.safetensors",
+        "where the lips of an open mouth end",
+        "65c0481e3260369ba18500c54a17e06831b349743c069d3844c20b1353996bce",
+        "MIT",
+        "docs/cards/lip_edges.md",
+    ),
     "face_correction": Shipped(
         "face_correction.safetensors",
         "colours of an expression in the small models",

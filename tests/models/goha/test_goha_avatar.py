@@ -59,7 +59,7 @@ def portrait() -> Portrait:
         rotation=torch.tensor([0.1, 0.05, -0.02]),
         translation=torch.tensor([0.01, 0.0, 1.05]),
     )
-    return Portrait(person, torch.from_numpy(matte), torch.zeros(478, 3))
+    return Portrait(person, torch.from_numpy(matte), torch.zeros(478, 3), torch.zeros(478, 3))
 
 
 @pytest.fixture(scope="module")

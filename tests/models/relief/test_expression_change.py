@@ -101,10 +101,21 @@ def test_a_mouth_that_opens_wide_becomes_an_oval(smiling):
 
 def test_an_expression_bares_teeth_as_far_as_it_moves_the_lips_off_them():
     model = load_face_model()
-    assert bared_teeth(model, torch.zeros(52)) == (0, 0)
-    upper, lower = bared_teeth(model, weights(mouthUpperUpLeft=1.0, mouthUpperUpRight=1.0))
+    identity = torch.zeros(len(model.identity_basis))
+
+    def bared(more: float = 0.0, **named: float) -> tuple[float, float]:
+        expression = weights(**named)
+        upper, lower = model.vertices(identity, expression)[[13, 14]]
+        return bared_teeth(model, identity, expression, float((lower - upper).norm()) + more)
+
+    assert bared() == (0, 0)
+    upper, lower = bared(mouthUpperUpLeft=1.0, mouthUpperUpRight=1.0)
     assert upper > 0.004 > 0.003 > lower
-    upper, lower = bared_teeth(model, weights(mouthLowerDownLeft=1.0, mouthLowerDownRight=1.0))
+    upper, lower = bared(mouthLowerDownLeft=1.0, mouthLowerDownRight=1.0)
     assert upper < 0.001 < 0.006 < lower
-    _, lower = bared_teeth(model, weights(jawOpen=1.0))
+    upper, lower = bared(jawOpen=1.0)
     assert lower < 0.001  # the teeth go along
+    further = bared(jawOpen=1.0, more=0.012)
+    by_upper, by_lower = further[0] - upper, further[1] - lower
+    assert by_upper + by_lower == pytest.approx(0.010, abs=1e-6)  # by lips alone
+    assert by_lower > by_upper

@@ -75,7 +75,8 @@ def test_corners_are_sharp_in_a_slit_and_round_in_a_wide_mouth():
         before, after = curve[0] - curve[-1], curve[1] - curve[0]
         found.append((sharp, float(before @ after / np.linalg.norm(before) / np.linalg.norm(after))))
     (sharp, cosine), (round_, smooth) = found
-    assert sharp == 1 and round_ == 0
+    assert sharp == 1
+    assert round_ == 0
     assert cosine < -0.5  # a tight turn
     assert smooth > 0.5
 

@@ -26,7 +26,6 @@ from cameo3d.models.relief.expression import bared_teeth
 from cameo3d.models.relief.eyes import Eye, make_eye
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.lighting import find_light
-from cameo3d.models.relief.lip_edges import find_lip_edges
 from cameo3d.models.relief.mouth import Mouth, PhotoFacts, make_mouth
 from cameo3d.models.relief.onward import continue_onward, plate_onward
 from cameo3d.models.relief.surface import (
@@ -151,7 +150,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     """
     person = portrait.person
     canvas = choose_canvas(person.crop, detail)
-    landmarks = portrait.landmarks.numpy().copy()
+    landmarks = portrait.edges.numpy().copy()
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
     layers = _take_apart(portrait, canvas, landmarks)
@@ -159,14 +158,15 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     with ThreadPoolExecutor(1, "colors") as pool:
         # They take half of the time, and nothing of the shape depends on them.
         painting = pool.submit(_paint_person, layers)
-        landmarks = find_lip_edges(image, find_lid_edges(image, landmarks))
+        landmarks = find_lid_edges(image, landmarks)
         surface = _lift_person(portrait, canvas, model, layers, landmarks)
         face, rays = surface.triangles[: surface.face_triangles], partial(canvas.rays, person.crop)
         face_points, face_depths = surface.points[:468], surface.depths[:468]
-        light = find_light(image, face_points, rays(face_points) * face_depths[:, None], face)
-        facts = PhotoFacts(
-            person.identity.numpy(), light, canvas.scale, bared_teeth(model, person.expression)
-        )
+        positions = rays(face_points) * face_depths[:, None]
+        light = find_light(image, face_points, positions, face)
+        gap = float(np.linalg.norm(positions[14] - positions[13]))
+        bared = bared_teeth(model, person.identity, person.expression, gap)
+        facts = PhotoFacts(person.identity.numpy(), light, canvas.scale, bared)
         left, right = (make_eye(side, image, landmarks, face_depths, rays) for side in (0, 1))
         mouth = make_mouth(image, landmarks, face_depths, rays, surface.per_meter, facts)
         gaps = closed_gaps(matte, face_points[np.array(OVAL)], surface.per_meter)

@@ -22,6 +22,8 @@ _UPPER_LID_SHARE, _UPPER_LIP_SHARE = 0.88, 0.3
 _JAWS = ("jawOpen", "jawForward", "jawLeft", "jawRight")
 _JAW_WITNESSES = (14, 17)
 """Middle of the lower lip, which follows the lower teeth when only the jaw moves."""
+_EXPLAINED = 0.002
+"""Metres by which the model may be wrong about how far lips are apart."""
 _LID_REACH, _LIP_REACH = 0.007, 0.009
 """Metres over which skin follows a correction of its edge."""
 _LENS, _OVAL, _ROUND = 0.2, 0.6, 0.5
@@ -29,14 +31,29 @@ _LENS, _OVAL, _ROUND = 0.2, 0.6, 0.5
 oval; and how much of the way to an exact one."""
 
 
-def bared_teeth(model: FaceModel, expression: Float[Tensor, "52"]) -> tuple[float, float]:
-    """Metres by which an expression raises the upper lip, and lowers the lower one from the lower teeth."""
+def bared_teeth(
+    model: FaceModel, identity: Float[Tensor, " components"], expression: Float[Tensor, "52"], gap: float
+) -> tuple[float, float]:
+    """Metres by which a photo's expression raises the upper lip, and lowers the lower one from its teeth.
+
+    Args:
+        model: The face model.
+        identity: The person's shape.
+        expression: The photo's.
+        gap: How far its lips are apart, metres; what the model cannot explain of that, lips alone do.
+    """
     shapes = [BLENDSHAPES.index(name) for name in _JAWS]
     moved = torch.einsum("s,svc->vc", expression, model.expression_basis[:, [13, 14]])
     jaw = torch.einsum(
         "s,svc->c", expression[shapes], model.expression_basis[shapes][:, list(_JAW_WITNESSES)]
     )
-    return max(0.0, -float(moved[0, 1])), max(0.0, float(moved[1, 1] - jaw[1] / len(_JAW_WITNESSES)))
+    upper, lower = model.vertices(identity, expression)[[13, 14]]
+    alone = max(0.0, gap - float((lower - upper).norm()) - _EXPLAINED)
+    raised, lowered = -float(moved[0, 1]), float(moved[1, 1] - jaw[1] / len(_JAW_WITNESSES))
+    return (
+        max(0.0, raised) + _UPPER_LIP_SHARE * alone,
+        max(0.0, lowered) + (1 - _UPPER_LIP_SHARE) * alone,
+    )
 
 
 class ExpressionChange:

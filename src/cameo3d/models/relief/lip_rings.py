@@ -10,7 +10,7 @@ _STEPS = 4
 """Pieces of each edge of a ring."""
 _CORNERS = (0, 10)
 """Where in a ring the lips meet."""
-_LENS, _OVAL = 0.12, 0.4
+_LENS, _OVAL = 0.18, 0.42
 """Openings, in widths of the mouth, up to which its corners are sharp, and from which on they are round."""
 
 
@@ -27,22 +27,18 @@ _RINGS = tuple(
 def sharpness(positions: Float[np.ndarray, "468 _"]) -> float:
     """How sharp the corners of a mouth are: 1 where it is nearly closed, 0 where it is wide open."""
     width = np.linalg.norm(positions[308] - positions[78])
-    gap = np.linalg.norm(positions[14] - positions[13]) / max(float(width), 1e-9)
-    return 1 - float(smoothstep((gap - _LENS) / (_OVAL - _LENS)))
+    gap = np.linalg.norm(positions[[14]] - positions[[13]], axis=1) / max(float(width), 1e-9)
+    return 1 - float(smoothstep((gap - _LENS) / (_OVAL - _LENS))[0])
 
 
-def rounded(
-    ring: Float32[np.ndarray, "corners _"], sharp: float = 0.0
-) -> Float32[np.ndarray, "points _"]:
+def rounded(ring: Float32[np.ndarray, "corners _"], sharp: float = 0.0) -> Float32[np.ndarray, "points _"]:
     """The closed curve through a ring's vertices; its corners, where the lips meet at an angle, get round."""
     weights = _ROUND + np.float32(sharp) * _SHARPER
     weighted = ring[_AROUND][:, None] * weights[..., None]
     return weighted.sum(2).reshape(-1, ring.shape[1]).astype(np.float32)
 
 
-def opening(
-    pixels: Float32[np.ndarray, "468 _"], sharp: float = 0.0
-) -> Float32[np.ndarray, "points _"]:
+def opening(pixels: Float32[np.ndarray, "468 _"], sharp: float = 0.0) -> Float32[np.ndarray, "points _"]:
     """The outline of the opening between the lips, whose corners are more or less sharp."""
     return rounded(pixels[list(_RINGS[-1])], sharp)
 
@@ -77,7 +73,9 @@ class LipRings:
         self.triangles = np.concatenate((triangles[~near], np.array(cut, np.int32).reshape(-1, 3)))
         """Those of the finer mesh."""
 
-    def refined(self, values: Float[np.ndarray, "*before"], sharp: float = 0.0) -> Float[np.ndarray, "*after"]:
+    def refined(
+        self, values: Float[np.ndarray, "*before"], sharp: float = 0.0
+    ) -> Float[np.ndarray, "*after"]:
         """Values of all vertices, after which come those of the new ones, for corners of some sharpness."""
         weights = self._weights + np.float32(sharp) * self._sharper
         weights = weights[..., None] if values.ndim > 1 else weights

@@ -51,8 +51,9 @@ _BARED, _BARED_MOST = 0.1, 0.002
 """Of the jaw's way, by what the lower lip falls behind the lower teeth, and metres of that at most."""
 _ROUND_HIDES, _ROUND_DEEP = 0.0045, 0.007
 """Metres by which lips that are fully rounded cover the upper teeth further, and stand out before all."""
-_LOWER_LIGHT = 0.80
-"""How bright lower teeth are, in the upper ones' brightness: they lean inwards, in the lip's shadow."""
+_LOWER_LIGHT, _REDDENED = 0.80, 0.3
+"""How bright lower teeth are, in the upper ones' brightness: they lean inwards, in the lip's shadow; and by
+which power of the flesh's tint the light that reaches them is redder."""
 _STAYS, _STAYS_MOST = 0.3, 0.003
 """Of the jaw's way, what the tongue does not follow, and metres of that at most."""
 _RAISED = np.array((0.0, -0.0075, -0.010), np.float32)
@@ -176,9 +177,10 @@ def make_mouth(
     lower_edge = down - lip_down + shown_up - 10 * aside**2
     colors, along_row = (enamel, 0.8 * flesh, tint), (aside - shift) / scale
     upper_teeth = paint_row(upper_row, traits[0], along_row, upper_edge - down, colors, photo.light)
-    colors = (_LOWER_LIGHT * enamel, 0.7 * flesh, tint)
+    lit_by_flesh = (flesh / flesh.mean().clip(1)) ** _REDDENED
+    colors = (_LOWER_LIGHT * enamel * lit_by_flesh, 0.7 * flesh, tint)
     lower_teeth = paint_row(lower_row, traits[1], along_row, lower_edge, colors, photo.light)
-    tongue = paint_tongue(aside, down - lip_down, flesh, photo.light)
+    tongue = paint_tongue(aside, down - lip_down + photo.bared[1], flesh, photo.light)
     cavity = paint_cavity(aside, down, flesh)
 
     points = lattice(shape[1], shape[0], _COLUMNS, _ROWS).reshape(-1, 2) + (left, top)

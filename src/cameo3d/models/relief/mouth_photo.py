@@ -11,14 +11,16 @@ from cameo3d.imaging.inpainting import fill_holes
 from cameo3d.models.relief.eyes import LIDS, box_around
 from cameo3d.models.relief.patch import soft_polygon
 
-_STRAY, _IVORY, _MOST_TINT = 0.06, 0.45, 0.35
+_STRAY, _IVORY, _MOST_TINT = 0.06, (0.45, 0.05), 0.35
 """How far the white of eyes may leave the line from grey to skin, how far rosy teeth go towards yellow, and
-how strong a tint of skin is of its own."""
+at most, and how strong a tint of skin is of its own."""
 CHEEKS_AND_CHIN, LIPS = (50, 280, 199, 205, 425), (12, 15, 38, 268, 86, 316)
 """Landmarks whose colours are taken."""
-_SHADOW, _GAP, _LEAST_SHOWN = 0.003, 0.0009, 0.35
-"""Metres of the upper lip's shadow over teeth, metres of a gap that ends them, and the share of the opening's
-width in which a photo must show upper teeth."""
+_GUMS = 0.006, 0.3
+"""Metres of gums that a smile bares at most, and how bright they are at least, in the teeth's brightness."""
+_SHADOW, _IN_SHADOW, _GAP, _LEAST_SHOWN = 0.003, 0.2, 0.0009, 0.35
+"""Metres of the upper lip's shadow over teeth, or share of the opening's height, metres of a gap that ends
+them, and the share of the opening's width in which a photo must show upper teeth."""
 _OFF_ARCH = 0.0012, 0.0003
 """Metres by which single teeth end before the arch of all, and beyond it."""
 _GOES_ON, _WITHIN = 0.0014, 0.0005
@@ -43,9 +45,7 @@ def flesh_color(lips: np.ndarray, skin: np.ndarray) -> np.ndarray:
     return (flesh + 0.55 * (flesh - flesh.mean())).clip(0, 255)
 
 
-def enamel_color(
-    image: np.ndarray, landmarks: np.ndarray, skin: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
+def enamel_color(image: np.ndarray, landmarks: np.ndarray, skin: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The colour of teeth: the white of the eyes, warmed by the skin, as bright as bright skin at most.
 
     Next to it, the tint of skin around 1 without that of the light: in a red photo white is red, too.
@@ -63,7 +63,7 @@ def enamel_color(
     seen = lit * away + (seen - lit * away).clip(-_STRAY, _STRAY)
     tint = 1 + 0.4 * seen + 0.3 * away
     # Ivory where those are rosy, and grey where they are grey, but never greener than the skin.
-    tint[1] += _IVORY * (1 - lit) * max(0.0, tint[0] - tint[1])
+    tint[1] += (1 - lit) * min(_IVORY[1], _IVORY[0] * max(0.0, tint[0] - tint[1]))
     tint[1] = min(tint[1], max(tint[0], tint[2], 1 + away[1]))
     own = away * (1 - lit) * min(1.0, _MOST_TINT / max(float(np.abs(away).max()), 1e-4))
     return light * tint / tint.mean(), 1 + own
@@ -132,7 +132,11 @@ def find_shown_teeth(
     rows, gap = [], max(_GAP, 1.5 * float(down[1, 0] - down[0, 0]))
     for column in np.flatnonzero(teeth.any(0)):
         here, tooth = (down[where[:, column], column] for where in (inside, teeth))
-        if tooth[0] - here[0] < _SHADOW:
+        above = inside[:, column] & (down[:, column] < tooth[0])
+        # A broad smile bares gums, which are brighter than what lies behind teeth.
+        gums = above.any() and np.median(light[above, column]) > _GUMS[1] * enamel.mean()
+        reach = max(_SHADOW, _IN_SHADOW * (here[-1] - here[0]), gums * _GUMS[0])
+        if tooth[0] - here[0] < reach:
             gaps = np.flatnonzero(np.diff(tooth) > gap)
             end = tooth[gaps[0] if len(gaps) else -1]
             among = inside[:, column] & (down[:, column] >= tooth[0]) & (down[:, column] <= end)
