@@ -169,12 +169,16 @@ def cut_mouth(
     fine = 2 * size  # halved at the end, by means over four pixels
     back = cv2.invertAffineTransform(frame)
     steps = back[:, :2] * (SIZE / fine)
-    matrix = np.column_stack((steps, back[:, 2] + steps @ (0.5, 0.5) - 0.5))
     apart = float(np.linalg.norm(steps[:, 0]))
+    corners = np.array(((0, 0), (0, SIZE), (SIZE, 0), (SIZE, SIZE))) @ back[:, :2].T + back[:, 2]
+    low = np.floor(corners.min(0) - 2 * apart - 2).astype(int).clip(0, np.array(rgb.shape[1::-1]) - 1)
+    high = np.ceil(corners.max(0) + 2 * apart + 2).astype(int).clip(low + 1)
+    part = np.ascontiguousarray(rgb[low[1] : high[1], low[0] : high[0]])
     if apart > 1.5:
-        rgb = cv2.GaussianBlur(rgb, (0, 0), 0.45 * apart)
+        part = cv2.GaussianBlur(part, (0, 0), 0.45 * apart)
+    matrix = np.column_stack((steps, back[:, 2] - low + steps @ (0.5, 0.5) - 0.5))
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    seen = cv2.warpAffine(rgb, matrix, (fine, fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    seen = cv2.warpAffine(part, matrix, (fine, fine), flags=flags, borderMode=cv2.BORDER_REPLICATE)
     return cv2.resize(seen, (size, size), interpolation=cv2.INTER_AREA)
 
 

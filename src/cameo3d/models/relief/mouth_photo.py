@@ -135,7 +135,8 @@ def find_shown_teeth(
         above = inside[:, column] & (down[:, column] < tooth[0])
         # A broad smile bares gums, which are brighter than what lies behind teeth.
         gums = above.any() and np.median(light[above, column]) > _GUMS[1] * enamel.mean()
-        reach = max(_SHADOW, _IN_SHADOW * (here[-1] - here[0]), gums * _GUMS[0])
+        height = here[-1] - here[0]
+        reach = max(_SHADOW, _IN_SHADOW * height, gums * min(_GUMS[0], height / 2))
         if tooth[0] - here[0] < reach:
             gaps = np.flatnonzero(np.diff(tooth) > gap)
             end = tooth[gaps[0] if len(gaps) else -1]
