@@ -1,7 +1,7 @@
 """Drawing planes by a look back at the photo: what small models do in every frame."""
 
 from collections.abc import Sequence
-from math import acos
+from math import acos, radians
 from typing import Any
 
 import cv2
@@ -26,6 +26,8 @@ from cameo3d.values import Motion, Portrait
 
 DETAIL = 512
 """Pixels of a page across the crop, at least."""
+_FRONTAL = radians(6)
+"""Yaw up to which a photo shows both halves of a face; from twice as much on, one half lends the other."""
 
 
 class PlanePainter:
@@ -45,6 +47,7 @@ class PlanePainter:
         self.prior = ReliefPrior(avatar, face, detail)
         self._view, (self._across, self._down) = view, rays_of(view)
         self._drawer = SurfaceDrawer(view.height, view.width, np.inf)
+        self._lends = min(1.0, max(0.0, abs(float(avatar.person.rotation[0])) / _FRONTAL - 1))
         self._correction, self._pncc = correction, FacePncc(face)
         fronts = (self.prior.moved(torch.zeros(52)), self.prior.painter.front)
         squares = [self.prior.face_square(front) for front in fronts]
@@ -93,13 +96,14 @@ class PlanePainter:
         firm = 1 + min(1.0, turned / FIRM_TURN)
         image[..., 3] = np.rint((image[..., 3] * firm).clip(0, 255) * found.cover)
         lay_over_rest(image, found, page, self.prior.surface.back.numpy(), firm)
-        self._lend(image, motion, firm - 1)
+        self._lend(image, motion, (firm - 1) * self._lends)
         return image
 
     def _lend(self, image: UInt8[np.ndarray, "height width 4"], motion: Motion, turned: float) -> None:
         """Give what the photo hides of a face the colours of its other half, in place.
 
-        Planes over the photo have no such parts, so the relief says where they come into sight.
+        Planes over the photo have no such parts, so the relief says where they come into sight. A frontal
+        photo shows both halves, which keep their own colours.
         """
         painter = self.prior.painter
         if turned == 0 or not painter.lenders.lends:
