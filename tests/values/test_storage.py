@@ -41,6 +41,22 @@ def test_a_value_comes_back_as_it_was(tmp_path, changes):
     assert [path.name for path in tmp_path.iterdir()] == ["a file.avatar"]
 
 
+def test_a_part_that_may_be_left_out_may_be_newer_than_the_file(tmp_path):
+    @dataclass(frozen=True)
+    class Older:
+        name: str
+
+    @dataclass(frozen=True)
+    class Newer(Older):
+        part: Crop | None = None
+
+    Newer.__name__ = "Older"
+    save_value(Older("a"), tmp_path / "x")
+    assert load_value(Newer, tmp_path / "x") == Newer("a")
+    save_value(Newer("a", Crop(1.0, 2.0, 3.0)), tmp_path / "y")
+    assert load_value(Newer, tmp_path / "y") == Newer("a", Crop(1.0, 2.0, 3.0))
+
+
 def test_parts_of_a_tensor_are_saved_alone(tmp_path):
     whole = torch.rand(2, 52)
     save_value(thing(weights=whole[0], mark=whole[1, :2]), tmp_path / "x")

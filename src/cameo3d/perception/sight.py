@@ -149,7 +149,7 @@ def eye_patch(
         size: Pixels across.
         reach: Side of the square in those that the networks see.
     """
-    right, down, distance = _axes(landmarks)
+    right, down, distance = face_axes(landmarks)
     center = landmarks[list((_LEFT_CORNERS, _RIGHT_CORNERS)[side]), :2].mean(0)
     return _cut(image, center, -right if side == 0 else right, down, _EYE_SIDE * reach * distance, size)
 
@@ -161,7 +161,7 @@ def mouth_patch(
     reach: float = 1.0,
 ) -> UInt8[np.ndarray, "size size 3"]:
     """The upright square around the mouth; arguments as for `eye_patch`."""
-    right, down, distance = _axes(landmarks)
+    right, down, distance = face_axes(landmarks)
     center = landmarks[list(_LIPS), :2].mean(0) + _MOUTH_DROP * distance * down
     return _cut(image, center, right, down, _MOUTH_SIDE * reach * distance, size)
 
@@ -175,8 +175,8 @@ def brightness(
 
 
 def network_input(
-    patch: UInt8[np.ndarray, "size size 3"] | Float[np.ndarray, "size size 3"], light: float
-) -> Float32[np.ndarray, "3 size size"]:
+    patch: UInt8[np.ndarray, "height width 3"] | Float[np.ndarray, "height width 3"], light: float
+) -> Float32[np.ndarray, "3 height width"]:
     """Bring a patch to one brightness of the face, as the networks see it."""
     even = patch.astype(np.float32) * (_BRIGHTNESS / max(light, _LEAST_BRIGHTNESS))
     return ((even - _BRIGHTNESS) / _CONTRAST).clip(*_RANGE).transpose(2, 0, 1).astype(np.float32)
@@ -199,7 +199,7 @@ def _outside(places: np.ndarray, image: np.ndarray) -> bool:
     return not (0 <= x < image.shape[1] and 0 <= y < image.shape[0])
 
 
-def _axes(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
+def face_axes(landmarks: np.ndarray) -> tuple[np.ndarray, np.ndarray, float]:
     """Unit vectors to the image's right and down of an upright head, and the distance between the eyes."""
     between = landmarks[list(_LEFT_CORNERS), :2].mean(0) - landmarks[list(_RIGHT_CORNERS), :2].mean(0)
     distance = float(np.linalg.norm(between))

@@ -16,6 +16,7 @@ from cameo3d.geometry.face_topology import OVAL
 from cameo3d.geometry.fitting import fit_portrait
 from cameo3d.imaging.difference_matting import matte_by_difference
 from cameo3d.perception.expression import expression_scores
+from cameo3d.perception.glasses import find_glasses
 from cameo3d.perception.landmarks import find_faces, turned_landmarks
 from cameo3d.perception.lip_edges import find_lip_edges
 from cameo3d.perception.matte import person_matte
@@ -115,8 +116,9 @@ def make_portrait(
         gaze=fit.gaze,
         sight=judge_sight(rgb, landmarks, scores, float(fit.rotation[0])),
     )
-    edges = find_lip_edges(rgb, landmarks)
-    return Portrait(person, soft, torch.from_numpy(landmarks), torch.from_numpy(edges))
+    edges, worn = find_lip_edges(rgb, landmarks), find_glasses(rgb, landmarks)
+    glasses = None if worn is None else torch.from_numpy(worn)
+    return Portrait(person, soft, torch.from_numpy(landmarks), torch.from_numpy(edges), glasses)
 
 
 def _upright(

@@ -97,3 +97,5 @@ class Portrait:
     """MediaPipe's face mesh and irises in pixels; z in the unit of x, smaller is nearer."""
     edges: Float[Tensor, "478 3"]
     """The same with the lips' landmarks where an open mouth's lips truly end, off teeth and tongue."""
+    glasses: UInt8[Tensor, "height width 2"] | None = None
+    """How surely each pixel is a rim, and a lens, up to 255; None without glasses."""

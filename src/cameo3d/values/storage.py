@@ -157,7 +157,7 @@ def _expected(cls: type, prefix: str, stored: dict[str, Any]) -> Iterator[tuple[
     for field in dataclasses.fields(cls):
         name = prefix + field.name
         inner = _dataclass_of(field.type)
-        if inner is None or (name in stored and stored[name] is None):
+        if inner is None or _left_out(name, field.type, stored):
             yield name, field.type
         else:
             yield from _expected(inner, f"{name}.", stored)
@@ -168,7 +168,9 @@ def _build(cls: type, prefix: str, stored: dict[str, Any], problems: list[str]) 
     for field in dataclasses.fields(cls):
         name = prefix + field.name
         inner = _dataclass_of(field.type)
-        if inner is not None and not (name in stored and stored[name] is None):
+        if inner is not None and _left_out(name, field.type, stored):
+            parts[field.name] = None
+        elif inner is not None:
             parts[field.name] = _build(inner, f"{name}.", stored, problems)
         elif name not in stored:
             problems.append(f"{name} is missing")
@@ -187,6 +189,15 @@ def _build(cls: type, prefix: str, stored: dict[str, Any], problems: list[str]) 
             if isinstance(limit, IndexOf) and item is not None and (problem := limit.misfit(item, axes)):
                 problems.append(f"{prefix}{field.name} {problem}")
     return None if problems else cls(**parts)
+
+
+def _left_out(name: str, annotation: Any, stored: dict[str, Any]) -> bool:
+    """Whether an inner dataclass that may be None is stored as None, or newer than a file without it."""
+    if type(None) not in _alternatives(annotation):
+        return False
+    if name in stored:
+        return stored[name] is None
+    return not any(key.startswith(f"{name}.") for key in stored)
 
 
 def _dataclass_of(annotation: Any) -> type | None:

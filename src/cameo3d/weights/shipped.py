@@ -71,6 +71,13 @@ SHIPPED: dict[str, Shipped] = {
         "MIT",
         "docs/cards/lip_edges.md",
     ),
+    "glasses": Shipped(
+        "glasses.safetensors",
+        "where a face wears glasses",
+        "53507fb9cfa3532fec726cb47715f4a5e7ba749b2aedc1d4ea97335d4014284a",
+        "MIT",
+        "docs/cards/glasses.md",
+    ),
     "face_correction": Shipped(
         "face_correction.safetensors",
         "colours of an expression in the small models",

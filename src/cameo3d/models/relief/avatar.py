@@ -24,10 +24,12 @@ from cameo3d.models.relief.canvas import Canvas, choose_canvas
 from cameo3d.models.relief.ears import find_ears
 from cameo3d.models.relief.expression import bared_teeth
 from cameo3d.models.relief.eyes import Eye, make_eye
+from cameo3d.models.relief.glasses import make_glasses, take_off
 from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.lighting import find_light
 from cameo3d.models.relief.mouth import Mouth, PhotoFacts, make_mouth
 from cameo3d.models.relief.onward import continue_onward, plate_onward
+from cameo3d.models.relief.patch import Patch
 from cameo3d.models.relief.surface import (
     SKULL_CENTER,
     Heights,
@@ -90,6 +92,8 @@ class ReliefAvatar(Avatar):
     left_eye: Eye
     right_eye: Eye
     mouth: Mouth
+    glasses: Patch | None
+    """Rims, and what lenses mirror; None without glasses. Nothing of them is in the texture."""
 
     def face_in_photo(self) -> Float32[np.ndarray, "468 2"]:
         """The face's vertices in pixels of the photo."""
@@ -112,7 +116,8 @@ class ReliefAvatar(Avatar):
             yield f"has a canvas {reach:g} times as wide as its crop"
         mouth = self.mouth
         eyes, inside = (self.left_eye, self.right_eye), (mouth.cavity, mouth.tongue, mouth.lower, mouth.upper)
-        patches = (*(eye.patch for eye in eyes), *inside)
+        worn = () if self.glasses is None else (self.glasses,)
+        patches = (*(eye.patch for eye in eyes), *inside, *worn)
         depths = (self.person.translation[2:], *(patch.positions[:, 2] for patch in patches))
         if min(float(depth.min()) for depth in depths) < LEAST_METRES:
             yield f"has parts nearer to the camera than {LEAST_METRES:g} metres"
@@ -154,10 +159,15 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     landmarks[:, :2] = (landmarks[:, :2] - (canvas.left, canvas.top)) * canvas.scale
     landmarks[:, 2] *= canvas.scale
     layers = _take_apart(portrait, canvas, landmarks)
-    image, matte = layers.image, layers.matte
+    image, matte, worn = layers.image, layers.matte, None
+    if portrait.glasses is not None:
+        maps = canvas.cut(portrait.glasses.numpy())
+        worn = take_off(image, maps, landmarks, person.sight.covered_eyes)
+        layers = layers._replace(image=worn.face)
     with ThreadPoolExecutor(1, "colors") as pool:
         # They take half of the time, and nothing of the shape depends on them.
         painting = pool.submit(_paint_person, layers)
+        photo, image = image, layers.image
         landmarks = find_lid_edges(image, landmarks)
         surface = _lift_person(portrait, canvas, model, layers, landmarks)
         face, rays = surface.triangles[: surface.face_triangles], partial(canvas.rays, person.crop)
@@ -169,6 +179,9 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         facts = PhotoFacts(person.identity.numpy(), light, canvas.scale, bared)
         left, right = (make_eye(side, image, landmarks, face_depths, rays) for side in (0, 1))
         mouth = make_mouth(image, landmarks, face_depths, rays, surface.per_meter, facts)
+        glasses = None
+        if worn is not None:
+            glasses = make_glasses(photo, worn.cover, *surface[:2], surface.triangles, rays)
         gaps = closed_gaps(matte, face_points[np.array(OVAL)], surface.per_meter)
         plate, colors = painting.result()
     colors = filled_gaps(colors, matte, gaps)
@@ -195,6 +208,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         left_eye=left,
         right_eye=right,
         mouth=mouth,
+        glasses=glasses,
     )
 
 

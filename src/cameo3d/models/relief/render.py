@@ -23,6 +23,7 @@ from cameo3d.models.relief.borrowing import Lenders
 from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
 from cameo3d.models.relief.folds import find_folds
+from cameo3d.models.relief.glasses import DEPTH_STEP, WornGlasses
 from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lip_colors import find_lip_colors
 from cameo3d.models.relief.lip_rings import LipRings, opening, sharpness
@@ -230,6 +231,8 @@ class Painter:
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy(), avatar.anchored.numpy()
         self.shade = SkinShade(avatar, self.front[:468], self.per_meter, model)
+        self.glasses = None if avatar.glasses is None else WornGlasses(avatar.glasses)
+        self.nearest: np.ndarray | None = None  # depths of the front in a few pixels of a frame
 
     def show(self, view: Viewport) -> None:
         """Draw another view from now on."""
@@ -279,6 +282,9 @@ class Painter:
                 shift = self._iris_shift(*(motion.gaze[0, side] - avatar.person.gaze[side]).tolist())
                 draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift, closed)
             draw_lid(image, self.lids[side], front[:468], corners, closed)
+        if self.glasses is not None:
+            sheet = with_head(self.glasses.positions)
+            self.glasses.draw(image, view.pixels(sheet), sheet[:, 2], self.nearest if with_back else None)
         if avatar.person.sight.still_mouth:
             return image
         jaw = target @ self.change.jaw(motion.expression[0]).numpy()
@@ -376,6 +382,8 @@ class Painter:
         self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
         self.shade.look(drawer.places, pixels[:468])
         drawer.soften(image)
+        if self.glasses is not None:
+            self.nearest = drawer.depths[::DEPTH_STEP, ::DEPTH_STEP].copy()
         cover = drawer.cover()
         through = drawer.seen_through(image, cover, self.body, firmness)
         pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
