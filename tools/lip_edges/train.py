@@ -29,7 +29,7 @@ from cameo3d.perception import lip_edges
 from cameo3d.perception.landmarks import find_faces
 
 LABELS = Path(__file__).parent / "labels.json"
-STEPS, BATCH, RATE = 1000, 12, 3e-3
+STEPS, BATCH, RATE = 1600, 12, 3e-3
 EDGE = 3.0
 """How much more pixels near the edge count."""
 LICENCES = ("A",)

@@ -67,7 +67,7 @@ SHIPPED: dict[str, Shipped] = {
     "lip_edges": Shipped(
         "lip_edges.safetensors",
         "where the lips of an open mouth end",
-        "65c0481e3260369ba18500c54a17e06831b349743c069d3844c20b1353996bce",
+        "f525d0ede3b853cff33590ed0ecd91c63a80f5e2ce7c620ebb03460949ed4d0f",
         "MIT",
         "docs/cards/lip_edges.md",
     ),
