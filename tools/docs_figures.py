@@ -61,7 +61,7 @@ RELIEF = Figure(
         "mouth": Box("teeth and tongue behind lips", "models/relief/mouth.py", 3, 1),
         "expression": Box("move 468 points", "models/relief/expression.py", 1, 2),
         "lips": Box("lips and lids meet exactly", "models/relief/lips.py", 2, 2),
-        "render": Box("pose, rasterise, look up the photo", "models/relief/render.py", 3, 2),
+        "render": Box("pose, rasterise, look up the photo", "models/relief/painter.py", 3, 2),
         "motion": Box("motion", "values/motion.py", 0, 2),
         "frame": Box("frame", "imaging/compose.py", 4, 2),
     },

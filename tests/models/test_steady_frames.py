@@ -23,7 +23,7 @@ from cameo3d.geometry.compiled import as_on_a_gpu
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
-from cameo3d.models.goha.avatar import Goha
+from cameo3d.models.goha.avatar import Goha, PublishedPerformance
 from cameo3d.models.goha.drawing import FrameDrawing as GohaDrawing
 from cameo3d.models.goha.generator import GohaGenerator
 from cameo3d.models.real3d.avatar import Real3D
@@ -187,6 +187,7 @@ def test_goha_draws_from_graphs_what_it_draws_on_a_processor(goha, goha_avatar):
 def test_a_drawn_face_of_goha_that_needs_more_room_is_drawn_again(goha, goha_avatar, monkeypatch):
     taped, _ = goha_on_tape(goha)
     motion, performance = moving(goha_avatar), taped.perform(goha_avatar)
+    assert isinstance(performance, PublishedPerformance)
     painter = performance._painter
     assert painter._slots is None
     with as_on_a_gpu():

@@ -15,7 +15,8 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.real3d.lite.avatar import Real3DLite, Real3DLiteAvatar
 from cameo3d.models.relief import RELIEF
-from cameo3d.models.relief.render import Painter, Viewport
+from cameo3d.models.relief.painter import Painter
+from cameo3d.models.relief.view import Viewport
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion
 from cameo3d.values.storage import load_value, save_value

@@ -48,7 +48,7 @@ def test_teeth_in_red_light_are_red_and_their_skin_has_no_tint_of_its_own():
     assert np.abs(own - 1).max() < 0.05
 
 
-def mouth(above, millimetres: float) -> tuple[np.ndarray, ...]:
+def mouth(above, millimetres: float) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """An opening of 16 mm that shows something, then 8 mm of teeth, then darkness, at two pixels a mm."""
     height, width = 48, 80
     rows, columns = np.mgrid[:height, :width]

@@ -9,7 +9,7 @@ import torch
 from cameo3d.blocks.frustum_planes import COVER, FRONT
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.media.images import read_image
-from cameo3d.models.relief.avatar import lift_portrait
+from cameo3d.models.relief.lifting import lift_portrait
 from cameo3d.models.relief.plane_painter import geometry
 from cameo3d.models.relief.prior import ReliefPrior, resting
 from cameo3d.pipeline.portrait import make_portrait

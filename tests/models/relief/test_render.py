@@ -15,8 +15,10 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF, ReliefAvatar
 from cameo3d.models.relief.eyes import LIDS
-from cameo3d.models.relief.render import NECK_BASE, Painter, ReliefPerformance, Viewport, Window
+from cameo3d.models.relief.painter import NECK_BASE, Painter
+from cameo3d.models.relief.performance import ReliefPerformance
 from cameo3d.models.relief.surface_kernel import lay_over
+from cameo3d.models.relief.view import Viewport, Window
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
 from cameo3d.values.motion import joined
@@ -151,7 +153,7 @@ def test_a_soft_outline_is_firm_from_ten_degrees_on(avatar, degrees, alpha, monk
 
     monkeypatch.setattr(painter, "_draw", drawn)
     for part in ("draw_eye", "draw_lid", "draw_mouth", "draw_lips"):
-        monkeypatch.setattr(f"cameo3d.models.relief.render.{part}", lambda *_, **__: None)
+        monkeypatch.setattr(f"cameo3d.models.relief.painter.{part}", lambda *_, **__: None)
     image = painter.paint(motion(avatar, turn=(degrees, 0.0, 0.0)))
     assert abs(int(image[5, 5, 3]) - alpha) <= 1
 

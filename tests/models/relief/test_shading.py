@@ -8,8 +8,9 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF
 from cameo3d.models.relief.lighting import Light
+from cameo3d.models.relief.painter import Painter
 from cameo3d.models.relief.prior import resting
-from cameo3d.models.relief.render import Painter, Viewport
+from cameo3d.models.relief.view import Viewport
 from cameo3d.models.relief.wrinkles import LINES, make_wrinkles
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES

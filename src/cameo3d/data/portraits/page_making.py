@@ -29,8 +29,8 @@ from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.media.files import replacing, shown
 from cameo3d.media.images import read_image
 from cameo3d.media.video import read_frames
-from cameo3d.models.relief.avatar import lift_portrait
 from cameo3d.models.relief.lid_edges import find_lid_edges
+from cameo3d.models.relief.lifting import lift_portrait
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior
 from cameo3d.perception.expression import expression_scores
 from cameo3d.perception.landmarks import find_faces

@@ -16,10 +16,10 @@ from cameo3d.errors import CameoError, InputError
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.imaging.framing import cut
 from cameo3d.media.files import replacing
-from cameo3d.models.relief.avatar import lift_portrait
+from cameo3d.models.relief.lifting import lift_portrait
 from cameo3d.models.relief.plane_painter import geometry
 from cameo3d.models.relief.prior import ReliefPrior, rays_of
-from cameo3d.models.relief.render import Viewport
+from cameo3d.models.relief.view import Viewport
 from cameo3d.perception.matte import person_matte
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import Motion

@@ -22,8 +22,10 @@ from cameo3d.imaging.compose import compose
 from cameo3d.models.real3d.eg3d.cameras import camera_vectors
 from cameo3d.models.real3d.layers import classify
 from cameo3d.models.real3d.poses import camera_of_pose
-from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
-from cameo3d.models.relief.render import Painter, Viewport, background
+from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.lifting import lift_portrait
+from cameo3d.models.relief.painter import Painter
+from cameo3d.models.relief.view import Viewport, background
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.values import BLENDSHAPES, Motion, Portrait
 

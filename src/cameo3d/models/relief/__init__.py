@@ -12,16 +12,12 @@ from jaxtyping import UInt8
 from cameo3d.geometry.crops import shown_square
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.models.avatar import AvatarModel, View
-from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
+from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.lifting import lift_portrait
 from cameo3d.models.relief.mesh import relief_mesh
-from cameo3d.models.relief.render import (
-    FramePainter,
-    Painter,
-    ReliefPerformance,
-    Viewport,
-    Window,
-    background,
-)
+from cameo3d.models.relief.painter import Painter
+from cameo3d.models.relief.performance import FramePainter, ReliefPerformance
+from cameo3d.models.relief.view import Viewport, Window, background
 from cameo3d.values import Portrait
 from cameo3d.values.mesh import Mesh
 

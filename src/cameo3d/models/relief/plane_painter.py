@@ -17,11 +17,14 @@ from cameo3d.blocks.plane_correction import PlaneCorrection
 from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.models.relief import Relief
-from cameo3d.models.relief.avatar import ReliefAvatar, lift_portrait
+from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.lifting import lift_portrait
+from cameo3d.models.relief.painter import FIRM_TURN
+from cameo3d.models.relief.performance import FramePainter
 from cameo3d.models.relief.photo_lookup import correspond, lay_over_rest, look_up_photo
 from cameo3d.models.relief.prior import FaceSquare, ReliefPrior, rays_of
-from cameo3d.models.relief.render import FIRM_TURN, FramePainter, Viewport
 from cameo3d.models.relief.surface_kernel import SurfaceDrawer
+from cameo3d.models.relief.view import Viewport
 from cameo3d.values import Motion, Portrait
 
 DETAIL = 512

@@ -23,7 +23,8 @@ from cameo3d.geometry.face_model import FaceModel
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.relief.avatar import ReliefAvatar
-from cameo3d.models.relief.render import NECK_BASE, TORSO_SHIFT, TORSO_TURN, Painter, Viewport
+from cameo3d.models.relief.painter import NECK_BASE, TORSO_SHIFT, TORSO_TURN, Painter
+from cameo3d.models.relief.view import Viewport
 from cameo3d.values import Motion
 
 PLANE_SIZE = 256
