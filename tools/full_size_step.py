@@ -105,6 +105,8 @@ def real3d(name: str, recipe: Any, perceptual: bool, adversarial_from: int) -> t
     if name == "real3d.image_to_plane":
         stage = ImageToPlaneStage(recipe, Eg3dGenerator(recipe.teacher), judge, CPU)
         return stage, TeacherBatches(recipe, None, 0, CPU).draw(0)
+    if name == "real3d.motion":  # in its last phase nothing but the super-resolution learns
+        recipe = replace(recipe, others_from=0, super_resolution_from=0)
     build = MotionStage if name == "real3d.motion" else TorsoStage
     background, neutral, base, perturbed = (pictures(3, 512, 512) for _ in range(4))
     blinks = pictures(3, 3, 512, 512)
