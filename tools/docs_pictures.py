@@ -20,6 +20,7 @@ import numpy as np
 from PIL import Image
 
 import cameo3d
+from cameo3d.imaging.framing import cut
 from cameo3d.media.images import read_image
 from cameo3d.media.tags import image_tags
 
@@ -68,7 +69,7 @@ def write(path: Path, frames: Sequence[Frame], quality: int = 72) -> None:
 
 
 def draw_first_screen(out: Path, model: cameo3d.Model, avatar: cameo3d.Avatar) -> None:
-    photo = cv2.resize(first_frame(model, avatar), (300, 300), interpolation=cv2.INTER_AREA)
+    photo = cut(avatar.person.photo.numpy(), avatar.person.crop, 300, border="edge")
     spoken = frames_of(model.animate(avatar, voice=VOICE), 300)
     moved = frames_of(model.animate(avatar, motion=MOTION), 300)
     pictures = zip(spoken, moved, strict=True)
@@ -90,7 +91,7 @@ def draw_controls(out: Path, model: cameo3d.Model, avatar: cameo3d.Avatar) -> No
     """What single options do to the first frame of the demo's motion."""
     still = cameo3d.Adjustments()
     changes = (
-        ("as the photo", still),
+        ("no option", still),
         ("--set jawOpen=0.5", cameo3d.Adjustments(set={"jawOpen": 0.5})),
         ("--set lips=-1", cameo3d.Adjustments(set={"lips": -1.0})),
         ("--gaze 20,0", cameo3d.Adjustments(gaze=(20.0, 0.0))),
