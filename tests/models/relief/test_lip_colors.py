@@ -56,7 +56,7 @@ def test_a_highlight_fades_as_its_lip_is_stretched_or_turned(lips):
 
 def test_what_was_painted_can_be_taken_back(lips):
     image = glossy()
-    lips.paint(image, (1.0, 0.5, 0.5))
+    lips.paint(image, (1.0, 0.5, 0.5, 1.0))
     assert not np.array_equal(image, glossy())
-    lips.paint(image, (0.0, 0.0, 0.0))
+    lips.paint(image, (0.0, 0.0, 0.0, 0.0))
     assert np.array_equal(image, glossy())

@@ -8,7 +8,8 @@ import torch
 from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
 from cameo3d.models.relief.lighting import Light
-from cameo3d.models.relief.mouth import Mouth, PhotoFacts, draw_mouth, make_mouth, teeth_shifts, tongue_shift
+from cameo3d.models.relief.mouth import Mouth, PhotoFacts, make_mouth
+from cameo3d.models.relief.mouth_drawing import draw_mouth, teeth_shifts, tongue_shift
 from cameo3d.models.relief.mouth_photo import ShownTeeth
 from cameo3d.models.relief.teeth import UPPER, borders, individual_looks
 from cameo3d.values import BLENDSHAPES

@@ -1,7 +1,8 @@
 """What lips look like once they leave the photo's expression: without its teeth on them, and with less gloss.
 
 Pixels at the edge of a lip are part lip, part teeth, and where the mouth goes they would go along. Highlights
-are where wet skin mirrors a lamp: skin that is stretched, or turned, shows no larger ones.
+are where wet skin mirrors a lamp: skin that is stretched, or turned, shows no larger ones. Shadows in the
+corners of a mouth go when it opens.
 """
 
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OUT
 from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.lips import PARTED, REACH, clean_lip, lip_gaps
+from cameo3d.models.relief.mouth_corners import CORNER_REACH, corner_shadows
 from cameo3d.models.relief.patch import grid_triangles
 
 _LIPS = ((INNER_LIP_UPPER, OUTER_LIP_UPPER), (INNER_LIP_LOWER, OUTER_LIP_LOWER))
@@ -25,6 +27,8 @@ _SPREADS = 1.5
 """By which power of a lip's area its highlights fade."""
 _TURNED = 0.5
 """How much of them goes with the sine of a turn."""
+_UNFOLDS = 0.003
+"""Metres by which lips part, meet, widen or narrow until nothing of the shadow in their corners is left."""
 _STEPS = 16
 """In which lips are seen to change."""
 
@@ -41,13 +45,17 @@ class LipColors:
     """What is brighter there by teeth, grey levels."""
     gloss: Float32[np.ndarray, "2 height width 3"]
     """And by highlights, of the upper and of the lower lip."""
+    corners: Float32[np.ndarray, "height width 3"]
+    """What is darker there by the shadows in the corners of the mouth, grey levels."""
     rest: Float[np.ndarray, "4"]
     """How far they are apart in the photo, the mouth's width, and the heights of both, metres."""
 
     def change(
         self, positions: Float32[np.ndarray, "468 3"], turn: Float32[np.ndarray, "3 3"]
-    ) -> tuple[float, float, float]:
-        """How much is gone of teeth on lips, and of each lip's highlights, in steps that nobody sees.
+    ) -> tuple[float, float, float, float]:
+        """How much is gone of teeth on lips, of each lip's highlights, and of the corners' shadows.
+
+        In steps that nobody sees.
 
         Args:
             positions: The face's vertices, metres.
@@ -58,7 +66,7 @@ class LipColors:
         spread = (now[2:] * now[1] / (rest[2:] * rest[1]).clip(1e-9)).clip(1) ** -_SPREADS
         sine = float(np.hypot(turn[0, 2], turn[1, 2]))
         gone = 1 - spread * (1 - _TURNED * sine)
-        levels = np.array((moved / _MOVES, *gone)).clip(0, 1)
+        levels = np.array((moved / _MOVES, *gone, moved / _UNFOLDS)).clip(0, 1)
         return tuple((np.rint(levels * _STEPS) / _STEPS).tolist())
 
     def part(self, texture: UInt8[np.ndarray, "rows columns 4"]) -> UInt8[np.ndarray, "height width 3"]:
@@ -69,12 +77,13 @@ class LipColors:
     def paint(
         self,
         texture: UInt8[np.ndarray, "rows columns 4"],
-        gone: tuple[float, float, float],
+        gone: tuple[float, float, float, float],
         skin: UInt8[np.ndarray, "height width 3"] | None = None,
     ) -> None:
         """Put lips without what is gone into a canvas; skin is the whole part, by default the photo's."""
         gloss = cv2.addWeighted(self.gloss[0], gone[1], self.gloss[1], gone[2], 0.0)
         less = cv2.addWeighted(self.teeth, gone[0], gloss, 1.0, 0.0)
+        less = cv2.addWeighted(self.corners, -gone[3], less, 1.0, 0.0)
         self.part(texture)[:] = cv2.subtract(self.skin if skin is None else skin, less, dtype=cv2.CV_8U)
 
 
@@ -95,6 +104,8 @@ def find_lip_colors(
         per_meter: Canvas pixels in a metre.
     """
     around = points[[*OUTER_LIP_UPPER, *OUTER_LIP_LOWER]]
+    aside = np.array((1.4 * CORNER_REACH * per_meter, 0))
+    around = np.concatenate((around, points[[61, 291]] - aside, points[[61, 291]] + aside))
     box = box_around(around, texture.shape[1], texture.shape[0])
     if box is None:
         return None
@@ -139,7 +150,8 @@ def find_lip_colors(
     # A highlight that counts as teeth is gone with them.
     both = np.stack(gloss)
     both = np.minimum(both, (skin - teeth).clip(0))
-    return LipColors(left, top, skin, teeth, both.astype(np.float32), _sizes(positions))
+    corners = corner_shadows(texture, points, per_meter, box)
+    return LipColors(left, top, skin, teeth, both.astype(np.float32), corners, _sizes(positions))
 
 
 def _sizes(positions: np.ndarray) -> np.ndarray:

@@ -20,7 +20,7 @@ from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lip_colors import find_lip_colors
 from cameo3d.models.relief.lip_rings import LipRings, opening, sharpness
 from cameo3d.models.relief.lips import draw_lips, make_lips
-from cameo3d.models.relief.mouth import draw_mouth, teeth_shifts, tongue_shift
+from cameo3d.models.relief.mouth_drawing import draw_mouth, teeth_shifts, tongue_shift
 from cameo3d.models.relief.shading import SkinShade
 from cameo3d.models.relief.surface_kernel import (
     SurfaceDrawer,
@@ -42,6 +42,8 @@ _FOLD = 6.0
 """Neighbours whose origins in the photo lie this many times too far apart belong to different parts."""
 _TONGUE_OUT = BLENDSHAPES.index("tongueOut")
 _ROUNDED = [BLENDSHAPES.index(name) for name in ("mouthPucker", "mouthFunnel")]
+_ALL_THERE = (0.0, 0.0, 0.0, 0.0)
+"""Nothing is gone from the lips."""
 FIRM_TURN = math.radians(10)
 """From this turn on, the photo's soft outline lies inside the picture of the head and is drawn firm."""
 
@@ -77,7 +79,7 @@ class Painter:
         self.lip_colors = find_lip_colors(
             texture, points, self.front[:468], self.source[:, 1], self.per_meter
         )
-        self.upright, self.gone = texture.copy(), (0.0, (0.0, 0.0, 0.0))
+        self.upright, self.gone = texture.copy(), (0.0, _ALL_THERE)
         """The photo without what an expression takes from it, before a turn changes it."""
         self.turned, self.turn = TurnedColors.between(texture, avatar.turned.numpy()), 0.0
         self.texture = self.upright.copy()
@@ -187,13 +189,13 @@ class Painter:
         folds, lips = self.folds, self.lip_colors
         gone = (
             0.0 if folds is None else folds.gone(expression),
-            (0.0, 0.0, 0.0) if lips is None else lips.change(positions, turn),
+            _ALL_THERE if lips is None else lips.change(positions, turn),
         )
         if gone == self.gone:
             return False
         if folds is not None and gone[0] != self.gone[0]:
             if lips is not None:
-                lips.paint(self.upright, (0.0, 0.0, 0.0))
+                lips.paint(self.upright, _ALL_THERE)
             folds.fade(self.upright, gone[0])
             self.around_lips = None if lips is None else lips.part(self.upright).copy()
         if lips is not None:
