@@ -21,15 +21,15 @@ def _continued(picture: np.ndarray, matte: np.ndarray):
 
 
 @pytest.mark.parametrize("slope", [-0.7, 0.0, 0.5])
-def test_strands_go_on_in_their_own_direction(slope):
+def test_strands_go_on_in_their_own_direction_beside_the_photo(slope):
     y, x = np.mgrid[:SIDE, :SIDE]
-    strands = 128 + 90 * np.sin((x - slope * y) / 4)
+    strands = 128 + 90 * np.sin((y - slope * x) / 4)
     picture = np.repeat(strands[..., None], 3, 2).astype(np.uint8)
-    image = _continued(picture, np.ones((SIDE, SIDE), np.float32)).image
-    np.testing.assert_array_equal(image[BORDER:], picture[BORDER:])
-    near = np.s_[BORDER - 8 : BORDER - 2, 60:180, 0]
+    image = continue_onward(picture, np.ones((SIDE, SIDE), np.float32), OUTSIDE.T, _landmarks()).image
+    np.testing.assert_array_equal(image[:, BORDER:], picture[:, BORDER:])
+    near = np.s_[60:180, BORDER - 8 : BORDER - 2, 0]
     assert np.corrcoef(image[near].ravel(), picture[near].ravel())[0, 1] > 0.9
-    mirrored = picture[::-1][SIDE - 2 * BORDER :][:BORDER][near]
+    mirrored = picture[:, ::-1][:, SIDE - 2 * BORDER :][:, :BORDER][near]
     assert slope == 0 or np.corrcoef(image[near].ravel(), mirrored.ravel())[0, 1] < 0.7
 
 

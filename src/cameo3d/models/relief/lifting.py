@@ -73,6 +73,8 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         plate, colors = painting.result()
     colors = filled_gaps(colors, matte, gaps)
     turned = turned_colors(colors, matte, plate, surface.heights, surface.cell_meters, canvas.scale)
+    # What lies beyond the photo was made as the surface shows it.
+    turned = cv2.copyTo(colors, layers.outside.astype(np.uint8), turned)
     back = back_colors(colors, matte, surface.strange, surface.heights, surface.level)
     return ReliefAvatar(
         person=person,

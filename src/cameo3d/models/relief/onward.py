@@ -1,7 +1,8 @@
 """What lies beyond the photo's border where it shows the head: hair, cloth and background go on.
 
-Strands, folds and outlines go on in their own direction, ever softer. Nothing of the person is mirrored: hair
-that a border cuts would become a herringbone, and a cheek a second face.
+At the sides and below, strands, folds and outlines go on in their own direction, ever softer; above them lies
+the crown of the head. Nothing of the person is mirrored: hair that a border cuts would become a herringbone,
+and a cheek a second face.
 """
 
 from typing import NamedTuple
@@ -12,6 +13,7 @@ from jaxtyping import Bool, Float32, UInt8
 
 from cameo3d.imaging.inpainting import fill_holes, inpaint_background
 from cameo3d.imaging.smoothstep import smoothstep
+from cameo3d.models.relief.crown import crown
 
 _PERSON = 0.95
 """Coverage from which on a pixel's colour is the person's own."""
@@ -64,19 +66,18 @@ def continue_onward(
     everything = np.dstack((person, matte[inside] * 255))
     face_height = float(np.linalg.norm(landmarks[152, :2] - landmarks[10, :2]))
     level = landmarks[152, 1]  # above it there is hair, below it shoulders
-    top = above
     # Upper and lower border first: what they add is continued to the sides, too.
-    for turns, length in ((3, above), (1, below), (2, left), (0, right)):
+    if above > 0:
+        of_it = landmarks - np.array((left, above, 0), np.float32)
+        everything = np.concatenate((crown(everything, above, of_it), everything))
+    for turns, length in ((1, below), (2, left), (0, right)):
         if length == 0:
             continue
         turned = np.rot90(everything, turns)  # this border to the right
         added = _onward(turned, length, len(matte))
         away = np.arange(length) + 0.5
-        if turns == 3:
-            added[..., 3] = _dome(turned[:, -2, 3] / 255, away) * 255
-            top = 0
-        elif turns != 1:
-            height = np.arange(len(turned)) + 0.5 + top
+        if turns != 1:
+            height = np.arange(len(turned)) + 0.5
             height = height if turns == 0 else height[::-1]
             kept = smoothstep((height - level) / (0.3 * face_height))[:, None]
             added[..., 3] *= kept
@@ -135,16 +136,6 @@ def _slopes(strip: np.ndarray, like: float) -> Float32[np.ndarray, " rows"]:
     slope = np.where(x < 0, -y, y) / np.abs(x).clip(1e-3)
     slope = slope.clip(-_STEEPEST, _STEEPEST) * agree
     return cv2.GaussianBlur(slope[:, None], (1, 0), sigmaX=0.1, sigmaY=like)[:, 0].astype(np.float32)
-
-
-def _dome(border: np.ndarray, away: np.ndarray) -> np.ndarray:
-    """Round off a head that the upper border cuts: coverage by position along the border and away from it."""
-    covered = np.flatnonzero(border > 0.5)
-    if not len(covered):
-        return np.zeros((len(border), len(away)), np.float32)
-    half = max(1.0, np.ptp(covered) / 2)
-    x = (np.arange(len(border)) - covered.mean())[:, None] / half
-    return np.clip((1 - np.hypot(x, away / (0.45 * half))) * 0.2 * half, 0, 1).astype(np.float32)
 
 
 def _cap(picture: np.ndarray, hair: np.ndarray, face_height: float, away: np.ndarray) -> np.ndarray:
