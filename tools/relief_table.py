@@ -1,16 +1,16 @@
 """Measure how well avatars keep a person, follow lips and lids, and turn as asked, by one program.
 
-    python tools/relief_table.py [--model real3d|goha] [--turns 20] [--identity] PHOTO...
+    python tools/relief_table.py [--model real3d|goha] [--turns yaw20 pitch20] [--identity] PHOTO...
 
 The models of size lite are measured as the relief is.
 
 Every photo is encoded once. Shown are, over all photos, median, mean and worst of
 
-- dlib's distance between photo and picture, at the photo's pose and turned by 20 and 35
-  degrees to the worse side, or by --turns;
+- dlib's distance between photo and picture, at the photo's pose and turned both ways by every
+  one of --turns: the mean of both sides, and the worse side;
+- by how many degrees those turns are missed, on the worse side;
 - the correlation of the lips' opening with the one asked for, and of the lids';
-- the correlation of the mouth's width, from spread to rounded lips, as a voice asks for it;
-- by how many degrees those turns are missed.
+- the correlation of the mouth's width, from spread to rounded lips, as a voice asks for it.
 
 MediaPipe's mesh sees the faces.
 """
@@ -22,6 +22,7 @@ import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import torch
@@ -52,7 +53,8 @@ ROUNDED = (
 )
 """What a voice asks for, from a wide mouth to a narrow one."""
 LIDS = (0.0, 0.25, 0.5, 0.75, 1.0)
-TURNS = (20, 35)
+AXES = ("yaw", "pitch", "roll")
+TURNS = ("yaw20", "yaw35", "pitch20", "roll25")
 
 
 def weights(**named: float) -> torch.Tensor:
@@ -63,9 +65,30 @@ def weights(**named: float) -> torch.Tensor:
     return expression
 
 
-def posed(person: Person, expressions: list[torch.Tensor], yaw_degrees: float = 0.0) -> Motion:
-    """Expressions at the photo's pose, turned to the side."""
-    rotation = person.rotation + torch.tensor([np.radians(yaw_degrees), 0, 0]).float()
+class Turn(NamedTuple):
+    """Of the head, away from the photo's pose, to either side."""
+
+    name: str
+    axis: int
+    degrees: float
+
+    def to(self, side: int) -> np.ndarray:
+        """Yaw, pitch and roll to side -1 or 1, degrees."""
+        return side * self.degrees * np.eye(3)[self.axis]
+
+
+def turn(text: str) -> Turn:
+    """What a name like yaw20 stands for."""
+    axis = text.rstrip("0123456789")
+    if axis not in AXES or axis == text:
+        raise argparse.ArgumentTypeError(f'"{text}" is no turn; write yaw20, pitch20 or roll25')
+    return Turn(text, AXES.index(axis), float(text[len(axis) :]))
+
+
+def posed(person: Person, expressions: list[torch.Tensor], degrees: np.ndarray | None = None) -> Motion:
+    """Expressions at the photo's pose, turned by yaw, pitch and roll."""
+    offset = np.zeros(3) if degrees is None else np.radians(degrees)
+    rotation = person.rotation + torch.as_tensor(offset).float()
     rotations = rotation.expand(len(expressions), 3)
     gaze = person.gaze.expand(len(expressions), 2, 2)
     places = turned_about_the_neck(rotations, person)
@@ -92,13 +115,13 @@ def lids(mesh: np.ndarray) -> float:
     )
 
 
-def yaw(mesh: np.ndarray) -> float:
-    """Of the head, degrees."""
+def head(mesh: np.ndarray) -> np.ndarray:
+    """Yaw, pitch and roll, degrees."""
     fit = fit_portrait(load_face_model(), mesh, portrait_crop(mesh), expression_scores(mesh[None])[0])
-    return float(fit.rotation[0].rad2deg())
+    return np.degrees(fit.rotation.numpy())
 
 
-def measure(path: Path, model: Model, turns: Sequence[int], moving: bool) -> dict[str, float]:
+def measure(path: Path, model: Model, turns: Sequence[Turn], moving: bool) -> dict[str, float]:
     """All figures of one photo, or without those of what moves; what could not be seen is missing."""
     embed = load_recogniser()
     avatar = model.encode(path)
@@ -117,19 +140,24 @@ def measure(path: Path, model: Model, turns: Sequence[int], moving: bool) -> dic
     own = find_faces(photo)
     if own:
         truth = embed(photo, own[0])
-        for degrees in (0, *turns):
-            for side in (-1, 1) if degrees else (0,):
-                picture = shown(posed(person, [person.expression], side * degrees))[0]
-                mesh = seen([picture])[0]
+        still = shown(posed(person, [person.expression]))
+        for picture, mesh in zip(still, seen(still), strict=True):
+            if mesh is not None:
+                figures["identity"] = float(np.linalg.norm(embed(picture, mesh) - truth))
+        for turned in turns:
+            sides = [turned.to(side) for side in (-1, 1)]
+            pictures = [shown(posed(person, [person.expression], side))[0] for side in sides]
+            distances, missed = [], []
+            for side, picture, mesh in zip(sides, pictures, seen(pictures), strict=True):
                 if mesh is None:
                     continue
-                name = f"identity at {degrees} degrees"
-                distance = float(np.linalg.norm(embed(picture, mesh) - truth))
-                figures[name] = max(figures.get(name, 0.0), distance)
-                if degrees:
-                    missed = abs(yaw(mesh) - np.degrees(float(person.rotation[0])) - side * degrees)
-                    name = f"yaw missed at {degrees} degrees"
-                    figures[name] = max(figures.get(name, 0.0), missed)
+                distances.append(float(np.linalg.norm(embed(picture, mesh) - truth)))
+                wanted = np.degrees(person.rotation.numpy()) + side
+                missed.append(float(abs(head(mesh) - wanted)[turned.axis]))
+            if len(distances) == 2:
+                figures[f"identity, {turned.name}"] = float(np.mean(distances))
+                figures[f"identity, {turned.name}, worse side"] = max(distances)
+                figures[f"missed degrees, {turned.name}"] = max(missed)
 
     if not moving:
         return figures
@@ -159,7 +187,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure avatars of photos.")
     parser.add_argument("photos", nargs="+", type=Path)
     parser.add_argument("--model", choices=("relief", "real3d", "goha"), default="relief")
-    parser.add_argument("--turns", nargs="*", type=int, default=TURNS)
+    parser.add_argument("--turns", nargs="*", type=turn, default=[turn(name) for name in TURNS])
     parser.add_argument("--identity", action="store_true", help="leave out what moves")
     options = parser.parse_args()
     logging.disable(logging.WARNING)
@@ -176,7 +204,7 @@ def main() -> None:
         for name, value in figures.items():
             columns[name].append(value)
     for name, values in columns.items():
-        worst = max(values) if name.startswith(("identity", "yaw")) else min(values)
+        worst = max(values) if name.startswith(("identity", "missed")) else min(values)
         middle = f"median {np.median(values):.3f}  mean {np.mean(values):.3f}"
         print(f"{name:28} {middle}  worst {worst:.3f}  n {len(values)}")
 
