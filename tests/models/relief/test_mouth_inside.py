@@ -99,7 +99,7 @@ def test_drawn_teeth_are_no_brighter_than_skin_but_brighter_than_what_lies_behin
 
 def test_drawn_teeth_are_warmer_than_grey_and_paler_than_skin():
     who = person((190, 140, 110))
-    red, _, blue = on_midline(who, draw(who, 0.015), 0.002)
+    red, _, blue = on_midline(who, draw(who, 0.015), 0.0015)
     assert 1 < red / blue < 190 / 110
 
 
@@ -197,6 +197,22 @@ def test_rounded_lips_cover_the_upper_teeth_and_darken_what_is_behind_them():
     plain, rounded = (draw(who, 0.012, rounded=share) for share in (0.0, 1.0))
     assert on_midline(who, rounded, 0.0015).mean() < 0.6 * on_midline(who, plain, 0.0015).mean()
     assert rounded.mean() < plain.mean()
+
+
+def test_rounded_lips_hide_the_lower_teeth_that_the_photo_shows():
+    who = person(teeth=(200, 200, 190), jaw=0.5)
+    seen, lower = who.mouth.seen, who.lips[15]
+    row = int(lower[1]) - seen.top
+    seen.texture[row - 6 : row, :, :3] = torch.tensor([0, 255, 0], dtype=torch.uint8)
+    plain, rounded = (draw(who, rounded=share) for share in (0.0, 0.5))
+    green = [(picture[..., 1] - picture[..., 0] > 60).sum() for picture in (plain, rounded)]
+    assert green[0] > 100
+    assert green[1] == 0
+
+
+def test_lips_that_meet_in_the_photo_look_as_there():
+    who = person(jaw=0.02)
+    assert np.abs(draw(who) - who.image).mean(-1).max() < 40  # a slit of less than a pixel
 
 
 def test_lower_teeth_are_bared_by_a_dropping_jaw():

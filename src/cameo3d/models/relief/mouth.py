@@ -46,7 +46,7 @@ FINE = 2
 """How much finer than the canvas teeth and tongue are painted."""
 _UPPER_SHOWN, _LOWER_SHOWN = (0.0024, 0.0012), (0.0009, 0.0009)
 """Metres by which teeth look out beyond the edge of their lip at rest, and by how much people differ."""
-_LOWER_LIGHT, _REDDENED = 0.80, 0.3
+_LOWER_LIGHT, _REDDENED = 0.80, 0.15
 """How bright lower teeth are, in the upper ones' brightness: they lean inwards, in the lip's shadow; and by
 which power of the flesh's tint the light that reaches them is redder."""
 _DEPTH = 0.006
@@ -135,11 +135,10 @@ def make_mouth(
     )
     teeth, shift, scale = None, 0.0, 1.0
     gap = float(np.linalg.norm(lower[3:8] - upper[3:8], axis=1).mean()) / per_meter
-    seen = shown = np.zeros((*shape, 4))
+    inside = soft_polygon((outline - (left, top)).astype(np.float32), (0, 0, shape[1], shape[0]))
+    picture = image[top:bottom, left:right].astype(np.float32)
+    seen, shown = continue_under_lips(picture, inside), np.zeros((*shape, 4))
     if gap > PARTED:
-        inside = soft_polygon((outline - (left, top)).astype(np.float32), (0, 0, shape[1], shape[0]))
-        picture = image[top:bottom, left:right].astype(np.float32)
-        seen = continue_under_lips(picture, inside)
         teeth = find_shown_teeth(picture, inside > 0.9, aside, down, skin)
         if teeth is not None:
             shift, scale = teeth.alignment(borders(upper_row))

@@ -20,8 +20,14 @@ _FADE = 0.0025
 """Metres of further opening over which what the photo shows, but for its teeth, gives way to the rest."""
 _TEETH, _THROAT = 0.003, 0.015
 """Metres from the opening back to where the light on teeth, and on tongue and throat, is counted."""
-_SCATTERED = 0.3
-"""Share of the light deep inside that comes from the lips and teeth around, and never goes out."""
+_SCATTERED, _TWICE = 0.3, 0.5
+"""Share of the light deep inside that comes from the lips and teeth around, and never goes out, and how far
+what it lights takes on its colour twice: flesh lights flesh."""
+_GREY = np.full((1, 3), 1 / 3, np.float32)
+_BACK = np.array((0.0, 0.004, 0.008), np.float32)
+"""Metres that the tongue goes down and back behind rounded lips."""
+_COVERED = 0.4
+"""From which rounding on nothing is seen of what the photo shows between its lips, but for upper teeth."""
 _SLANT = 0.5
 """How far light goes aside and down on its way inside, as a share of what its direction says."""
 _BELOW = np.rint(255 * (1 - np.linspace(0, 1, 256) ** 4)).astype(np.uint8)
@@ -44,7 +50,7 @@ def teeth_shifts(
 
 
 def tongue_shift(
-    jaw: Float[np.ndarray, "3"], head: Float[np.ndarray, "3 3"], out: float
+    jaw: Float[np.ndarray, "3"], head: Float[np.ndarray, "3 3"], out: float, rounded: float = 0.0
 ) -> Float[np.ndarray, "3"]:
     """How far the tongue moves, in the camera's axes, metres.
 
@@ -52,10 +58,11 @@ def tongue_shift(
         jaw: How far the lower teeth move.
         head: The head's rotation.
         out: How far the tongue is put out, from 0 to 1.
+        rounded: How much more the lips are rounded than in the photo, from 0 to 1.
     """
     dropped = max(0.0, float(jaw @ head[:, 1]))
     stays = min(_STAYS * dropped, _STAYS_MOST)
-    return jaw - stays * head[:, 1] + head @ (out * _RAISED)
+    return jaw - stays * head[:, 1] + head @ (out * _RAISED + rounded * (1 - out) * _BACK)
 
 
 def draw_mouth(
@@ -96,7 +103,7 @@ def draw_mouth(
         texture_positions(patch, at, box) for patch, at in zip(sheets, pixels, strict=True)
     )
     image = np.zeros((*mask.shape, 3), np.float32)
-    kept = float(np.clip(1 - widened / _FADE, 0, 1))
+    kept = float(np.clip(min(1 - widened / _FADE, 1 - rounded / _COVERED), 0, 1))
     shown, below = mouth.shown.texture.numpy(), mouth.seen.texture.numpy()
     has_teeth = bool(shown[..., 3].any())
     if has_teeth and kept > 0:
@@ -104,7 +111,7 @@ def draw_mouth(
         below[..., 3] = cv2.multiply(below[..., 3], cv2.LUT(shown[..., 3], _BELOW), scale=1 / 255)
     for texture, where, light, share in (
         (mouth.cavity.texture, cavity, deep, 1.0),
-        (mouth.tongue.texture, tongue, (deep + near) / 2, 1.0),
+        (mouth.tongue.texture, tongue, deep + (near - deep) * (0.5 * (1 - rounded)), 1.0),
         (mouth.lower.texture, lower, near, 1.0),
         (mouth.tongue.texture, tongue, near, min(1.0, 3 * out)),
         (mouth.upper.texture, upper, near, 1.0),
@@ -114,7 +121,12 @@ def draw_mouth(
     ):
         if share > 0:
             seen = look_up(np.asarray(texture), where).astype(np.float32)
-            color = seen[..., :3] if light is None else seen[..., :3] * light[..., None]
+            color = seen[..., :3]
+            if light is not None:
+                if where is cavity or where is tongue:
+                    own = color - cv2.transform(color, _GREY)[..., None]
+                    color = color + own * (_TWICE * (1 - light))[..., None]
+                color = color * light[..., None]
             image += (color - image) * (seen[..., 3:] * (share / 255))
     left, top, right, bottom = box
     part = output[top:bottom, left:right, :3]

@@ -11,7 +11,7 @@ from cameo3d.imaging.inpainting import fill_holes
 from cameo3d.models.relief.eyes import LIDS, box_around
 from cameo3d.models.relief.patch import soft_polygon
 
-_STRAY, _IVORY, _MOST_TINT = 0.06, (0.45, 0.05), 0.35
+_STRAY, _IVORY, _MOST_TINT = 0.06, (0.45, 0.05), 0.2
 """How far the white of eyes may leave the line from grey to skin, how far rosy teeth go towards yellow, and
 at most, and how strong a tint of skin is of its own."""
 CHEEKS_AND_CHIN, LIPS = (50, 280, 199, 205, 425), (12, 15, 38, 268, 86, 316)

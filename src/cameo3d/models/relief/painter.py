@@ -155,7 +155,7 @@ class Painter:
         lip = (change[14] - jaw) @ target
         pout = max(0.0, min(float(lip[1]), -2 * float(lip[2]))) * target[:, 1]
         out = float(motion.expression[0, _TONGUE_OUT])
-        mouth, tongue = avatar.mouth, tongue_shift(jaw, target, out)
+        mouth, tongue = avatar.mouth, tongue_shift(jaw, target, out, rounded)
         cavity, back, lower, upper = (
             view.pixels(with_head(patch.positions.numpy()) + moved)
             for patch, moved in (
