@@ -66,3 +66,25 @@ def test_teeth_are_found_below_bared_gums_but_not_below_darkness():
     assert found.edge(np.zeros(1))[0] == pytest.approx(0.0125, abs=0.001)
     assert find_shown_teeth(*mouth(DARK, 5), SKIN) is None
     assert find_shown_teeth(*mouth(DARK, 2), SKIN) is not None
+
+
+def test_teeth_in_the_shadow_of_a_cheek_end_where_they_do():
+    picture, inside, aside, down = mouth(DARK, 0.0)
+    shade = np.where(aside > 0.004, 0.6, 1.0)[..., None]
+    lit, shaded = (
+        find_shown_teeth(each.astype(np.float32), inside, aside, down, SKIN)
+        for each in (picture, picture * shade)
+    )
+    assert lit is not None
+    assert shaded is not None
+    at = np.linspace(-0.012, 0.012, 25)
+    np.testing.assert_allclose(shaded.edge(at), lit.edge(at), atol=0.0006)
+
+
+def test_teeth_that_bite_on_the_lower_ones_end_at_the_line_between_them():
+    picture, inside, aside, down = mouth(DARK, 0.0)
+    picture[down < 0.016] = TEETH
+    picture[(down >= 0.0075) & (down < 0.0085)] = 0.8 * np.array(TEETH)
+    found = find_shown_teeth(picture, inside, aside, down, SKIN)
+    assert found is not None
+    np.testing.assert_allclose(found.edge(np.linspace(-0.01, 0.01, 9)), 0.008, atol=0.001)

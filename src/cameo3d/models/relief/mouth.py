@@ -44,6 +44,8 @@ from cameo3d.values.limits import Within
 _ROWS, _COLUMNS = 4, 17
 FINE = 2
 """How much finer than the canvas teeth and tongue are painted."""
+WIDE = 0.09
+"""Metres that the sheets are wide."""
 _UPPER_SHOWN, _LOWER_SHOWN = (0.0024, 0.0012), (0.0009, 0.0009)
 """Metres by which teeth look out beyond the edge of their lip at rest, and by how much people differ."""
 _LOWER_LIGHT, _REDDENED = 0.80, 0.15
@@ -109,8 +111,8 @@ def make_mouth(
     across = left_corner - right_corner
     angle = np.arctan2(across[1], across[0])
     middle = (upper[5] + lower[5]) / 2
-    left, top = np.floor(middle - np.array([0.045, 0.035]) * per_meter).astype(int)
-    right, bottom = np.ceil(middle + np.array([0.045, 0.06]) * per_meter).astype(int)
+    left, top = np.floor(middle - np.array([WIDE / 2, 0.035]) * per_meter).astype(int)
+    right, bottom = np.ceil(middle + np.array([WIDE / 2, 0.06]) * per_meter).astype(int)
     left, top = max(left, 0), max(top, 0)
     right, bottom = min(right, image.shape[1]), min(bottom, image.shape[0])
     shape = (int(bottom - top), int(right - left))

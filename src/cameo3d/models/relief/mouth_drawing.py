@@ -5,7 +5,7 @@ import numpy as np
 from jaxtyping import Float, Float32, UInt8
 
 from cameo3d.models.relief.eyes import box_around
-from cameo3d.models.relief.mouth import FINE, Mouth
+from cameo3d.models.relief.mouth import FINE, WIDE, Mouth
 from cameo3d.models.relief.patch import look_up, soft_polygon, texture_positions
 
 _BARED, _BARED_MOST = 0.1, 0.002
@@ -24,6 +24,9 @@ _SCATTERED, _TWICE = 0.3, 0.5
 """Share of the light deep inside that comes from the lips and teeth around, and never goes out, and how far
 what it lights takes on its colour twice: flesh lights flesh."""
 _GREY = np.full((1, 3), 1 / 3, np.float32)
+_FRINGE = 0.001
+"""Metres below the photo's upper teeth that their edges still brighten; jaws that move apart by as much leave
+those pixels out."""
 _BACK = np.array((0.0, 0.004, 0.008), np.float32)
 """Metres that the tongue goes down and back behind rounded lips."""
 _COVERED = 0.4
@@ -107,8 +110,10 @@ def draw_mouth(
     shown, below = mouth.shown.texture.numpy(), mouth.seen.texture.numpy()
     has_teeth = bool(shown[..., 3].any())
     if has_teeth and kept > 0:
+        apart = float(np.linalg.norm((pixels[2] - pixels[3]).mean(0))) / per_meter
+        above = _grown(shown[..., 3], min(1.0, apart / _FRINGE), per_meter=shown.shape[1] / WIDE)
         below = below.copy()
-        below[..., 3] = cv2.multiply(below[..., 3], cv2.LUT(shown[..., 3], _BELOW), scale=1 / 255)
+        below[..., 3] = cv2.multiply(below[..., 3], cv2.LUT(above, _BELOW), scale=1 / 255)
     for texture, where, light, share in (
         (mouth.cavity.texture, cavity, deep, 1.0),
         (mouth.tongue.texture, tongue, deep + (near - deep) * (0.5 * (1 - rounded)), 1.0),
@@ -131,6 +136,13 @@ def draw_mouth(
     left, top, right, bottom = box
     part = output[top:bottom, left:right, :3]
     part[:] = np.rint(part + (image - part) * mask[..., None])
+
+
+def _grown(alpha: UInt8[np.ndarray, "height width"], share: float, per_meter: float) -> np.ndarray:
+    """Alpha of teeth together with their fringe, as far as that goes with them."""
+    reach = 2 * max(1, round(_FRINGE * per_meter)) + 1
+    grown = cv2.dilate(alpha, np.ones((reach, 1), np.uint8))
+    return cv2.addWeighted(alpha, 1 - share, grown, share, 0)
 
 
 def _light(

@@ -21,8 +21,17 @@ _GUMS = 0.006, 0.3
 _SHADOW, _IN_SHADOW, _GAP, _LEAST_SHOWN = 0.003, 0.2, 0.0009, 0.35
 """Metres of the upper lip's shadow over teeth, or share of the opening's height, metres of a gap that ends
 them, and the share of the opening's width in which a photo must show upper teeth."""
+_BRIGHTEST, _SHADED, _DARKEST = 0.7, 0.002, 0.45
+"""Which share of what is pale in a column is darker than its teeth, metres over which shadow on them changes,
+and how dark it may make them."""
 _OFF_ARCH = 0.0012, 0.0003
 """Metres by which single teeth end before the arch of all, and beyond it."""
+_LEAST_TOOTH, _BITE = 0.004, 0.1
+"""Metres that teeth are shown, and how dark a line below must be, in the teeth's brightness, to end them."""
+_FURTHER = 0.008
+"""Metres beyond the last tooth that is found for which that arch is believed."""
+_ROUNDS, _UNLIKELY = 4, 0.2
+"""Rounds of looking for that arch, and the weight of what ends early."""
 _GOES_ON, _WITHIN = 0.0014, 0.0005
 """Metres that teeth go on behind the photo's lower lip, and by which drawn ones stay behind shown ones."""
 _SCALES, _SHIFTS = np.linspace(0.85, 1.15, 13), np.linspace(-0.005, 0.005, 41)
@@ -82,10 +91,15 @@ class ShownTeeth(NamedTuple):
     """Of how many the photo's lower lip hides the end, from 0 to 1."""
     light: np.ndarray
     """How bright they are there."""
+    arch: np.ndarray = np.zeros(3)
+    """The parabola that they end along."""
 
     def edge(self, aside: np.ndarray) -> np.ndarray:
-        """How far down teeth are shown at places aside, metres."""
-        return np.interp(aside, self.places, self.ends).astype(aside.dtype)
+        """How far down teeth are shown at places aside, metres; those further out go on along the arch."""
+        known = aside.clip(self.places[0], self.places[-1])
+        far = aside.clip(self.places[0] - _FURTHER, self.places[-1] + _FURTHER)
+        beyond = np.polyval(self.arch, far) - np.polyval(self.arch, known)
+        return (np.interp(known, self.places, self.ends) + beyond).astype(aside.dtype)
 
     def drawn_edge(self, aside: np.ndarray) -> np.ndarray:
         """How far down teeth are drawn behind these; what the photo's lower lip hides goes on there."""
@@ -128,7 +142,7 @@ def find_shown_teeth(
     if not pale.any() or np.quantile(light[inside], 0.8) < 0.75 * skin.mean():
         return None
     enamel = picture[pale & (light >= np.median(light[pale]))].mean(0)
-    teeth = pale & (light > 0.75 * enamel.mean())
+    teeth = pale & (light > 0.75 * _local_brightness(light, pale, aside, float(enamel.mean())))
     rows, gap = [], max(_GAP, 1.5 * float(down[1, 0] - down[0, 0]))
     for column in np.flatnonzero(teeth.any(0)):
         here, tooth = (down[where[:, column], column] for where in (inside, teeth))
@@ -140,16 +154,43 @@ def find_shown_teeth(
         if tooth[0] - here[0] < reach:
             gaps = np.flatnonzero(np.diff(tooth) > gap)
             end = tooth[gaps[0] if len(gaps) else -1]
+            end = min(end, _clenched(down[:, column], light[:, column], tooth[0], end))
             among = inside[:, column] & (down[:, column] >= tooth[0]) & (down[:, column] <= end)
             bright = light[among, column].mean()
             rows.append((aside[among, column].mean(), end, here[-1] - end < 0.0007, bright))
     if len(rows) < max(4, _LEAST_SHOWN * inside.any(0).sum()):
         return None
     places, ends, hidden, bright = np.array(rows).T
-    # One parabola through all ends tells those that are none.
-    arch = np.polyval(np.polyfit(places, ends, 2), places)
+    # One parabola through all ends tells those that are none, once it leaves out stains that look like gaps.
+    arch, curve, believed = ends, np.zeros(3), np.ones(len(ends))
+    for _ in range(_ROUNDS):
+        curve = np.polyfit(places, ends, 2, w=believed)
+        arch = np.polyval(curve, places)
+        believed = np.where(ends < arch - _OFF_ARCH[0] / 2, _UNLIKELY, 1.0)
     ends = gaussian_filter1d(ends.clip(arch - _OFF_ARCH[0], arch + _OFF_ARCH[1]), 1.0, mode="nearest")
-    return ShownTeeth(enamel, places, ends, float(hidden.mean()), bright)
+    return ShownTeeth(enamel, places, ends, float(hidden.mean()), bright, curve)
+
+
+def _clenched(down: np.ndarray, light: np.ndarray, start: float, end: float) -> float:
+    """Where in a column the upper teeth bite on the lower ones: a dark line with teeth on either side."""
+    inner = light[(down >= start) & (down <= end)]
+    places = down[(down >= start) & (down <= end)]
+    least = np.minimum(np.maximum.accumulate(inner), np.maximum.accumulate(inner[::-1])[::-1])
+    depth = np.where(places > start + _LEAST_TOOTH, least - inner, 0)
+    deepest = int(depth.argmax())
+    return float(places[deepest]) if depth[deepest] > _BITE * least[deepest] else end
+
+
+def _local_brightness(
+    light: np.ndarray, pale: np.ndarray, aside: np.ndarray, brightness: float
+) -> np.ndarray:
+    """How bright teeth are at each column: those at the sides may lie in shadow."""
+    columns = np.flatnonzero(pale.any(0))
+    brightest = np.array([np.quantile(light[pale[:, column], column], _BRIGHTEST) for column in columns])
+    step = abs(float(aside[0, 1] - aside[0, 0]))
+    smooth = gaussian_filter1d(brightest, max(0.5, _SHADED / step), mode="nearest")
+    local = np.interp(np.arange(light.shape[1]), columns, smooth)
+    return local.clip(_DARKEST * brightness, brightness)
 
 
 def continue_under_lips(shown: np.ndarray, inside: np.ndarray) -> np.ndarray:
