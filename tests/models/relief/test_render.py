@@ -135,7 +135,8 @@ def test_shoulders_take_up_a_twentieth_of_a_turn(avatar):
     position = neck + turn @ (painter.position - neck)
     chest = (painter.head == 0) & (painter.anchored > 0.2)
     assert chest.any()
-    moved = painter._surfaces(np.zeros((468, 3), np.float32), turn, position)[0][chest] - painter.front[chest]
+    posed, _ = painter._surfaces(np.zeros((468, 3), np.float32), painter._motions(turn, position))
+    moved = posed[chest] - painter.front[chest]
     little = matrices_from_angles(torch.tensor([0.02, 0.0, 0.0])).numpy()
     expected = (painter.front[chest] - neck) @ (little - np.eye(3)).T * painter.anchored[chest, None]
     np.testing.assert_allclose(moved, expected, atol=2e-5)
@@ -147,7 +148,7 @@ def test_a_soft_outline_is_firm_from_ten_degrees_on(avatar, degrees, alpha, monk
     soft, nothing = (np.full((512, 512, 4), gray, np.uint8) for gray in (100, 0))
     full = np.full((512, 512), 255, np.uint8)
 
-    def drawn(front, back, firmness):
+    def drawn(front, back, firmness, far):
         lay_over(soft, full, nothing, 0 * full, full > 0, firmness)
         return soft
 

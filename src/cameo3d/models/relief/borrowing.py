@@ -12,6 +12,7 @@ from cameo3d.imaging.cubic import cubic
 from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.eyes import box_around
+from cameo3d.models.relief.far_side import FarSide
 from cameo3d.models.relief.lighting import find_light, surface_normals
 from cameo3d.models.relief.lip_rings import LipRings, sharpness
 from cameo3d.models.relief.surface_kernel import SurfaceDrawer
@@ -54,7 +55,7 @@ class Lenders:
         lenders, lends, doubts, lit = (
             points.copy(),
             *np.zeros((2, len(points)), np.float32),
-            np.ones(len(points), np.float32),
+            np.ones((len(points), 3), np.float32),
         )
         mirror = model.mirror.numpy()
         positions = avatar.canvas.rays(avatar.person.crop, points[:468]) * depths[:468, None]
@@ -67,7 +68,10 @@ class Lenders:
         colors = np.ascontiguousarray(avatar.texture[..., :3].numpy())
         light = find_light(colors, points[:468], positions.astype(np.float32), face)
         shade = light.shade(normals)
-        lit[:468] = (shade / shade[mirror].clip(0.1)).clip(1 / _MOST_LIT, _MOST_LIT)
+        lit[:468] = (shade / shade[mirror].clip(0.1)).clip(1 / _MOST_LIT, _MOST_LIT)[:, None]
+        self.far_side = FarSide(avatar, model, doubts[:468])
+        """What of the head around the face is hidden."""
+        lit[:468] = np.where(np.isnan(self.far_side.lit), lit[:468], self.far_side.lit)
         # Steep parts are not hidden by their own neighbours: the deepest one around counts.
         self._seen = cv2.dilate(np.where(np.isfinite(seen), seen, 1e3).astype(np.float32), np.ones((5, 5)))
         self._attributes = np.column_stack((points, lenders, lends, depths, doubts, lit)).astype(np.float32)
@@ -193,6 +197,6 @@ def _mix(image, where, inside, share, texture):
             for k in range(4):
                 lent = np.float32(other[0, 0, k])
                 if k < 3:
-                    lent = min(lent * where[row, column, 7], np.float32(255))
+                    lent = min(lent * where[row, column, 7 + k], np.float32(255))
                 mixed = image[row, column, k] + (lent - image[row, column, k]) * share[row, column]
                 image[row, column, k] = np.uint8(np.rint(mixed))

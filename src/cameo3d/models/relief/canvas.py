@@ -54,6 +54,12 @@ class Canvas:
         across = (photo - np.array([crop.center_x, crop.center_y])) / (crop.side * CROP_FOCAL)
         return np.column_stack((across, np.ones(len(points)))).astype(np.float32)
 
+    def points(self, crop: Crop, positions: Float[np.ndarray, "points 3"]) -> Float32[np.ndarray, "points 2"]:
+        """Where on the canvas positions in the crop camera's axes lie: what `rays` was the way from."""
+        photo = positions[:, :2] / positions[:, 2:] * (crop.side * CROP_FOCAL)
+        photo = photo + np.array([crop.center_x, crop.center_y]) - np.array([self.left, self.top])
+        return (photo * self.scale).astype(np.float32)
+
     def pixels_per_unit(self, crop: Crop) -> float:
         """Canvas pixels across one metre at a depth of one metre."""
         return crop.side * CROP_FOCAL * self.scale

@@ -14,6 +14,7 @@ from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.borrowing import Lenders
 from cameo3d.models.relief.expression import ExpressionChange
 from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
+from cameo3d.models.relief.far_side import Motions, Revealed
 from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.glasses import DEPTH_STEP, WornGlasses
 from cameo3d.models.relief.lids import draw_lid, make_lid
@@ -74,6 +75,7 @@ class Painter:
             self.rings.refined(avatar.points.numpy(), sharpness(self.front[:468])),
             Lenders(avatar, model, self.rings),
         )
+        self.far_side = self.lenders.far_side
         texture, points = avatar.texture.numpy(), avatar.points.numpy()[:468]
         self.folds = find_folds(texture, points, avatar.person.expression.numpy())
         self.lip_colors = find_lip_colors(
@@ -98,7 +100,8 @@ class Painter:
     def show(self, view: Viewport) -> None:
         """Draw another view from now on."""
         fold = _FOLD * self.avatar.canvas.scale * self.avatar.person.crop.side / view.side
-        self.view, self._drawer = view, SurfaceDrawer(view.height, view.width, fold)
+        self.view = view
+        self._drawer, self._far_drawer = (SurfaceDrawer(view.height, view.width, fold) for _ in range(2))
 
     def twin(self) -> "Painter":
         """Another one of the same person, which can draw at the same time."""
@@ -124,13 +127,15 @@ class Painter:
         def with_head(rest: np.ndarray) -> np.ndarray:
             return (rest - self.position) @ relative.T + position
 
-        front, back = self._surfaces(change, relative, position)
+        motions = self._motions(relative, position)
+        front, back = self._surfaces(change, motions)
         expression, moved = motion.expression[0].numpy(), self.front[:468] + change @ relative
         facing = math.acos(min(1.0, max(-1.0, float(relative[2, 2]))))
         turned = min(1.0, facing / FIRM_TURN)
         self._repaint(expression, moved, relative, turned)
         self.shade.change(expression, moved, relative)
-        image = self._draw(front, back, 1 + turned) if with_back else self._draw_front(front)
+        far = self.far_side.reveal((target, position), motions, change)
+        image = self._draw(front, back, 1 + turned, far) if with_back else self._draw_front(front)
 
         corners = view.pixels(front[:468])
         for side, eye in enumerate((avatar.left_eye, avatar.right_eye)):
@@ -209,21 +214,21 @@ class Painter:
         """Where front and back are in a motion's first frame, in the crop camera's axes, metres."""
         target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
         change = self.change(motion.expression[0]).numpy() @ target.T
-        return self._surfaces(change, target @ self.source.T, position)
+        return self._surfaces(change, self._motions(target @ self.source.T, position))
 
-    def _surfaces(
-        self, change: np.ndarray, relative: np.ndarray, position: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def _motions(self, relative: np.ndarray, position: np.ndarray) -> Motions:
+        """How the head turns and shifts, and how the torso is away from rest: linear in positions at rest."""
         neck = self.source @ NECK_BASE + self.position
         angles = angles_from_matrices(torch.from_numpy(relative))
         sway = matrices_from_angles(angles * TORSO_TURN).numpy() - np.eye(3, dtype=np.float32)
         shift = relative @ (neck - self.position) + position - neck
-        # Both motions are linear in the position at rest.
         head = relative, position - relative @ self.position
-        torso = sway, TORSO_SHIFT * shift - sway @ neck
+        return head, (sway, TORSO_SHIFT * shift - sway @ neck)
+
+    def _surfaces(self, change: np.ndarray, motions: Motions) -> tuple[np.ndarray, np.ndarray]:
         posed = np.empty((2, *self.front.shape), np.float32)
         carried = self.carried, self.carriers, self.carrier_weights
-        pose_surfaces(self.front, self.back, head, torso, self.head, self.anchored, *carried, change, posed)
+        pose_surfaces(self.front, self.back, *motions, self.head, self.anchored, *carried, change, posed)
         return posed[0], posed[1]
 
     def _iris_shift(self, yaw: float, pitch: float) -> np.ndarray:
@@ -232,7 +237,7 @@ class Painter:
         return (self.source @ ahead)[:2] * np.float32(EYEBALL_RADIUS * self.per_meter)
 
     def _draw(
-        self, front: np.ndarray, back: np.ndarray, firmness: float
+        self, front: np.ndarray, back: np.ndarray, firmness: float, far: Revealed | None
     ) -> UInt8[np.ndarray, "height width 4"]:
         """Both surfaces in straight colours with the matte."""
         avatar, view, drawer = self.avatar, self.view, self._drawer
@@ -243,13 +248,18 @@ class Painter:
         self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
         self.shade.look(drawer.places, pixels[:468])
         drawer.soften(image)
+        if far is not None:
+            self.far_side.lay(image, drawer, self._far_drawer, view, far)
         if self.glasses is not None:
             self.nearest = drawer.depths[::DEPTH_STEP, ::DEPTH_STEP].copy()
         cover = drawer.cover()
         through = drawer.seen_through(image, cover, self.body, firmness)
+        triangles, places = avatar.back_triangles.numpy(), avatar.points.numpy()
+        if far is not None:
+            back = np.concatenate((back, far.back))
+            triangles, places = self.far_side.back_triangles, self.far_side.back_places
         pixels, depths = view.pixels(back), np.ascontiguousarray(back[:, 2])
-        photo = avatar.points.numpy(), avatar.back.numpy(), self.whole
-        behind = drawer.draw(pixels, depths, avatar.back_triangles.numpy(), *photo, through)
+        behind = drawer.draw(pixels, depths, triangles, places, avatar.back.numpy(), self.whole, through)
         lay_over(image, cover, behind, drawer.inner_cover(), through, firmness)
         return image
 

@@ -13,6 +13,7 @@ from cameo3d.imaging.inpainting import cloth_likeness
 from cameo3d.models.relief.behind import back_heights
 from cameo3d.models.relief.canvas import Canvas
 from cameo3d.models.relief.ears import find_ears
+from cameo3d.models.relief.mirrored import mirror_near_half, pull_outline
 from cameo3d.models.relief.surface import (
     SKULL_CENTER,
     Heights,
@@ -115,15 +116,24 @@ def lift_person(
     outer_depths = np.where(mesh.on_silhouette, silhouette[inner:], outer_depths)
     head = np.concatenate((np.ones(inner, np.float32), sample(heights.head, around)))
     triangles = np.concatenate((closed, outer))
+    depths = np.concatenate((face_depths, rim.depths[added], outer_depths)).astype(np.float32)
+    carried = _carry(face_points, rim, around, oval, per_meter)
+    front = canvas.rays(person.crop, points) * depths[:, None]
+    pose = rotation.numpy(), person.translation.numpy()
+    mirrored = mirror_near_half(front, head, triangles, pose, carried, model)
+    pulled = np.zeros(len(points), np.float32)
+    if mirrored is not None:
+        there = canvas.points(person.crop, mirrored.positions)
+        pulled = pull_outline(mirrored, there, points, depths, inside, matte) * head
     of_back = (inside > 0) | outline | (sample(ears.seen.astype(np.float32), points) > 0.5)
     return PersonSurface(
         points,
-        np.concatenate((face_depths, rim.depths[added], outer_depths)).astype(np.float32),
-        silhouette + back_heights(inside, head, sample(level, points)),
+        depths - pulled,
+        silhouette + back_heights(inside, head, sample(level, points)) - pulled,
         triangles,
         triangles[of_back[triangles].all(1)],
         head,
-        *_carry(face_points, rim, around, oval, per_meter),
+        *carried,
         len(closed),
         heights,
         cell_meters,

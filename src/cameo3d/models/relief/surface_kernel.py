@@ -35,7 +35,7 @@ class SurfaceDrawer:
         """How far away they are; large, or negative, where nothing was drawn."""
         blocks = -(-height // _BLOCK), -(-width // _BLOCK)
         self._every_block, self._blocks = np.ones(blocks, np.bool_), np.empty(blocks, np.bool_)
-        self._seen, self._torn = (np.zeros((height, width), np.uint8) for _ in range(2))
+        self.seen, self._torn = (np.zeros((height, width), np.uint8) for _ in range(2))
 
     def draw(
         self,
@@ -67,16 +67,16 @@ class SurfaceDrawer:
         self.places.fill(_FAR)
         _fill(points, depths, triangles, places, blocks, self.places, self.depths)
         image = np.empty((*self.depths.shape, 4), np.uint8)
-        _look_up(texture, shown, self.places, self.depths, image, self._seen)
+        _look_up(texture, shown, self.places, self.depths, image, self.seen)
         return image
 
     def cover(self) -> UInt8[np.ndarray, "height width"]:
         """How much of each pixel the surface covers, at its outline."""
-        return cv2.blur(self._seen, (3, 3))
+        return cv2.blur(self.seen, (3, 3))
 
     def inner_cover(self) -> UInt8[np.ndarray, "height width"]:
         """The same, but nothing of pixels in whose middle it is not, which have no colour."""
-        return cv2.min(self.cover(), self._seen)
+        return cv2.min(self.cover(), self.seen)
 
     def seen_through(
         self,
