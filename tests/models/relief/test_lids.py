@@ -56,6 +56,18 @@ def test_clean_skin_unfolds_without_the_lashes_and_the_white(photo, lid):
     assert np.abs(unfolded / SKIN - 0.9).max() < 0.25
 
 
+def test_a_closed_lid_is_as_wrinkled_as_the_skin_below_the_eye(photo, lid):
+    old = photo.copy()
+    old[100:, :, :3][np.arange(20) % 4 == 0] = 0.8 * SKIN
+    points, positions = face()
+    wrinkled, smooth = (
+        drawn(photo, each, EDGE + 24)[FOLD + 5 : EDGE + 14, 90, 1].astype(int)
+        for each in (make_lid(0, old, points, positions), lid)
+    )
+    assert np.abs(wrinkled - smooth).max() > 5
+    assert abs(wrinkled.mean() - smooth.mean()) < 4
+
+
 def test_a_closed_lid_is_lit_from_above_as_a_ball(photo, lid):
     closed = drawn(photo, lid, EDGE + 24)[..., 1].astype(int)
     down = closed[FOLD + 4 : EDGE + 16, 90]

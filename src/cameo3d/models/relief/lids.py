@@ -2,8 +2,8 @@
 
 Stretched over the eye, the photo's own narrow strip between lash line and fold would smear lashes and
 make-up over the whole lid. The more a lid has grown, the less of the strip is seen: clean skin unfolds out of
-the fold, lit as on the ball that it covers, and the lash line travels with the lid's edge. How strong
-light and shade are was read off real blinks.
+the fold, as wrinkled as that below the eye and lit as on the ball that it covers, and the lash line travels
+with the lid's edge. How strong light and shade are was read off real blinks.
 """
 
 from dataclasses import dataclass
@@ -57,6 +57,11 @@ _AMBIENT, _DIRECT = 0.67, 0.34
 _LOWEST, _HIGHEST, _LAMP, _SIDE = np.radians((-15, 70, 60, 50))
 """How far upwards a closed lid faces at the lashes and at the fold, from where the light comes, and how far
 to the sides it faces in the corners."""
+_CHEEK, _GRAIN, _COARSEST = (0.13, 0.4), 0.8, 4.0
+"""How far below the fold under the eye, in the eye's widths, skin is as wrinkled as a lid, how much of that a
+lid shows, and the standard deviation of the blur that leaves none, rows of the texture."""
+_DEEPEST = 0.2
+"""Share of the light that a wrinkle, or a glint next to it, differs by at most."""
 _GROWTH = 0.5
 """By how many of its lengths in the photo a lid has grown when nothing of the strip is seen any more."""
 
@@ -97,8 +102,10 @@ def make_lid(
     lash_pixels = _LASH * float(np.linalg.norm(low[0] - low[-1]))
     up = (high - low) / np.linalg.norm(high - low, axis=1, keepdims=True).clip(1e-6)
 
+    last = np.array(image.shape[1::-1]) - 2
+
     def between(first: np.ndarray, second: np.ndarray, shares: np.ndarray) -> np.ndarray:
-        places = (first + (second - first) * shares).astype(np.float32)
+        places = (first + (second - first) * shares).clip(2, last).astype(np.float32)
         return look_up(image, places)[..., :3].astype(np.float32)
 
     # Clean skin: what is neither lash nor crease, nor shines, between the fold and the brow.
@@ -109,6 +116,9 @@ def make_lid(
     below = _smooth(np.median(between(under - (high - low) / 2, under, _rows(0.0, 1.0, 12)), 0))
     rise = _rows(0.0, 1.0, _SKIN)
     skin = _shade(clean + (below - clean) * _FRONTAL * (1 - rise), _light_on_ball(rise))
+    width = np.linalg.norm(low[0] - low[-1])
+    cheek = between(under, under - up * width, _rows(*_CHEEK, _SKIN))
+    skin *= _grain(cheek)
 
     away = _rows(-_HANGING, _ROOTS, _LASHES)  # From the lid's edge, in halves of the lash line.
     # As dark as the photo's, or darker; but they take no colour from the iris below them.
@@ -184,6 +194,13 @@ def _shade(colors: np.ndarray, light: np.ndarray) -> np.ndarray:
 
 def _brightness(colors: np.ndarray) -> np.ndarray:
     return colors.mean(-1, keepdims=True).clip(1)
+
+
+def _grain(skin: np.ndarray) -> np.ndarray:
+    """How bright pores and wrinkles are, in the brightness of the skin around."""
+    bright = _brightness(skin)[..., 0].astype(np.float32)
+    soft = cv2.GaussianBlur(bright, (0, 0), 2 * _COARSEST, sigmaY=_COARSEST)
+    return 1 + _GRAIN * (bright / soft - 1).clip(-_DEEPEST, _DEEPEST)[..., None]
 
 
 def _smooth(skin: np.ndarray) -> np.ndarray:
