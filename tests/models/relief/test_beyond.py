@@ -9,6 +9,7 @@ from cameo3d.media.images import read_image
 from cameo3d.models.avatar import render
 from cameo3d.models.relief import RELIEF
 from cameo3d.models.relief.beyond import continue_beyond
+from cameo3d.models.relief.skull import find_skull
 from cameo3d.perception.face_search import detect_faces
 from cameo3d.pipeline.portrait import make_portrait
 from cameo3d.pipeline.retarget import relative_motion
@@ -91,3 +92,19 @@ def test_what_goes_on_beyond_the_photo_is_smooth_and_ends_as_a_head_does():
     row = result.matte[150]
     assert row[130 - 5] == 1
     assert row[: int(150 - reach - 10)].max() == 0
+
+
+def test_a_head_that_is_cut_above_the_brows_ends_as_high_as_heads_do():
+    side, cut = 300, 100
+    landmarks = np.zeros((478, 3), np.float32)
+    angles = np.linspace(0, 2 * np.pi, 478)
+    landmarks[:, 0], landmarks[:, 1] = 150 + 50 * np.sin(angles), 150 - 65 * np.cos(angles)
+    landmarks[[10, 152, 234, 454, 6], :2] = (150, 85), (150, 215), (100, 150), (200, 150), (150, 140)
+    outside = np.arange(side)[:, None].repeat(side, 1) < cut
+    image = np.full((side, side, 3), 120, np.uint8)
+    matte = (np.abs(np.arange(side) - 150) < 60)[None].repeat(side, 0).astype(np.float32)
+    covered = continue_beyond(image, matte, outside, landmarks).matte > 0.5
+    skull = find_skull(landmarks)
+    top = skull.center[1] - skull.reach(np.array([(0.0, -1.0)]))[0]
+    assert abs(np.flatnonzero(covered[:, 150])[0] - top) < 4
+    assert (np.diff(covered[:cut].sum(1)) >= 0).all()

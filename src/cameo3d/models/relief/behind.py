@@ -99,7 +99,8 @@ def back_colors(
     lent = cv2.remap(grain, mirror[..., 0], mirror[..., 1], cv2.INTER_LINEAR)
     behind = cv2.resize(smooth, (fine, fine)) + lent
     turned = back_heights(heights.inside, heights.head, level) / _HEAD_DEPTH * heights.head
-    light = cv2.resize(1 - np.float32(_SHADE) * turned, (fine, fine))[..., None]
+    # Little next to the outline, where it shines through the front's soft edge.
+    light = cv2.resize(1 - np.float32(_SHADE) * turned**2, (fine, fine))[..., None]
     colors = ((behind + (half - behind) * share) * light).clip(0, 255)
     return cv2.resize(np.rint(colors).astype(np.uint8), (len(image), len(image)))
 

@@ -10,6 +10,7 @@ from cameo3d.geometry.crops import head_ellipse
 from cameo3d.geometry.face_topology import OVAL
 from cameo3d.imaging.inpainting import cloth_likeness, fill_holes
 from cameo3d.imaging.smoothstep import smoothstep
+from cameo3d.models.relief.skull import find_skull
 
 _PERSON = 0.95
 """Coverage from which on a pixel's colour is the person's own."""
@@ -19,6 +20,8 @@ _HAIRLINE, _INTO_HAIR = 0.02, 0.15
 """Where the hair begins above the forehead, and over how much of the face's height skin goes over into it."""
 _SOFT, _BAND = 0.02, 0.03
 """How soft the head's outline is, and how far from the border a matte is not sure, in heights of the head."""
+_TEMPLE = 0.1
+"""Heights of the face above the eyes over which a head gets as wide as heads are with their hair."""
 _LEAST_BACKGROUND = 0.001
 """Share of the canvas that must show background to go on with it."""
 
@@ -75,6 +78,12 @@ def _rounded(matte: np.ndarray, outside: np.ndarray, landmarks: np.ndarray) -> n
     head = np.clip((1 - away) * ellipse.width / 2 / (_SOFT * ellipse.height) + 0.5, 0, 1)
     chin, height = landmarks[152, :2], np.linalg.norm(landmarks[152, :2] - landmarks[10, :2])
     below = (np.stack((x, y), -1) - chin) @ ellipse.down / height
+    skull = find_skull(landmarks)
+    offset = np.stack((x, y), -1) - skull.center
+    length = np.linalg.norm(offset, axis=-1).clip(1)
+    crown = (skull.reach(offset / length[..., None]) - length) / (_SOFT * ellipse.height) + 0.5
+    upper = (landmarks[6, :2] - np.stack((x, y), -1)) @ ellipse.down / height
+    head = np.maximum(head, crown.clip(0, 1) * smoothstep(upper / _TEMPLE))
     kept = np.maximum(head, smoothstep(below / 0.25))
     continued = _from_the_border(matte, ~outside, away < 1, max(1, round(_BAND * ellipse.height)))
     face = np.zeros(matte.shape, np.uint8)

@@ -25,6 +25,7 @@ from cameo3d.models.relief.lighting import find_light
 from cameo3d.models.relief.mouth import PhotoFacts, make_mouth
 from cameo3d.models.relief.onward import continue_onward, plate_onward
 from cameo3d.models.relief.person_surface import lift_person
+from cameo3d.models.relief.scalp import paint_scalp
 from cameo3d.models.relief.turned import turned_colors
 from cameo3d.values import Portrait
 
@@ -73,9 +74,10 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         plate, colors = painting.result()
     colors = filled_gaps(colors, matte, gaps)
     turned = turned_colors(colors, matte, plate, surface.heights, surface.cell_meters, canvas.scale)
+    paint_scalp(colors, matte, layers.outside, landmarks, turned)
     # What lies beyond the photo was made as the surface shows it.
     turned = cv2.copyTo(colors, layers.outside.astype(np.uint8), turned)
-    back = back_colors(colors, matte, surface.strange, surface.heights, surface.level)
+    back = back_colors(turned, matte, surface.strange, surface.heights, surface.level)
     return ReliefAvatar(
         person=person,
         canvas=canvas,
