@@ -9,7 +9,7 @@ from cameo3d.geometry.face_model import load_face_model
 from cameo3d.geometry.face_topology import INNER_LIP_LOWER, INNER_LIP_UPPER, OVAL
 from cameo3d.models.relief.lighting import Light
 from cameo3d.models.relief.mouth import Mouth, PhotoFacts, make_mouth
-from cameo3d.models.relief.mouth_drawing import draw_mouth, teeth_shifts, tongue_shift
+from cameo3d.models.relief.mouth_drawing import draw_mouth, light_on_teeth, teeth_shifts, tongue_shift
 from cameo3d.models.relief.mouth_photo import ShownTeeth
 from cameo3d.models.relief.teeth import UPPER, borders, individual_looks
 from cameo3d.values import BLENDSHAPES
@@ -57,7 +57,9 @@ def person(skin=(180, 140, 120), teeth=None, jaw=0.25, light=FROM_ABOVE, likenes
     return Person(image, mouth, lips.astype(np.float32))
 
 
-def draw(who: Person, opened: float = 0.0, out: float = 0.0, rounded: float = 0.0) -> np.ndarray:
+def draw(
+    who: Person, opened: float = 0.0, out: float = 0.0, rounded: float = 0.0, rest: float | None = None
+) -> np.ndarray:
     """Draw the mouth when the lower lip, and the jaw with it, has dropped by so many metres."""
     lips = who.lips.copy()
     below = len(INNER_LIP_UPPER)
@@ -76,7 +78,7 @@ def draw(who: Person, opened: float = 0.0, out: float = 0.0, rounded: float = 0.
     ]
     output = np.dstack((who.image, np.full((SIDE, SIDE), 255, np.uint8)))
     cavity, tongue, lower, upper = pixels
-    draw_mouth(output, mouth, (cavity, tongue, lower, upper), lips, PER_METER, opened, out, rounded)
+    draw_mouth(output, mouth, (cavity, tongue, lower, upper), lips, PER_METER, opened, out, rounded, rest)
     return output[..., :3].astype(float)
 
 
@@ -208,6 +210,18 @@ def test_rounded_lips_hide_the_lower_teeth_that_the_photo_shows():
     green = [(picture[..., 1] - picture[..., 0] > 60).sum() for picture in (plain, rounded)]
     assert green[0] > 100
     assert green[1] == 0
+
+
+def test_the_photos_teeth_get_darker_as_the_mouth_closes_and_are_as_there_at_rest():
+    who = person(teeth=(200, 200, 190), jaw=0.5)
+    rest = light_on_teeth(who.mouth, who.lips, PER_METER, (SIDE, SIDE))
+    np.testing.assert_array_equal(draw(who, rest=rest), draw(who))
+    closing = [
+        on_midline(who, draw(who, opened, rest=rest), 0.002).mean() for opened in (0.0, -0.006, -0.012)
+    ]
+    assert closing[0] > closing[1] + 5
+    assert closing[1] > closing[2] + 10
+    assert on_midline(who, draw(who, 0.005, rest=rest), 0.002).mean() == pytest.approx(closing[0], abs=1)
 
 
 def test_lips_that_meet_in_the_photo_look_as_there():

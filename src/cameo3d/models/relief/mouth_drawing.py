@@ -24,6 +24,8 @@ _SCATTERED, _TWICE = 0.3, 0.5
 """Share of the light deep inside that comes from the lips and teeth around, and never goes out, and how far
 what it lights takes on its colour twice: flesh lights flesh."""
 _GREY = np.full((1, 3), 1 / 3, np.float32)
+_DIMMED = 0.8
+"""By which power of the light that comes in what the photo shows gets darker."""
 _FRINGE = 0.001
 """Metres below the photo's upper teeth that their edges still brighten; jaws that move apart by as much leave
 those pixels out."""
@@ -77,6 +79,7 @@ def draw_mouth(
     widened: float,
     out: float = 0.0,
     rounded: float = 0.0,
+    rest: float | None = None,
 ) -> None:
     """Draw the inside of the mouth into the opening of the lips.
 
@@ -89,17 +92,18 @@ def draw_mouth(
         widened: How much further the lips are apart, or off the teeth, than in the photo, metres.
         out: How far the tongue is put out, over the lower teeth, from 0 to 1.
         rounded: How much more the lips are rounded, and so stand out, than in the photo, from 0 to 1.
+        rest: `light_on_teeth` of the photo; what that shows gets darker as less light comes in.
     """
     box = box_around(outline, output.shape[1], output.shape[0])
     if box is None:
         return
     mask = soft_polygon(outline, box)
-    slant = mouth.light.numpy()
-    slant = _SLANT * slant[:2] / max(0.3, -float(slant[2]))
+    slant = _slant(mouth)
     deep, near = (
         _light(outline, box, (distance + _ROUND_DEEP * rounded) * per_meter, slant)
         for distance in (_THROAT, _TEETH)
     )
+    dimmed = 1.0 if rest is None else min(1.0, _mean(near, mask) / max(rest, 1e-3)) ** _DIMMED
     deep = _SCATTERED + (1 - _SCATTERED) * deep
     sheets = (mouth.cavity, mouth.tongue, mouth.lower, mouth.upper)
     cavity, tongue, lower, upper = (
@@ -127,7 +131,9 @@ def draw_mouth(
         if share > 0:
             seen = look_up(np.asarray(texture), where).astype(np.float32)
             color = seen[..., :3]
-            if light is not None:
+            if light is None:
+                color = color * np.float32(dimmed)
+            else:
                 if where is cavity or where is tongue:
                     own = color - cv2.transform(color, _GREY)[..., None]
                     color = color + own * (_TWICE * (1 - light))[..., None]
@@ -136,6 +142,32 @@ def draw_mouth(
     left, top, right, bottom = box
     part = output[top:bottom, left:right, :3]
     part[:] = np.rint(part + (image - part) * mask[..., None])
+
+
+def light_on_teeth(
+    mouth: Mouth, outline: Float32[np.ndarray, "corners 2"], per_meter: float, size: tuple[int, int]
+) -> float:
+    """How much light comes in through an opening to the teeth, on average.
+
+    Args:
+        mouth: The sheets.
+        outline: The opening between the lips in a picture.
+        per_meter: Pixels in a metre at the lips.
+        size: Width and height of the picture.
+    """
+    box = box_around(outline, *size)
+    if box is None:
+        return 1.0
+    return _mean(_light(outline, box, _TEETH * per_meter, _slant(mouth)), soft_polygon(outline, box))
+
+
+def _mean(light: np.ndarray, mask: np.ndarray) -> float:
+    return float((light * mask).sum() / max(float(mask.sum()), 1e-6))
+
+
+def _slant(mouth: Mouth) -> Float[np.ndarray, "2"]:
+    direction = mouth.light.numpy()
+    return _SLANT * direction[:2] / max(0.3, -float(direction[2]))
 
 
 def _grown(alpha: UInt8[np.ndarray, "height width"], share: float, per_meter: float) -> np.ndarray:

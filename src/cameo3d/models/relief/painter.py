@@ -21,7 +21,7 @@ from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lip_colors import find_lip_colors
 from cameo3d.models.relief.lip_rings import LipRings, opening, sharpness
 from cameo3d.models.relief.lips import draw_lips, make_lips
-from cameo3d.models.relief.mouth_drawing import draw_mouth, teeth_shifts, tongue_shift
+from cameo3d.models.relief.mouth_drawing import draw_mouth, light_on_teeth, teeth_shifts, tongue_shift
 from cameo3d.models.relief.shading import SkinShade
 from cameo3d.models.relief.surface_kernel import (
     SurfaceDrawer,
@@ -91,6 +91,9 @@ class Painter:
         self.body = np.ascontiguousarray(avatar.back.numpy()[..., 3])
         self.lids = [make_lid(side, texture, points, self.front[:468]) for side in (0, 1)]
         self.lips = make_lips(texture, points, self.front[:468], self.source[:, 1])
+        outline = opening(view.pixels(self.front[:468]), sharpness(self.front[:468]))
+        scale = CROP_FOCAL * view.side / float(self.front[13, 2])
+        self.light_on_teeth = light_on_teeth(avatar.mouth, outline, scale, (view.width, view.height))
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy(), avatar.anchored.numpy()
         self.shade = SkinShade(avatar, self.front[:468], self.per_meter, model)
@@ -174,7 +177,8 @@ class Painter:
         # What the photo shows of the inside goes with the jaw, and gives way where lips go elsewhere.
         widened = max(0.0, float((change[14] - change[13]) @ target[:, 1])) + abs(float(lip[1]))
         outline = opening(corners, sharpness(front[:468]))
-        draw_mouth(image, mouth, (cavity, back, lower, upper), outline, per_meter, widened, out, rounded)
+        inside, rest = (cavity, back, lower, upper), self.light_on_teeth
+        draw_mouth(image, mouth, inside, outline, per_meter, widened, out, rounded, rest)
         if self.lips is not None:
             draw_lips(image, self.lips, front[:468], target[:, 1], corners)
         return image
