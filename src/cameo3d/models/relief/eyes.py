@@ -31,6 +31,12 @@ LIDS = ((LEFT_LID_UPPER, LEFT_LID_LOWER), (RIGHT_LID_UPPER, RIGHT_LID_LOWER))
 """Upper and lower lid of the left, then the right eye."""
 _IRISES = (LEFT_IRIS, RIGHT_IRIS)
 _ROWS, _COLUMNS = 5, 7
+_UNDER, _OVER = 0.07, 0.03
+"""How far from the edges of upper and lower lid their shadow, and lashes, lie on an eye, in its widths."""
+_WIDER = 0.3
+"""Share of the photo's opening by which lids open further until nothing of those is seen."""
+_LASH_LINE = 0.75
+"""Light that lashes, and the lid, take away next to the edge of a lid that is wider open."""
 _SHADOW, _SHADOW_REACH = 0.4, 0.07
 """Light that a closing lid takes away next to its edge, and how far that reaches, in widths of the eye."""
 
@@ -71,7 +77,8 @@ def make_eye(
     ring = landmarks[list(_IRISES[side]), :2] - (left, top)
     center = ring[0]
     radius = float(np.linalg.norm(ring[1:] - center, axis=1).mean()) * 1.06
-    filled = _complete(part, outline - (left, top), center, radius)
+    inside = soft_polygon((outline - (left, top)).astype(np.float32), (0, 0, part.shape[1], part.shape[0]))
+    filled = _complete(part, inside, center, radius)
     texture = np.dstack((filled, np.full(filled.shape[:2], 255, np.uint8)))
 
     points = lattice(part.shape[1], part.shape[0], _COLUMNS, _ROWS)
@@ -86,6 +93,30 @@ def make_eye(
     return Eye(patch, torch.tensor([center[0], center[1], radius], dtype=torch.float32))
 
 
+def bare_eye(
+    eye: Eye, points: Float32[np.ndarray, "468 2"], side: int
+) -> UInt8[np.ndarray, "height width 4"]:
+    """An eyeball's texture without the shadow, and the lashes, that lids leave on it next to their edges.
+
+    Args:
+        eye: The eyeball.
+        points: The face's vertices on the canvas, pixels.
+        side: 0 for the left eye, 1 for the right one.
+    """
+    upper, lower = LIDS[side]
+    outline = points[[*upper, *lower[-2:0:-1]]] - np.array((eye.patch.left, eye.patch.top), np.float32)
+    across = outline[len(upper) - 1] - outline[0]
+    down = np.array((-across[1], across[0])) * np.sign(across[0])
+    texture = eye.patch.texture.numpy()
+    box = (0, 0, texture.shape[1], texture.shape[0])
+    inside = np.minimum(
+        *(soft_polygon((outline + share * down).astype(np.float32), box) for share in (_UNDER, -_OVER))
+    )
+    center, radius = eye.iris[:2].numpy(), float(eye.iris[2])
+    filled = _complete(texture[..., :3].astype(np.float32), inside, center, radius)
+    return np.dstack((filled, texture[..., 3]))
+
+
 def draw_eye(
     output: UInt8[np.ndarray, "height width 4"],
     eye: Eye,
@@ -93,6 +124,7 @@ def draw_eye(
     outline: Float32[np.ndarray, "corners 2"],
     shift: Float32[np.ndarray, "2"],
     closed: float = 0.0,
+    bare: UInt8[np.ndarray, "texture_height texture_width 4"] | None = None,
 ) -> None:
     """Draw an eyeball into the opening of its lids.
 
@@ -103,6 +135,8 @@ def draw_eye(
         outline: The opening between the lids in the output.
         shift: How far the iris moves, in texture pixels.
         closed: How far the lids have closed since the photo, from 0 to 1; the upper one's shadow goes along.
+            Below 0 they are wider open.
+        bare: `bare_eye`, which is seen the more the wider they are.
     """
     box = box_around(outline, output.shape[1], output.shape[0])
     if box is None:
@@ -113,11 +147,15 @@ def draw_eye(
     distance = np.linalg.norm(where - (center + shift), axis=-1) / radius
     fade = smoothstep(1 - (distance - 1.1) / 1.7)
     where = where - shift * fade[..., None].astype(np.float32)
-    seen = look_up(eye.patch.texture.numpy(), where)
-    if closed > 0:
+    texture, wider = eye.patch.texture.numpy(), min(1.0, max(0.0, -closed / _WIDER - 0.02))
+    if bare is not None and wider > 0:
+        texture = cv2.addWeighted(texture, 1 - wider, bare, wider, 0)
+    seen = look_up(texture, where)
+    shadow = _SHADOW * closed if closed > 0 else _LASH_LINE * wider
+    if shadow > 0:
         soft = _SHADOW_REACH * float(np.ptp(outline[:, 0]))
         below = cv2.GaussianBlur(np.maximum.accumulate(mask, 0), (0, 0), soft)
-        light = 1 - 2 * _SHADOW * closed * (1 - below).clip(0, 0.5)
+        light = 1 - 2 * shadow * (1 - below).clip(0, 0.5)
         seen[..., :3] = np.rint(seen[..., :3] * light[..., None])
     blend(output, seen, mask, box)
 
@@ -157,10 +195,9 @@ def _blend(output, image, mask, box):
                     output[top + row, left + column, k] = np.uint8(np.rint(mixed))
 
 
-def _complete(part: np.ndarray, outline: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
-    """Continue white and iris behind the lids."""
+def _complete(part: np.ndarray, inside: np.ndarray, center: np.ndarray, radius: float) -> np.ndarray:
+    """Continue white and iris behind the lids, or whatever else does not count as inside."""
     height, width = part.shape[:2]
-    inside = soft_polygon(outline.astype(np.float32), (0, 0, width, height))
     x, y = np.meshgrid(np.arange(width) + 0.5, np.arange(height) + 0.5)
     distance = np.hypot(x - center[0], y - center[1]) / radius
     # Lashes and shadow lie along the edge; trust only what is a little inside.

@@ -13,7 +13,7 @@ from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angle
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.borrowing import Lenders
 from cameo3d.models.relief.expression import ExpressionChange
-from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, draw_eye
+from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, bare_eye, draw_eye
 from cameo3d.models.relief.far_side import Motions, Revealed
 from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.glasses import DEPTH_STEP, WornGlasses
@@ -94,6 +94,9 @@ class Painter:
         outline = opening(view.pixels(self.front[:468]), sharpness(self.front[:468]))
         scale = CROP_FOCAL * view.side / float(self.front[13, 2])
         self.light_on_teeth = light_on_teeth(avatar.mouth, outline, scale, (view.width, view.height))
+        self.bare_eyes = [
+            bare_eye(eye, points, at) for at, eye in enumerate((avatar.left_eye, avatar.right_eye))
+        ]
         self.openness = [max(1e-4, _openness(self.front, side)) for side in (0, 1)]
         self.head, self.anchored = avatar.head.numpy(), avatar.anchored.numpy()
         self.shade = SkinShade(avatar, self.front[:468], self.per_meter, model)
@@ -145,11 +148,14 @@ class Painter:
             sight = avatar.person.sight
             if sight.covered_eyes[side]:
                 continue
-            closed = 1 - min(1.0, _openness(front, side) / self.openness[side])
+            narrowed = 1 - _openness(front, side) / self.openness[side]
+            closed = max(0.0, narrowed)
             if not sight.shut_eyes[side]:
                 pixels = view.pixels(with_head(eye.patch.positions.numpy()))
                 shift = self._iris_shift(*(motion.gaze[0, side] - avatar.person.gaze[side]).tolist())
-                draw_eye(image, eye, pixels, _outline(corners, *LIDS[side]), shift, closed)
+                draw_eye(
+                    image, eye, pixels, _outline(corners, *LIDS[side]), shift, narrowed, self.bare_eyes[side]
+                )
             draw_lid(image, self.lids[side], front[:468], corners, closed)
         if self.glasses is not None:
             sheet = with_head(self.glasses.positions)
