@@ -16,9 +16,10 @@ from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.geometry.rotations import matrices_from_angles
 from cameo3d.imaging.smoothstep import smoothstep
 from cameo3d.models.relief.avatar import ReliefAvatar
+from cameo3d.models.relief.eyes import box_around
 from cameo3d.models.relief.far_maps import CELL, HEAD, MIDDLE, FarMaps
 from cameo3d.models.relief.mirrored import Mirrored, mirror_near_half, seen_from, spread
-from cameo3d.models.relief.surface_kernel import SurfaceDrawer, pose_surfaces, shown_blocks
+from cameo3d.models.relief.surface_kernel import BLOCK, SurfaceDrawer, pose_surfaces, shown_blocks
 from cameo3d.models.relief.view import Viewport
 
 _REVEALED = np.radians(10)
@@ -33,6 +34,8 @@ _BESIDE = (0.006, 0.012)
 """Metres next to the person up to which it may reach, and from which on the photo shows nothing of it."""
 _EVEN = 0.2
 """How firmly single points of the mirror image move to where the photo shows the person."""
+_FIXED, _TIED = 1e6, 0.999
+"""How firmly those stay that are tied to the face so far: its own, and those on its outline."""
 _HIDDEN = 0.006
 """Metres behind something else from which on a point is not seen."""
 _ALIKE = np.log(2.5)
@@ -84,18 +87,25 @@ class FarSide:
         self.lit[mirror[near[of_face]]] = np.exp(gains[of_face])
         colors = self._painted(avatar, maps, gains, opacity)
         self._texture, self._shown = colors, shown_blocks(colors)
+        # Others show nothing, or lie on the near side.
+        column, row = (self._places / BLOCK).astype(int).clip(0, np.array(self._shown.shape[::-1]) - 1).T
+        used = self._shown[row, column] & (mirrored.aside[near] > 0)
+        self._triangles = self._triangles[used[self._triangles].any(1)]
+        self._vertices = np.unique(self._triangles)
         self.doubts = np.rint(cv2.resize(maps.doubts * 255, colors.shape[1::-1])).astype(np.uint8)
         """Where the photo shows the far side too steeply, from 0 to 255."""
+        self._doubted = np.flatnonzero(maps.at(maps.doubts, avatar.points.numpy()) > 0)
         self.back_places = np.concatenate((avatar.points.numpy(), self._places))
 
     def _moved_in(
         self, avatar: ReliefAvatar, maps: FarMaps, mirrored: Mirrored, edges: np.ndarray
     ) -> np.ndarray:
-        """How far the mirror image moves to lie where the photo shows the person, metres."""
+        """How far the mirror image around the face moves to lie where the photo shows the person, metres."""
         crop, points = avatar.person.crop, mirrored.positions
-        shift = maps.at(maps.inward, avatar.canvas.points(crop, points))
+        free = avatar.carrier_weights.numpy()[mirrored.near].sum(1) < _TIED
+        shift = maps.at(maps.inward, avatar.canvas.points(crop, points)) * free[:, None]
         per_meter = avatar.canvas.pixels_per_unit(crop) / points[:, 2:]
-        shift = spread(shift / per_meter, np.where(mirrored.near < 468, 1e4, _EVEN), edges, 0.0)
+        shift = spread(shift / per_meter, np.where(free, _EVEN, _FIXED), edges, 0.0)
         return np.column_stack((shift, np.zeros(len(shift)))).astype(np.float32)
 
     def _mirrored_back(
@@ -183,7 +193,7 @@ class FarSide:
         self,
         image: UInt8[np.ndarray, "height width 4"],
         drawn: SurfaceDrawer,
-        drawer: SurfaceDrawer,
+        front: Float32[np.ndarray, "vertices 2"],
         view: Viewport,
         revealed: "Revealed",
     ) -> None:
@@ -192,18 +202,26 @@ class FarSide:
         Args:
             image: The front.
             drawn: What drew it last.
-            drawer: What draws the far side.
+            front: Its vertices in the picture.
             view: What is shown.
             revealed: Where the far side is.
         """
         pixels, depths = view.pixels(revealed.front), np.ascontiguousarray(revealed.front[:, 2])
-        where = np.zeros(drawn.depths.shape, np.bool_)
-        _find_wanted(image, drawn.places, self.doubts, where)
+        outline = np.concatenate((pixels[self._vertices], front[self._doubted]))
+        box = box_around(outline, *image.shape[1::-1])
+        if box is None:
+            return
+        left, top, right, bottom = box
+        part = np.s_[top:bottom, left:right]
+        image, places, seen = image[part], drawn.places[:, *part], drawn.seen[part]
+        where = np.zeros(seen.shape, np.bool_)
+        _find_wanted(image, places, self.doubts, where)
+        drawer = SurfaceDrawer(bottom - top, right - left, np.inf)
         photo = self._places, self._texture, self._shown
-        far = drawer.draw(pixels, depths, self._triangles, *photo, where)
+        corner = np.array((left, top), np.float32)
+        far = drawer.draw(pixels - corner, depths, self._triangles, *photo, where)
         kept = 1 + _FADES_OVER - (1 - _KEPT) * min(1.0, revealed.turn / _GONE)
-        share = np.float32(revealed.share)
-        _lay_under(image, drawn.seen, drawn.places, self.doubts, far, where, share, np.float32(kept))
+        _lay_under(image, seen, places, self.doubts, far, where, np.float32(revealed.share), np.float32(kept))
 
 
 class Revealed(NamedTuple):

@@ -27,6 +27,9 @@ _EVEN = 3.0
 _STEEP, _FAR = (0.003, 0.015), (0.01, 0.03)
 """Metres from the outline, and on the far side of the middle, between which depth goes over into its."""
 
+_TIED, _ROUNDS = (0.3, 0.7), 4
+"""How far points are tied to the face that are made even, and that are so wholly; and how often."""
+
 
 class Mirrored(NamedTuple):
     """Vertices of the near half, where the far half has theirs."""
@@ -127,6 +130,33 @@ def pull_outline(
     share *= smoothstep((-mirrored.aside - _FAR[0]) / (_FAR[1] - _FAR[0]))
     share[:468] = 0
     return (depths - outline[row, column]).clip(0) * share
+
+
+def evened(
+    mirrored: Mirrored,
+    depths: Float32[np.ndarray, " vertices"],
+    triangles: Int32[np.ndarray, "_ 3"],
+    tied: Float32[np.ndarray, " vertices"],
+) -> Float32[np.ndarray, " vertices"]:
+    """Depths without the steps that cells leave next to a far cheek, which would be seen as a zigzag.
+
+    Args:
+        mirrored: The mirror image, which tells the far side.
+        depths: Of all vertices, metres.
+        triangles: Those around the face.
+        tied: How far vertices are tied to the face; 1 for its own.
+    """
+    share = (
+        smoothstep((tied - _TIED[0]) / (_TIED[1] - _TIED[0])) * (mirrored.aside < -_FAR[0]) * (tied < 0.999)
+    )
+    first, second = triangles[:, [0, 1, 2, 1, 2, 0]].ravel(), triangles[:, [1, 2, 0, 0, 1, 2]].ravel()
+    near = share[first] > 0
+    around = coo_matrix((np.ones(near.sum()), (first[near], second[near])), shape=(len(depths),) * 2).tocsr()
+    count = np.asarray(around.sum(1))[:, 0].clip(1)
+    result = depths.astype(float)
+    for _ in range(_ROUNDS):
+        result += (around @ result / count - result) * share
+    return result.astype(np.float32)
 
 
 def seen_from(rotation: Float32[np.ndarray, "3 3"], position: Float32[np.ndarray, "3"]) -> float:

@@ -106,8 +106,7 @@ class Painter:
     def show(self, view: Viewport) -> None:
         """Draw another view from now on."""
         fold = _FOLD * self.avatar.canvas.scale * self.avatar.person.crop.side / view.side
-        self.view = view
-        self._drawer, self._far_drawer = (SurfaceDrawer(view.height, view.width, fold) for _ in range(2))
+        self.view, self._drawer = view, SurfaceDrawer(view.height, view.width, fold)
 
     def twin(self) -> "Painter":
         """Another one of the same person, which can draw at the same time."""
@@ -226,6 +225,15 @@ class Painter:
         change = self.change(motion.expression[0]).numpy() @ target.T
         return self._surfaces(change, self._motions(target @ self.source.T, position))
 
+    def revealed(self, motion: Motion) -> Revealed | None:
+        """The far side of a turned head, as far as a motion's first frame turns it back."""
+        if not self.far_side.is_hidden:
+            return None
+        target, position = matrices_from_angles(motion.rotation[0]).numpy(), motion.translation[0].numpy()
+        change = self.change(motion.expression[0]).numpy() @ target.T
+        motions = self._motions(target @ self.source.T, position)
+        return self.far_side.reveal((target, position), motions, change)
+
     def _motions(self, relative: np.ndarray, position: np.ndarray) -> Motions:
         """How the head turns and shifts, and how the torso is away from rest: linear in positions at rest."""
         neck = self.source @ NECK_BASE + self.position
@@ -259,7 +267,7 @@ class Painter:
         self.shade.look(drawer.places, pixels[:468])
         drawer.soften(image)
         if far is not None:
-            self.far_side.lay(image, drawer, self._far_drawer, view, far)
+            self.far_side.lay(image, drawer, pixels, view, far)
         if self.glasses is not None:
             self.nearest = drawer.depths[::DEPTH_STEP, ::DEPTH_STEP].copy()
         cover = drawer.cover()

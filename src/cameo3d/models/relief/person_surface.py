@@ -13,7 +13,7 @@ from cameo3d.imaging.inpainting import cloth_likeness
 from cameo3d.models.relief.behind import back_heights
 from cameo3d.models.relief.canvas import Canvas
 from cameo3d.models.relief.ears import find_ears
-from cameo3d.models.relief.mirrored import mirror_near_half, pull_outline
+from cameo3d.models.relief.mirrored import evened, mirror_near_half, pull_outline
 from cameo3d.models.relief.surface import (
     SKULL_CENTER,
     Heights,
@@ -125,10 +125,11 @@ def lift_person(
     if mirrored is not None:
         there = canvas.points(person.crop, mirrored.positions)
         pulled = pull_outline(mirrored, there, points, depths, inside, matte) * head
+        depths = evened(mirrored, depths - pulled, triangles[len(closed) :], carried[1].sum(1))
     of_back = (inside > 0) | outline | (sample(ears.seen.astype(np.float32), points) > 0.5)
     return PersonSurface(
         points,
-        depths - pulled,
+        depths,
         silhouette + back_heights(inside, head, sample(level, points)) - pulled,
         triangles,
         triangles[of_back[triangles].all(1)],

@@ -103,20 +103,24 @@ class PlanePainter:
         return image
 
     def _lend(self, image: UInt8[np.ndarray, "height width 4"], motion: Motion, turned: float) -> None:
-        """Give what the photo hides of a face the colours of its other half, in place.
+        """Give what the photo hides of a head the colours of its other half, in place.
 
         Planes over the photo have no such parts, so the relief says where they come into sight. A frontal
         photo shows both halves, which keep their own colours.
         """
         painter = self.prior.painter
-        if turned == 0 or not painter.lenders.lends:
+        lends, far = turned > 0 and painter.lenders.lends, painter.revealed(motion)
+        if not lends and far is None:
             return
         front, _ = painter.surfaces(motion)
         rings, nothing = painter.rings, np.zeros_like(painter.shown)
         pixels, depths = rings.refined(self._view.pixels(front)), rings.refined(front[:, 2])
         # Only its depths are asked for.
         self._drawer.draw(pixels, depths, rings.triangles, painter.places, painter.texture, nothing)
-        painter.lenders.lend(image, self._drawer, pixels, depths, painter.texture, turned)
+        if lends:
+            painter.lenders.lend(image, self._drawer, pixels, depths, painter.texture, turned)
+        if far is not None:
+            painter.far_side.lay(image, self._drawer, pixels, self._view, far)
 
     def _light(
         self,

@@ -12,7 +12,7 @@ from cameo3d.imaging.cubic import cubic
 
 _FAR, _NEVER = 1e9, -1e9
 """Depth of what nothing is drawn on yet, and of what nothing is to be drawn on."""
-_BLOCK = 8
+BLOCK = 8
 """Pixels along the squares that are skipped together."""
 _SLACK = -1e-4
 """Closes cracks between neighbouring triangles, as in `cameo3d.geometry.rasterizer`."""
@@ -33,7 +33,7 @@ class SurfaceDrawer:
         """Columns and rows of the photo that pixels of what was drawn last show; large where empty."""
         self.depths = np.empty((height, width), np.float32)
         """How far away they are; large, or negative, where nothing was drawn."""
-        blocks = -(-height // _BLOCK), -(-width // _BLOCK)
+        blocks = -(-height // BLOCK), -(-width // BLOCK)
         self._every_block, self._blocks = np.ones(blocks, np.bool_), np.empty(blocks, np.bool_)
         self.seen, self._torn = (np.zeros((height, width), np.uint8) for _ in range(2))
 
@@ -110,11 +110,11 @@ def shown_blocks(
 ) -> Bool[np.ndarray, "blocks_down blocks_across"]:
     """In which squares of a texture, or close to them, its matte lets anything be seen."""
     height, width = texture.shape[:2]
-    rows, columns = -(-height // _BLOCK), -(-width // _BLOCK)
+    rows, columns = -(-height // BLOCK), -(-width // BLOCK)
     near = cv2.dilate(texture[..., 3], np.ones((7, 7), np.uint8))
-    whole = np.zeros((rows * _BLOCK, columns * _BLOCK), np.uint8)
+    whole = np.zeros((rows * BLOCK, columns * BLOCK), np.uint8)
     whole[:height, :width] = near
-    return whole.reshape(rows, _BLOCK, columns, _BLOCK).max((1, 3)) > 0
+    return whole.reshape(rows, BLOCK, columns, BLOCK).max((1, 3)) > 0
 
 
 def lay_over(
@@ -171,7 +171,7 @@ def _open(where, depths, blocks):
         for column in range(where.shape[1]):
             if where[row, column]:
                 depths[row, column] = _FAR
-                blocks[row // _BLOCK, column // _BLOCK] = True
+                blocks[row // BLOCK, column // BLOCK] = True
             else:
                 depths[row, column] = _NEVER
 
@@ -206,8 +206,8 @@ def _fill(points, depths, triangles, places, blocks, where, nearest):
         if bottom < top or right < left:
             continue
         is_open = False
-        for i in range(top // _BLOCK, bottom // _BLOCK + 1):
-            for j in range(left // _BLOCK, right // _BLOCK + 1):
+        for i in range(top // BLOCK, bottom // BLOCK + 1):
+            for j in range(left // BLOCK, right // BLOCK + 1):
                 is_open |= blocks[i, j]
         if not is_open:
             continue
@@ -257,7 +257,7 @@ def _look_up(texture, shown, places, depths, image, seen):
             x, y = places[0, row, column], places[1, row, column]
             u, v = np.int64(x), np.int64(y)
             inside = x >= 0 and y >= 0 and u < texture.shape[1] and v < texture.shape[0]
-            if inside and not shown[v // _BLOCK, u // _BLOCK]:
+            if inside and not shown[v // BLOCK, u // BLOCK]:
                 # Nothing is seen of it but at most next to a fold.
                 for k in range(4):
                     image[row, column, k] = texture[v, u, k]
