@@ -18,7 +18,7 @@ def cells(mask: np.ndarray) -> np.ndarray:
 
 
 @pytest.fixture
-def head() -> tuple[np.ndarray, np.ndarray, np.ndarray, Heights, np.ndarray]:
+def head() -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, Heights, np.ndarray, np.ndarray]:
     """A green face in a ball of red hair with pink ears; below it a blue neck."""
     ball, face = disc(128, 110, 70), disc(128, 120, 50)
     image = np.full((SIDE, SIDE, 3), 255, np.uint8)
@@ -34,7 +34,9 @@ def head() -> tuple[np.ndarray, np.ndarray, np.ndarray, Heights, np.ndarray]:
     follows = (np.mgrid[: SIDE // CELL, : SIDE // CELL][0] < 45).astype(np.float32)
     heights = Heights(nothing, nothing, cells(inside), cells(person) > 0, follows, cells(face))
     level = ((np.mgrid[: SIDE // CELL, : SIDE // CELL][0] + 0.5) * CELL - 110) / PER_METER
-    return image, person.astype(np.float32), strange, heights, level.astype(np.float32)
+    ears = cells(disc(58, 110, 12) | disc(198, 110, 12)) > 0
+    outward = image[::CELL, ::CELL].astype(np.float32)
+    return image, person.astype(np.float32), strange, outward, heights, ears, level.astype(np.float32)
 
 
 def test_the_back_of_a_round_head_is_round():

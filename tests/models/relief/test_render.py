@@ -175,3 +175,20 @@ def test_two_painters_draw_what_one_draws(avatar):
     assert len(pictures[0]) == len(pictures[1]) == 9
     for alone, together in zip(*pictures, strict=True):
         np.testing.assert_array_equal(alone, together)
+
+
+def test_sides_of_a_turned_head_get_grain_and_nothing_else_does(avatar):
+    painter = Painter(avatar, load_face_model(), Viewport(0.0, 0.0, 512.0, 512, 512))
+    places = np.stack(np.meshgrid(*[np.arange(avatar.canvas.side, dtype=np.float32) + 0.5] * 2))
+    plain = np.full((*places.shape[1:], 4), 120, np.uint8)
+    still, turned = plain.copy(), plain.copy()
+    painter.grain.draw(still, places, 0.0)
+    np.testing.assert_array_equal(still, plain)
+    painter.grain.draw(turned, places, 1.0)
+    lacking = cv2.dilate(
+        np.abs(avatar.turned.numpy()[..., 3].astype(int) - 128).astype(np.uint8), np.ones((7, 7))
+    )
+    np.testing.assert_array_equal(turned[lacking == 0], plain[lacking == 0])
+    grain = turned[lacking > 100][:, :3].astype(float)
+    assert 1 < grain.std() < 20
+    assert grain.mean() == pytest.approx(120, abs=3)

@@ -2,6 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
+from cameo3d.models.relief.outward import Outward, outward_colors
 from cameo3d.models.relief.surface import Heights
 from cameo3d.models.relief.turned import TurnedColors, turned_colors
 
@@ -10,7 +11,7 @@ WALL = (60, 90, 200)
 
 
 @pytest.fixture
-def ball() -> tuple[np.ndarray, np.ndarray, np.ndarray, Heights, float, float]:
+def ball() -> tuple[np.ndarray, np.ndarray, np.ndarray, Outward, Heights, np.ndarray, float, float]:
     """A ball before a wall, with rays of two colours, 2 pixels wide at its outline; its face is narrow."""
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
     away = np.hypot(x, y)
@@ -30,7 +31,9 @@ def ball() -> tuple[np.ndarray, np.ndarray, np.ndarray, Heights, float, float]:
         whole,
         (apart < 0.7 * RADIUS).astype(np.float32),
     )
-    return colors, matte, plate, heights, CELL / PER_METER, 2.0
+    alike, ears = np.zeros((SIDE // 2,) * 2, np.float32), np.zeros(apart.shape, np.bool_)
+    outward = outward_colors(colors, matte, alike, heights.face, 0 * whole, 2.0, PER_METER)
+    return colors, matte, plate, outward, heights, ears, CELL / PER_METER, 2.0
 
 
 def around(image: np.ndarray, share: float) -> np.ndarray:
@@ -41,33 +44,38 @@ def around(image: np.ndarray, share: float) -> np.ndarray:
 
 
 def test_what_is_seen_edge_on_loses_detail_along_the_outline(ball):
-    turned = turned_colors(*ball)
+    turned = turned_colors(*ball)[..., :3]
     before, after = (around(image, 0.96).std(0) for image in (ball[0], turned))
     assert (after < 0.5 * before).all()
     assert around(turned, 0.96).mean(0) == pytest.approx(around(ball[0], 0.96).mean(0), abs=4)
 
 
 def test_what_the_photo_shows_well_is_left_alone(ball):
-    turned = turned_colors(*ball)
+    turned = turned_colors(*ball)[..., :3]
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
     inner = np.hypot(x, y) < 0.7 * RADIUS
     np.testing.assert_array_equal(turned[inner], ball[0][inner])
 
 
 def test_the_torso_keeps_the_colours_of_the_photo(ball):
-    colors, matte, plate, heights, cell, scale = ball
+    colors, matte, plate, outward, heights, ears, cell, scale = ball
     torso = heights._replace(head=np.zeros_like(heights.head))
-    np.testing.assert_array_equal(turned_colors(colors, matte, plate, torso, cell, scale), colors)
+    turned = turned_colors(colors, matte, plate, outward, torso, ears, cell, scale)
+    np.testing.assert_array_equal(turned[..., :3], colors)
+    assert (turned[..., 3] == 128).all()
 
 
 def test_a_wall_that_shines_through_a_whole_outline_is_gone(ball):
-    colors, matte, plate, heights, cell, scale = ball
+    colors, matte, plate, outward, heights, ears, cell, scale = ball
     plain = np.full_like(colors, (150, 100, 80))
     y, x = np.mgrid[:SIDE, :SIDE] + 0.5 - SIDE / 2
     ring = np.hypot(x, y) > RADIUS - 2
     mixed = plain.copy()
     mixed[ring] = (plain[ring] // 2 + plate[ring] // 2).astype(np.uint8)
-    turned = turned_colors(mixed, matte, plate, heights, cell, scale)
+    outward = outward_colors(
+        mixed, matte, np.zeros((SIDE // 2,) * 2, np.float32), heights.face, heights.head * 0, scale, PER_METER
+    )
+    turned = turned_colors(mixed, matte, plate, outward, heights, ears, cell, scale)[..., :3]
     np.testing.assert_allclose(around(turned, 0.99), (150, 100, 80) + np.zeros((1000, 1)), atol=6)
 
 

@@ -35,8 +35,8 @@ class ReliefAvatar(Avatar):
     """The person's colours, continued beyond the soft edge, and the matte."""
     back: UInt8[Tensor, "side side 4"]
     """The colours of the person's back, and where gaps in the matte are none in the person."""
-    turned: UInt8[Tensor, "side side 3"]
-    """The person's colours as a turned head shows them."""
+    turned: UInt8[Tensor, "side side 4"]
+    """The person's colours as a turned head shows them, and what grain they lack (`turned_colors`)."""
     plate: UInt8[Tensor, "side side 3"]
     """The canvas without the person."""
     points: Annotated[Float32[Tensor, "vertices 2"], Within(-4096, 8192)]

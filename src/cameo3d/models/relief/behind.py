@@ -30,6 +30,8 @@ _ALIKE, _WITNESSES, _NEIGHBOURS = 12.0, 400, 6
 """Difference in Lab up to which hair by an ear is like that above it: like how many of how many cells."""
 _GRAIN, _SHADE = 0.006, 0.3
 """Sides of the canvas below which hair has grain, and how much darker than a face the back of a head is."""
+_NEAR = 0.02
+"""Metres within the outline over which the back goes on in the colours of the front."""
 _GAP, _COARSE = 0.015, 4
 """Metres to both sides over which a gap is closed, and pixels that count as one."""
 _LEAST = 12
@@ -58,7 +60,9 @@ def back_colors(
     image: UInt8[np.ndarray, "side side 3"],
     matte: Float32[np.ndarray, "side side"],
     strange: Float32[np.ndarray, "half half"],
+    outward: Float32[np.ndarray, "rows columns 3"],
     heights: Heights,
+    ears: Bool[np.ndarray, "rows columns"],
     level: Float32[np.ndarray, "rows columns"],
 ) -> UInt8[np.ndarray, "side side 3"]:
     """The canvas as the back of a person has it: nothing of a face is seen there.
@@ -70,7 +74,9 @@ def back_colors(
         image: The canvas.
         matte: The person's coverage.
         strange: How little each pixel looks like the face's skin.
+        outward: The colours in which the front ends at the outline.
         heights: The person's surface.
+        ears: Cells of it that show an ear.
         level: How far each cell lies below the ears' middle, metres.
     """
     rows, columns = level.shape
@@ -101,7 +107,12 @@ def back_colors(
     turned = back_heights(heights.inside, heights.head, level) / _HEAD_DEPTH * heights.head
     # Little next to the outline, where it shines through the front's soft edge.
     light = cv2.resize(1 - np.float32(_SHADE) * turned**2, (fine, fine))[..., None]
-    colors = ((behind + (half - behind) * share) * light).clip(0, 255)
+    colors = (behind + (half - behind) * share) * light
+    near = (1 - smoothstep(heights.inside / _NEAR)) * heights.head
+    near *= 1 - cv2.blur(cv2.dilate(ears.astype(np.float32), np.ones((7, 7))), (5, 5))
+    outward, near = (cv2.resize(each.astype(np.float32), (fine, fine)) for each in (outward, near))
+    colors += (outward - colors) * near[..., None]
+    colors = colors.clip(0, 255)
     return cv2.resize(np.rint(colors).astype(np.uint8), (len(image), len(image)))
 
 

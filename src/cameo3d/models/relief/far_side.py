@@ -163,7 +163,7 @@ class FarSide:
             (int(each[0]), int(each[-1]) + 1) for each in (np.flatnonzero(covered.any(k)) for k in (1, 0))
         )
         part = np.s_[top * CELL : bottom * CELL, left * CELL : right * CELL]
-        result, near = np.zeros_like(avatar.texture.numpy()), avatar.turned.numpy()[part]
+        result, near = np.zeros_like(avatar.texture.numpy()), avatar.turned.numpy()[part][..., :3]
         matte = avatar.texture.numpy()[part][..., 3]
         size = (right - left) * CELL, (bottom - top) * CELL
         factors = cv2.resize(drawn.attributes[top:bottom, left:right], size)[: len(near), : near.shape[1]]

@@ -24,6 +24,7 @@ from cameo3d.models.relief.lid_edges import find_lid_edges
 from cameo3d.models.relief.lighting import find_light
 from cameo3d.models.relief.mouth import PhotoFacts, make_mouth
 from cameo3d.models.relief.onward import continue_onward, plate_onward
+from cameo3d.models.relief.outward import outward_colors
 from cameo3d.models.relief.person_surface import lift_person
 from cameo3d.models.relief.scalp import paint_scalp
 from cameo3d.models.relief.turned import turned_colors
@@ -73,11 +74,17 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
         gaps = closed_gaps(matte, face_points[np.array(OVAL)], surface.per_meter)
         plate, colors = painting.result()
     colors = filled_gaps(colors, matte, gaps)
-    turned = turned_colors(colors, matte, plate, surface.heights, surface.cell_meters, canvas.scale)
-    paint_scalp(colors, matte, layers.outside, landmarks, turned)
+    heights, level, per_meter = surface.heights, surface.level, surface.per_meter
+    facts = (surface.strange, heights.face, level, canvas.scale, per_meter)
+    outward = outward_colors(colors, matte, *facts)
+    ears, cell_meters = surface.ears, surface.cell_meters
+    turned = turned_colors(colors, matte, plate, outward, heights, ears, cell_meters, canvas.scale)
+    paint_scalp(colors, matte, layers.outside, landmarks, turned[..., :3])
     # What lies beyond the photo was made as the surface shows it.
-    turned = cv2.copyTo(colors, layers.outside.astype(np.uint8), turned)
-    back = back_colors(turned, matte, surface.strange, surface.heights, surface.level)
+    made = np.dstack((colors, np.full_like(matte, 128, np.uint8)))
+    turned = cv2.copyTo(made, layers.outside.astype(np.uint8), turned)
+    image = np.ascontiguousarray(turned[..., :3])
+    back = back_colors(image, matte, surface.strange, outward.colors, heights, ears, level)
     return ReliefAvatar(
         person=person,
         canvas=canvas,

@@ -17,6 +17,7 @@ from cameo3d.models.relief.eyes import EYEBALL_RADIUS, LIDS, bare_eye, draw_eye
 from cameo3d.models.relief.far_side import Motions, Revealed
 from cameo3d.models.relief.folds import find_folds
 from cameo3d.models.relief.glasses import DEPTH_STEP, WornGlasses
+from cameo3d.models.relief.grain import SideGrain
 from cameo3d.models.relief.lids import draw_lid, make_lid
 from cameo3d.models.relief.lip_colors import find_lip_colors
 from cameo3d.models.relief.lip_rings import LipRings, opening, sharpness
@@ -83,7 +84,8 @@ class Painter:
         )
         self.upright, self.gone = texture.copy(), (0.0, _ALL_THERE)
         """The photo without what an expression takes from it, before a turn changes it."""
-        self.turned, self.turn = TurnedColors.between(texture, avatar.turned.numpy()), 0.0
+        self.turned, self.turn = TurnedColors.between(texture, avatar.turned.numpy()[..., :3]), 0.0
+        self.grain = SideGrain(avatar, self.per_meter)
         self.texture = self.upright.copy()
         self.around_lips: np.ndarray | None = None  # as folds have left it; None for the photo's
         self.shown = shown_blocks(texture)
@@ -265,6 +267,7 @@ class Painter:
         image = drawer.draw(pixels, depths, self.rings.triangles, *photo)
         self.lenders.lend(image, drawer, pixels, depths, self.texture, firmness - 1)
         self.shade.look(drawer.places, pixels[:468])
+        self.grain.draw(image, drawer.places, firmness - 1)
         drawer.soften(image)
         if far is not None:
             self.far_side.lay(image, drawer, pixels, view, far)

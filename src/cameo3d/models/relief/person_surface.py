@@ -47,6 +47,8 @@ class PersonSurface(NamedTuple):
     face_triangles: int
     """So many of the triangles, the first ones, are the face's."""
     heights: Heights
+    ears: np.ndarray
+    """Cells that show an ear."""
     cell_meters: float
     level: np.ndarray
     """How far each cell lies below the ears' middle, metres."""
@@ -137,6 +139,7 @@ def lift_person(
         *carried,
         len(closed),
         heights,
+        ears.seen,
         cell_meters,
         level,
         strange,

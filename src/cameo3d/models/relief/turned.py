@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-from jaxtyping import Float32, Int32, UInt8
+from jaxtyping import Bool, Float32, Int32, UInt8
 
 from cameo3d.geometry.compiled import compiled
-from cameo3d.imaging.inpainting import fill_holes
 from cameo3d.imaging.smoothstep import smoothstep
+from cameo3d.models.relief.outward import EDGE, Outward
 from cameo3d.models.relief.surface import Heights
 
 _STEEP = 0.5
@@ -23,13 +23,18 @@ _GRAIN = 0.7
 """How coarse a photo's own detail is, in its pixels, as a standard deviation."""
 _SMOOTH = 1.5
 """Cells over which slopes are smoothed."""
-_EDGE = 3.0
-"""Pixels of the photo within the outline that may be mixed with the background."""
 _WHOLE, _UNMIXED = 0.98, 0.3
 """Coverage from which on a pixel is the person's alone, and above which its colour can be unmixed."""
 _PURE, _MIXED, _CONTRAST = 0.95, 0.15, 16.0
 """How far on the way from the background's colour to the person's a pure pixel's is, how much less far a
 mixed one's is, and how long that way is at least, in grey levels."""
+_FAINT = 0.01
+"""Coverage below which nothing is seen of a person."""
+_LIKE_WALL, _SHALLOW = 0.45, 4
+"""How far from the background's colour, in distances to the person's, wall that counts as the person is, and
+in how many such edges it may be."""
+_DULL = (0.35, 0.15)
+"""Cosines from which on grain is missing, and from which on all of it is."""
 _FEATURES = (0.01, 0.02)
 """Metres within the face's outline from which on, and beyond which, the face keeps the photo's colours."""
 _STEPS = 16
@@ -40,17 +45,21 @@ def turned_colors(
     colors: UInt8[np.ndarray, "side side 3"],
     matte: Float32[np.ndarray, "side side"],
     plate: UInt8[np.ndarray, "side side 3"],
+    outward: Outward,
     heights: Heights,
+    ears: Bool[np.ndarray, "rows columns"],
     cell_meters: float,
     scale: float,
-) -> UInt8[np.ndarray, "side side 3"]:
-    """The person's colours for turned views.
+) -> UInt8[np.ndarray, "side side 4"]:
+    """The person's colours for turned views, and what grain these lack: skin's below 128, hair's above.
 
     Args:
         colors: The person's colours as the photo shows them.
         matte: The person's coverage.
         plate: The canvas without the person.
+        outward: What `outward_colors` says.
         heights: The person's surface.
+        ears: Cells of it that show an ear.
         cell_meters: Size of a cell of it.
         scale: Pixels of the canvas in one of the photo's.
     """
@@ -64,35 +73,49 @@ def turned_colors(
     facing = np.where(near > 0.01, facing / near.clip(0.01), 1)
     within = cv2.distanceTransform((heights.face > 0).astype(np.uint8), cv2.DIST_L2, 5) * cell_meters
     share = heights.head * (1 - smoothstep((within - _FEATURES[0]) / (_FEATURES[1] - _FEATURES[0])))
-    share = share * heights.person * (facing < _STEEP)
+    share = share * heights.person * ((facing < _STEEP) | ~solid)
     wide = cv2.GaussianBlur(facing, (0, 0), 2 * _SMOOTH)
     slope = cv2.Sobel(wide, cv2.CV_32F, 1, 0), cv2.Sobel(wide, cv2.CV_32F, 0, 1)
-    facing, share, right, up = (cv2.resize(each.astype(np.float32), size) for each in (facing, share, *slope))
-    result = _own_colors(colors, matte, plate, share, max(1, round(_EDGE * scale)))
+    maps = (facing, share, *slope, ears, outward.hair)
+    facing, share, right, up, ear, hair = (cv2.resize(each.astype(np.float32), size) for each in maps)
+    lost = smoothstep((_DULL[0] - facing) / (_DULL[0] - _DULL[1]))
+    inner = cv2.resize(outward.colors, size)
+    result = _own_colors(colors, matte, plate, inner, share, ear, max(1, round(EDGE * scale)), lost)
     source = np.dstack((result, np.rint(matte * 255).astype(np.uint8)))
     _blur(source, share, facing, right, up, np.float32(_GRAIN * scale), result)
-    return result
+    grain = lost * (share * 2 - 1).clip(0) * (1 - ear) * (2 * hair - 1)
+    return np.dstack((result, np.rint(128 + 127 * grain).astype(np.uint8)))
 
 
 def _own_colors(
-    colors: np.ndarray, matte: np.ndarray, plate: np.ndarray, share: np.ndarray, edge: int
+    colors: np.ndarray,
+    matte: np.ndarray,
+    plate: np.ndarray,
+    inner: np.ndarray,
+    share: np.ndarray,
+    ear: np.ndarray,
+    edge: int,
+    lost: np.ndarray,
 ) -> np.ndarray:
-    """The person's colours, at steep outlines without the background that shines through a whole matte."""
-    half = (matte.shape[1] // 2, matte.shape[0] // 2)
+    """The person's colours, which go on outwards at a steep outline; adds to what is lost where they do."""
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (2 * edge + 1,) * 2)
     sure = cv2.erode((matte > _WHOLE).astype(np.uint8), kernel)
-    small = cv2.resize(colors, half, interpolation=cv2.INTER_AREA).astype(np.float32)
-    inner = fill_holes(small, cv2.resize(sure, half, interpolation=cv2.INTER_AREA) == 0)
-    inner = cv2.resize(inner, matte.shape[::-1])
-    rows, columns = np.nonzero((sure == 0) & (share > 0))
+    within = cv2.distanceTransform((matte > 0.5).astype(np.uint8), cv2.DIST_L2, 5)
+    rows, columns = np.nonzero((share > 0) & (within < _SHALLOW * edge) & (matte > _FAINT))
     own, behind, inner = colors[rows, columns], plate[rows, columns].astype(np.float32), inner[rows, columns]
     lead = inner - behind
-    length = (lead**2).sum(1)
-    way = ((own - behind) * lead).sum(1) / length.clip(1)
-    mixed = smoothstep((_PURE - way) / _MIXED) * smoothstep(np.sqrt(length) / _CONTRAST - 1)
+    length = np.sqrt((lead**2).sum(1))
+    way = ((own - behind) * lead).sum(1) / (length**2).clip(1)
+    apart = smoothstep(length / _CONTRAST - 1)
+    mixed = smoothstep((_PURE - way) / _MIXED) * apart * (sure[rows, columns] == 0)
     mixed = np.maximum(mixed, 1 - smoothstep((matte[rows, columns] - _UNMIXED) / (1 - _UNMIXED)))
+    of_wall = np.sqrt(((own - behind) ** 2).sum(1)) / length.clip(1)
+    mixed = np.maximum(mixed, smoothstep((_LIKE_WALL - of_wall) / _MIXED) * apart)
+    at_edge = (1 - smoothstep(1.5 * within[rows, columns] / edge - 1)) * (1 - ear[rows, columns])
+    mixed = np.maximum(mixed, at_edge)
     result = colors.copy()
     result[rows, columns] = np.rint(own + (inner - own) * mixed[:, None])
+    lost[rows, columns] = np.maximum(lost[rows, columns], mixed)
     return result
 
 
