@@ -93,10 +93,14 @@ class PlanePainter:
         texels = np.dstack((plane, matte / np.float32(255)))[None]
         tracer = RayTracer(texels, self.prior.frame, bend, *self.prior.depth_range(translation), True)
         found = correspond(tracer, self._across, self._down)
+        firm = 1 + min(1.0, acos(float(np.clip(bend.turn[2, 2], -1, 1))) / FIRM_TURN)
+        if firm > 1:
+            page = page.copy()
+            self.prior.turned.add(page, firm - 1)
         image = look_up_photo(found, page)
-        self._light(image, found.places, motion, front)
-        turned = acos(float(np.clip(bend.turn[2, 2], -1, 1)))
-        firm = 1 + min(1.0, turned / FIRM_TURN)
+        on_canvas = found.places.transpose(2, 0, 1) * np.float32(self.prior.surface.canvas.side)
+        self._light(image, on_canvas, motion, front)
+        self.prior.painter.grain.draw(image, on_canvas, firm - 1)
         image[..., 3] = np.rint((image[..., 3] * firm).clip(0, 255) * found.cover)
         lay_over_rest(image, found, page, self.prior.surface.back.numpy(), firm)
         self._lend(image, motion, (firm - 1) * self._lends)
@@ -125,7 +129,7 @@ class PlanePainter:
     def _light(
         self,
         image: UInt8[np.ndarray, "height width 4"],
-        places: Float32[np.ndarray, "height width 2"],
+        places: Float32[np.ndarray, "2 height width"],
         motion: Motion,
         front: Float32[np.ndarray, "vertices 3"],
     ) -> None:
@@ -134,8 +138,7 @@ class PlanePainter:
         relative = matrices_from_angles(motion.rotation[0]).numpy() @ painter.source.T
         painter.shade.change_by_turn(motion.expression[0].numpy(), face, relative)
         posed = (face - painter.position) @ relative.T + motion.translation[0].numpy()
-        on_canvas = places.transpose(2, 0, 1) * np.float32(painter.avatar.canvas.side)
-        painter.shade.look(on_canvas, self._view.pixels(posed).astype(np.float32))
+        painter.shade.look(places, self._view.pixels(posed).astype(np.float32))
         painter.shade.draw(image)
 
     @torch.inference_mode()

@@ -24,6 +24,7 @@ from cameo3d.geometry.rasterizer import rasterize
 from cameo3d.geometry.rotations import angles_from_matrices, matrices_from_angles
 from cameo3d.models.relief.avatar import ReliefAvatar
 from cameo3d.models.relief.painter import NECK_BASE, TORSO_SHIFT, TORSO_TURN, Painter
+from cameo3d.models.relief.turned import TurnedColors
 from cameo3d.models.relief.view import Viewport
 from cameo3d.values import Motion
 
@@ -119,6 +120,14 @@ class ReliefPrior:
     def photo_page(self) -> UInt8[np.ndarray, "side side 4"]:
         """The photo as it is."""
         return self.painter.paint(resting(self.surface), with_back=False)
+
+    @cached_property
+    def turned(self) -> TurnedColors:
+        """What a turn changes in a page's colours."""
+        painter = self.painter.twin()
+        painter.turned.add(painter.texture, 1.0)
+        turned = painter.paint(resting(self.surface), with_back=False)
+        return TurnedColors.between(self.photo_page, np.ascontiguousarray(turned[..., :3]))
 
     def page(self, motion: Motion) -> UInt8[np.ndarray, "side side 4"]:
         """The photo with the expression and gaze of a motion's first frame, the head where it was."""
