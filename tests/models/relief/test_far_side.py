@@ -58,7 +58,7 @@ def test_a_head_that_turns_back_shows_the_near_temple_on_its_far_side(avatar, pa
     near, back = 454, turned(avatar, -0.5)  # the tragus on the side that the photo shows
     column, row = avatar.points[near].int().tolist()
     colors = avatar.turned.clone()
-    colors[row - 60 : row + 61, column : column + 80] = torch.tensor([0, 0, 255], dtype=torch.uint8)
+    colors[row - 60 : row + 61, column : column + 80, :3] = torch.tensor([0, 0, 255], dtype=torch.uint8)
     blue = Painter(replace(avatar, turned=colors), load_face_model(), VIEW)
     there = blue.paint(back).astype(int), painter.paint(back).astype(int)
     bluer = (there[0] - there[1])[..., 2] > 60

@@ -22,17 +22,18 @@ from cameo3d.models.relief.mirrored import Mirrored, mirror_near_half, seen_from
 from cameo3d.models.relief.surface_kernel import BLOCK, SurfaceDrawer, pose_surfaces, shown_blocks
 from cameo3d.models.relief.view import Viewport
 
-_REVEALED = np.radians(10)
-"""How far a head turns back until its far side is wholly the mirror image."""
+_REVEALED, _BLENDED = np.radians((2, 10))
+"""How far a head turns back until the mirror image is opaque, and until it replaces what the photo shows too
+steeply."""
 _GONE = np.radians(20)
 """How far a head turns back until the outline that is not mirrored is eroded, since it would be stretched."""
 _KEPT, _FADES_OVER = 0.4, 0.15
 """Doubt up to which it is kept even then, and the range of doubts over which it fades."""
 _NOWHERE = 1e9
 """Place in the photo of what is not in it."""
-_BESIDE = (0.006, 0.012)
+_BESIDE = (0.003, 0.01)
 """Metres next to the person up to which it may reach, and from which on the photo shows nothing of it."""
-_EVEN = 0.2
+_EVEN = 0.5
 """How firmly single points of the mirror image move to where the photo shows the person."""
 _FIXED, _TIED = 1e6, 0.999
 """How firmly those stay that are tied to the face so far: its own, and those on its outline."""
@@ -187,7 +188,7 @@ class FarSide:
         posed = np.empty((2, *self._rest.shape), np.float32)
         carried = self._carried, self._carriers, self._weights
         pose_surfaces(self._rest, self._back, *motions, self._head, self._anchored, *carried, change, posed)
-        return Revealed(posed[0], posed[1], min(1.0, turn / _REVEALED), turn)
+        return Revealed(posed[0], posed[1], turn)
 
     def lay(
         self,
@@ -220,8 +221,10 @@ class FarSide:
         photo = self._places, self._texture, self._shown
         corner = np.array((left, top), np.float32)
         far = drawer.draw(pixels - corner, depths, self._triangles, *photo, where)
-        kept = 1 + _FADES_OVER - (1 - _KEPT) * min(1.0, revealed.turn / _GONE)
-        _lay_under(image, seen, places, self.doubts, far, where, np.float32(revealed.share), np.float32(kept))
+        opaque, blended, gone = (min(1.0, revealed.turn / full) for full in (_REVEALED, _BLENDED, _GONE))
+        kept = 1 + _FADES_OVER - (1 - _KEPT) * gone
+        shares = np.array((opaque, blended, kept), np.float32)
+        _lay_under(image, seen, places, self.doubts, far, where, shares)
 
 
 class Revealed(NamedTuple):
@@ -230,8 +233,6 @@ class Revealed(NamedTuple):
     front: Float32[np.ndarray, "mirrored 3"]
     back: Float32[np.ndarray, "mirrored 3"]
     """Its back, whose vertices are counted after all others in `FarSide.back_triangles`."""
-    share: float
-    """How far it is drawn at all, from 0 to 1."""
     turn: float
     """Since the photo's pose, radians."""
 
@@ -249,20 +250,21 @@ def _find_wanted(front, places, doubts, where):
 
 
 @compiled
-def _lay_under(front, seen, places, doubts, far, where, share, kept):
+def _lay_under(front, seen, places, doubts, far, where, shares):
     scale, soft = np.float32(1 / 255), np.float32(1 / _FADES_OVER)
+    opaque, blended, kept = shares
     for row in range(front.shape[0]):
         for column in range(front.shape[1]):
             if not where[row, column]:
                 continue
-            above, behind = np.float32(0), far[row, column, 3] * share * scale
+            above, behind = np.float32(0), far[row, column, 3] * opaque * scale
             if seen[row, column] > 0:
                 above = front[row, column, 3] * scale
                 x, y = np.int64(places[0, row, column]), np.int64(places[1, row, column])
                 if x >= 0 and y >= 0 and x < doubts.shape[1] and y < doubts.shape[0]:
                     doubt = doubts[y, x] * scale
                     left = min(max((kept - doubt) * soft, np.float32(0)), np.float32(1))
-                    above *= (1 - doubt * behind) * left
+                    above *= (1 - doubt * behind * blended) * left
                     if left < 1:
                         places[0, row, column] = _NOWHERE  # no gap that would be closed
             behind *= 1 - above
