@@ -32,7 +32,7 @@ def ball() -> tuple[np.ndarray, np.ndarray, np.ndarray, Outward, Heights, np.nda
         (apart < 0.7 * RADIUS).astype(np.float32),
     )
     alike, ears = np.zeros((SIDE // 2,) * 2, np.float32), np.zeros(apart.shape, np.bool_)
-    outward = outward_colors(colors, matte, alike, heights.face, 0 * whole, 2.0, PER_METER)
+    outward = outward_colors(colors, matte, plate, alike, heights.face, 0 * whole, 2.0, PER_METER)
     return colors, matte, plate, outward, heights, ears, CELL / PER_METER, 2.0
 
 
@@ -73,7 +73,14 @@ def test_a_wall_that_shines_through_a_whole_outline_is_gone(ball):
     mixed = plain.copy()
     mixed[ring] = (plain[ring] // 2 + plate[ring] // 2).astype(np.uint8)
     outward = outward_colors(
-        mixed, matte, np.zeros((SIDE // 2,) * 2, np.float32), heights.face, heights.head * 0, scale, PER_METER
+        mixed,
+        matte,
+        plate,
+        np.zeros((SIDE // 2,) * 2, np.float32),
+        heights.face,
+        heights.head * 0,
+        scale,
+        PER_METER,
     )
     turned = turned_colors(mixed, matte, plate, outward, heights, ears, cell, scale)[..., :3]
     np.testing.assert_allclose(around(turned, 0.99), (150, 100, 80) + np.zeros((1000, 1)), atol=6)

@@ -76,7 +76,7 @@ def lift_portrait(portrait: Portrait, model: FaceModel, detail: int = 0) -> Reli
     colors = filled_gaps(colors, matte, gaps)
     heights, level, per_meter = surface.heights, surface.level, surface.per_meter
     facts = (surface.strange, heights.face, level, canvas.scale, per_meter)
-    outward = outward_colors(colors, matte, *facts)
+    outward = outward_colors(colors, matte, plate, *facts)
     ears, cell_meters = surface.ears, surface.cell_meters
     turned = turned_colors(colors, matte, plate, outward, heights, ears, cell_meters, canvas.scale)
     paint_scalp(colors, matte, layers.outside, landmarks, turned[..., :3])

@@ -10,9 +10,11 @@ from cameo3d.imaging.smoothstep import smoothstep
 
 EDGE = 3.0
 """Pixels of the photo within the outline that may be mixed with the background."""
-_SOFT, _SHARP, _RING = 0.006, 0.003, 0.012
+_SOFT, _SHARP, _RING = 0.006, 0.004, 0.012
 """Metres along the outline over which colours that go on outwards get soft, and hair goes over into skin, and
 within the outline from where they come."""
+_OFF = 15.0
+"""Levels that a colour is off the way from wall to skin, at least, if it is hair's."""
 _LIT, _LOW = 20.0, 0.015
 """Grey levels by which skin in the light is brighter than the face, and metres above the ears' middle from
 which on it may be skin."""
@@ -33,6 +35,7 @@ class Outward(NamedTuple):
 def outward_colors(
     colors: UInt8[np.ndarray, "side side 3"],
     matte: Float32[np.ndarray, "side side"],
+    plate: UInt8[np.ndarray, "side side 3"],
     strange: Float32[np.ndarray, "half half"],
     face: Float32[np.ndarray, "cells cells"],
     level: Float32[np.ndarray, "cells cells"],
@@ -44,6 +47,7 @@ def outward_colors(
     Args:
         colors: The person's colours as the photo shows them.
         matte: The person's coverage.
+        plate: The canvas without the person.
         strange: How little each pixel looks like the face's skin.
         face: 1 where the face lies.
         level: How far each cell lies below the ears' middle, metres.
@@ -55,16 +59,20 @@ def outward_colors(
     cover = cv2.resize(matte, half, interpolation=cv2.INTER_AREA)
     within = cv2.distanceTransform((cover > _SOLID).astype(np.uint8), cv2.DIST_L2, 5) * (2 / pixel)
     ring = smoothstep(1.5 * within / EDGE - 0.5) * (within < _RING * per_meter / pixel)
-    outer = ring * smoothstep(2 - within / EDGE)
-    of_hair = ring * strange
-    shares = np.dstack((of_hair, ring - of_hair, outer * strange, outer))
-    hairs, skins, odd, all_ = cv2.split(cv2.resize(shares, size, interpolation=cv2.INTER_AREA))
     reach = per_meter * size[0] / len(matte)
+    skin = _near(small, ring * (1 - strange), size, _SOFT * reach)
+    strange = strange.copy()
+    rows, columns = np.nonzero((within > 0.5) & (within < EDGE))
+    cells = (np.stack((rows, columns)) * size[0] // half[0]).clip(0, size[0] - 1)
+    wall = cv2.resize(plate, half, interpolation=cv2.INTER_AREA)[rows, columns].astype(np.float32)
+    own = _off_the_way(small[rows, columns], wall, skin[tuple(cells)]) * (level[tuple(cells)] < 0)
+    ring[rows, columns] = np.maximum(ring[rows, columns], own)
+    strange[rows, columns] = np.maximum(strange[rows, columns], own)
+
+    outer = ring * smoothstep(2 - within / EDGE)
+    odd, all_ = (cv2.resize(each, size, interpolation=cv2.INTER_AREA) for each in (outer * strange, outer))
     hairy = _averaged(odd[..., None], all_, _SHARP * reach)
-    hair, skin = (
-        _spread(cv2.resize(small * part[..., None], size, interpolation=cv2.INTER_AREA), share, _SOFT * reach)
-        for part, share in ((of_hair, hairs), (ring - of_hair, skins))
-    )
+    hair = _near(small, ring * strange, size, _SOFT * reach)
     hairy = smoothstep(2 * hairy - 0.3).astype(np.float32)
     colors = skin + (hair - skin) * hairy
     # What is brighter than skin, below the ears, is skin in the light.
@@ -77,6 +85,25 @@ def _brightness(small: np.ndarray, face: np.ndarray) -> float:
     """The median of a face, grey levels; infinite without one."""
     seen = cv2.resize(small, face.shape[::-1], interpolation=cv2.INTER_AREA)[face > 0]
     return float(np.median(seen.mean(-1))) if len(seen) else np.inf
+
+
+def _off_the_way(colors: np.ndarray, wall: np.ndarray, skin: np.ndarray) -> np.ndarray:
+    """How surely colours are no mixture of wall and skin, but narrow hair between them."""
+    lead = skin - wall
+    share = ((colors - wall) * lead).sum(1) / (lead**2).sum(1).clip(1)
+    off = np.linalg.norm(colors - wall - lead * share.clip(0, 1)[:, None], axis=1)
+    return smoothstep(off / _OFF - 1)
+
+
+def _near(
+    values: np.ndarray, weights: np.ndarray, size: tuple[int, int], reach: float
+) -> Float32[np.ndarray, "rows columns 3"]:
+    """Weighted means around every cell."""
+    total, weight = (
+        cv2.resize(each, size, interpolation=cv2.INTER_AREA)
+        for each in (values * weights[..., None], weights)
+    )
+    return _spread(total, weight, reach)
 
 
 def _spread(totals: np.ndarray, weights: np.ndarray, reach: float, rounds: int = 3) -> np.ndarray:
