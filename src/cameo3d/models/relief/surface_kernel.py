@@ -16,6 +16,8 @@ BLOCK = 8
 """Pixels along the squares that are skipped together."""
 _SLACK = -1e-4
 """Closes cracks between neighbouring triangles, as in `cameo3d.geometry.rasterizer`."""
+_OVER_BACK = np.float32(3)
+"""By how much mattes are multiplied where the person's back is behind."""
 
 
 class SurfaceDrawer:
@@ -347,8 +349,8 @@ def _lay_over(front, front_cover, back, back_cover, through, firmness):
             behind = most * (firmness - 1) * back_cover[row, column] * scale
             soft = front[row, column, 3]
             firm = min(most, soft * firmness)
-            # Over the back, only what is surely the person's own colour: else a pale line would be left.
-            firm += (max(4 * soft - 3 * most, np.float32(0)) - firm) * behind
+            # Over the back a gap in the matte is none in the hair; colours there are the person's own by now.
+            firm += (min(_OVER_BACK * soft, most) - firm) * behind
             alpha = firm * front_cover[row, column] * scale
             behind *= 1 - alpha
             total = alpha + behind
