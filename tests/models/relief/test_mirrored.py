@@ -32,8 +32,8 @@ def on_canvas(positions: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize("yaw", [-0.4, 0.4])
 def test_the_near_half_is_mirrored_to_where_the_far_one_is(yaw):
-    front, *rest = head_turned_by(yaw)
-    mirrored = mirror_near_half(front, *rest, MODEL)
+    head = head_turned_by(yaw)
+    front, mirrored = head[0], mirror_near_half(*head, MODEL)
     assert mirrored is not None
     mirror = np.concatenate((MODEL.mirror.numpy(), [471, 472, 473, 468, 469, 470]))
     np.testing.assert_allclose(mirrored.positions, front[mirror[mirrored.near]], atol=1e-6)
@@ -45,9 +45,10 @@ def test_the_near_half_is_mirrored_to_where_the_far_one_is(yaw):
 
 
 def test_the_mirror_image_meets_a_face_whose_halves_are_not_alike():
-    front, *rest = head_turned_by(0.4)
+    head = head_turned_by(0.4)
+    front = head[0]
     front[:468] += np.random.default_rng(0).normal(0, 0.002, (468, 3)).astype(np.float32)
-    mirrored = mirror_near_half(front, *rest, MODEL)
+    mirrored = mirror_near_half(*head, MODEL)
     assert mirrored is not None
     face = mirrored.near < 468
     expected = front[MODEL.mirror.numpy()[mirrored.near[face]]]
@@ -55,8 +56,7 @@ def test_the_mirror_image_meets_a_face_whose_halves_are_not_alike():
 
 
 def test_a_frontal_head_has_no_far_side():
-    front, *rest = head_turned_by(0.05)
-    assert mirror_near_half(front, *rest, MODEL) is None
+    assert mirror_near_half(*head_turned_by(0.05), MODEL) is None
 
 
 def test_a_turned_head_is_seen_from_the_other_side():

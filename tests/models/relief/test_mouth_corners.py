@@ -53,3 +53,21 @@ def test_a_beard_next_to_the_corners_stays(apart):
     before, after = marked(beard=True)[..., :3].astype(int), painted(marked(beard=True), apart)
     around = np.s_[MIDDLE - 15 : MIDDLE + 15, 80 + HALF + 3 : 80 + HALF + 20]
     assert np.abs(after[around] - before[around]).mean() < 0.1 * (SKIN - SHADOW)
+
+
+def test_a_fold_over_a_corner_fades_without_an_edge():
+    image = np.full((160, 200, 4), 255, np.uint8)
+    column = 80 + HALF + 4
+    image[..., :3] = SKIN
+    image[:, column - 1 : column + 2, :3] = SHADOW
+    (points, positions), (_, opened) = mouth(APART), mouth(APART + 8)
+    points[:, 1] = (
+        MIDDLE + (points[:, 1] - MIDDLE) * 0.2
+    )  # thin lips, which reach less far up than the shadow
+    lips = find_lip_colors(image, points, positions, DOWN, 2000.0)
+    assert lips is not None
+    lips.paint(image, lips.change(opened, STILL))
+    fold = image[:MIDDLE, column, 0].astype(int)
+    assert fold[0] == SHADOW
+    assert fold[-1] > SHADOW + 40
+    assert np.abs(np.diff(fold)).max() < 0.2 * (SKIN - SHADOW)

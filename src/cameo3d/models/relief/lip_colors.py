@@ -104,8 +104,8 @@ def find_lip_colors(
         per_meter: Canvas pixels in a metre.
     """
     around = points[[*OUTER_LIP_UPPER, *OUTER_LIP_LOWER]]
-    aside = np.array((1.4 * CORNER_REACH * per_meter, 0))
-    around = np.concatenate((around, points[[61, 291]] - aside, points[[61, 291]] + aside))
+    reach, ends = 1.4 * CORNER_REACH * per_meter, points[[61, 291]]
+    around = np.concatenate((around, ends - np.float32(reach), ends + np.float32(reach)))
     box = box_around(around, texture.shape[1], texture.shape[0])
     if box is None:
         return None
